@@ -1,0 +1,85 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  docker_host:
+    description:
+      - The URL of the Docker Engine, such as V(unix:///var/run/docker.sock), V(tcp://192.0.2.23:2376) or
+        V(ssh://user@host). SSH uses the C(ssh) program with its own configuration.
+      - If the value is not given, the environment variable E(DOCKER_HOST) is used. CLI contexts are not.
+    type: str
+    default: unix:///var/run/docker.sock
+    aliases: [docker_url]
+  tls_hostname:
+    description:
+      - The host name that the engine's certificate must carry, where it differs from the one in O(docker_host).
+      - If the value is not given, the environment variable E(DOCKER_TLS_HOSTNAME) is used.
+    type: str
+  api_version:
+    description:
+      - The Engine API version to speak. V(auto) takes the newest that the engine has. The oldest that works is V(1.41).
+      - If the value is not given, the environment variable E(DOCKER_API_VERSION) is used.
+    type: str
+    default: auto
+    aliases: [docker_api_version]
+  timeout:
+    description:
+      - How long the engine may take to answer one request, in seconds.
+      - If the value is not given, the environment variable E(DOCKER_TIMEOUT) is used.
+    type: int
+    default: 60
+  ca_path:
+    description:
+      - Path to the certificate of the authority that signed the engine's certificate.
+      - If the value is not given, C(ca.pem) in the folder E(DOCKER_CERT_PATH) is used, where that is set.
+    type: path
+    aliases: [ca_cert, tls_ca_cert, cacert_path]
+  client_cert:
+    description:
+      - Path to the client's certificate.
+      - If the value is not given, C(cert.pem) in the folder E(DOCKER_CERT_PATH) is used, where that is set.
+    type: path
+    aliases: [tls_client_cert, cert_path]
+  client_key:
+    description:
+      - Path to the client's private key.
+      - If the value is not given, C(key.pem) in the folder E(DOCKER_CERT_PATH) is used, where that is set.
+    type: path
+    aliases: [tls_client_key, key_path]
+  tls:
+    description:
+      - Use TLS without checking the engine's certificate.
+      - If the value is not given, the environment variable E(DOCKER_TLS) is used.
+    type: bool
+    default: false
+  validate_certs:
+    description:
+      - Use TLS and check the engine's certificate.
+      - If the value is not given, the environment variable E(DOCKER_TLS_VERIFY) is used.
+    type: bool
+    default: false
+    aliases: [tls_verify]
+requirements:
+  - Docker Engine 20.10 (API 1.41) or newer
+  - Docker SDK for Python 5.0.3 or newer (C(python3-docker) of the distribution, or C(docker) from PyPI)
+"""
+
+    DISRUPTION = r"""
+options:
+  disruption:
+    description:
+      - The most that may happen to what this task keeps. A task that needs more is refused before anything changes,
+        with the action that needs it and the less disruptive way, if there is one.
+      - V(none) allows only what no running process notices.
+      - V(reconnect) also allows an existing endpoint to go away for a moment, which ends the open connections over it.
+      - V(recreate) also allows a container to be replaced by one with the same configuration, volumes and endpoints.
+    type: str
+    choices: [none, reconnect, recreate]
+    default: reconnect
+"""

@@ -1,0 +1,137 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Carry a plan out: stage by stage, with bounded concurrency; stop at the first failure and say what stays."""
+
+from __future__ import annotations
+
+import threading
+import time
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible_collections.linklab.docker.plugins.module_utils._apply_endpoints import carry_out_endpoints
+from ansible_collections.linklab.docker.plugins.module_utils._errors import (
+    ApplyError,
+    Conflict,
+    EngineError,
+    LinklabError,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._plan import Action, CreateNetwork, EndpointAction
+from ansible_collections.linklab.docker.plugins.module_utils._state import (
+    SETTLE_SECONDS,
+    find_network,
+    same_name,
+)
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
+    from ansible_collections.linklab.docker.plugins.module_utils._plan import Plan, Stage
+
+Unit = tuple[Action, ...]
+
+
+def apply(engine: Engine, plan: Plan) -> tuple[str, ...]:
+    """Carry I(plan) out; raise ApplyError with what was done before the failure.
+
+    Returns:
+        What the user should know that only the changes brought to light.
+    """
+    done: list[Action] = []
+    notes: list[str] = []
+    for stage in plan.stages:
+        failures = _run_stage(engine, stage, done, notes)
+        if failures:
+            raise ApplyError(_failure_text(failures, done, len(plan.actions)), done)
+    return tuple(notes)
+
+
+def _failure_text(failures: Sequence[LinklabError], done: Sequence[Action], total: int) -> str:
+    text = "; ".join(dict.fromkeys(str(failure).rstrip(".") for failure in failures))
+    if total == 1:
+        return f"{text}."
+    return f"{text}. Of {total} changes, {len(done)} were made and stay; the rest is as it was."
+
+
+def _run_stage(engine: Engine, stage: Stage, done: list[Action], notes: list[str]) -> list[LinklabError]:
+    if min(stage.workers, len(stage.units)) == 1:
+        for unit in stage.units:
+            try:
+                notes.extend(carry_out(engine, unit))
+            except LinklabError as exc:
+                return [exc]
+            done.extend(unit)
+        return []
+    return _run_concurrently(engine, stage, done, notes)
+
+
+def _run_concurrently(engine: Engine, stage: Stage, done: list[Action], notes: list[str]) -> list[LinklabError]:
+    """Run a stage's units on threads, each with a connection of its own. After a failure no further unit begins."""
+    local, failed = threading.local(), threading.Event()
+
+    def connect() -> None:
+        local.engine = engine.clone()
+
+    def work(unit: Unit) -> LinklabError | None:
+        if failed.is_set():
+            return None
+        try:
+            notes.extend(carry_out(local.engine, unit))
+        except LinklabError as exc:
+            failed.set()
+            return exc
+        done.extend(unit)
+        return None
+
+    with ThreadPoolExecutor(min(stage.workers, len(stage.units)), initializer=connect) as pool:
+        return [error for error in pool.map(work, stage.units) if error is not None]
+
+
+def carry_out(engine: Engine, unit: Unit) -> list[str]:
+    """Carry out one unit: all of its actions, or none. Return what the user should know."""
+    notes: list[str] = []
+    endpoints = [action for action in unit if isinstance(action, EndpointAction)]
+    if endpoints:
+        carry_out_endpoints(engine, endpoints)
+    for action in unit:
+        executor = EXECUTORS.get(type(action))
+        if executor is not None:
+            notes.extend(executor(engine, action) or ())
+    return notes
+
+
+def create_network(engine: Engine, action: CreateNetwork) -> None:
+    """Make a network. One of that name that appeared meanwhile will do: the observation after it compares."""
+    try:
+        made = engine.create_network(action.network.to_api())["Id"]
+    except Conflict:
+        if find_network(engine, action.network.name) is None:
+            raise
+        return
+    _settle_duplicates(engine, action.network.name, made)
+
+
+def _settle_duplicates(engine: Engine, name: str, made: str) -> None:
+    """See to it that one network has this name.
+
+    Engines before API 1.44 check for a duplicate without a lock, so two runs at once can both make one. All runs agree
+    that the oldest stays; the others remove theirs.
+    """
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while len(same := same_name(engine, name)) > 1:
+        if same[0] != made or time.monotonic() > deadline:
+            engine.remove_network(made)
+            return
+        time.sleep(0.05)
+
+
+# How each action is carried out that is not about an endpoint.
+EXECUTORS: dict[type[Action], Callable[[Engine, t.Any], None]] = {
+    CreateNetwork: create_network,
+}

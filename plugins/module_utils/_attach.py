@@ -1,0 +1,99 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Read what network_attach needs to know, and tell what it leaves."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.linklab.docker.plugins.module_utils._attach_plan import AttachState
+from ansible_collections.linklab.docker.plugins.module_utils._route import default_route
+from ansible_collections.linklab.docker.plugins.module_utils._state import (
+    all_summaries,
+    find_container,
+    find_network,
+    read_network,
+)
+
+if t.TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
+    from ansible_collections.linklab.docker.plugins.module_utils._endpoint import Json
+    from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Endpoint, Network
+
+
+def observe_attach(engine: Engine, spec: AttachSpec) -> AttachState:
+    """Read the network and the containers that the task names: one request each, and the list only if needed."""
+    network = find_network(engine, spec.network)
+    refs = dict.fromkeys((*(wish.container for wish in spec.wishes), *(spec.link_targets if spec.present else ())))
+    found = {ref: container for ref in refs if (container := find_container(engine, ref)) is not None}
+    others = all_summaries(engine) if spec.purge or (spec.present and len(found) < len(refs)) else ()
+    if spec.purge and network is not None:
+        for other in others:
+            # Phantom endpoints are not in the list, only in the container's own description.
+            container = find_container(engine, other.id)
+            if container is not None and network.name in container.endpoints:
+                found[other.id] = container
+    missing = spec.present and network is None
+    # One network alone carries the route, whatever it is.
+    several = spec.present and any(set(one.endpoints) - {network and network.name} for one in found.values())
+    networks = [read_network(raw) for raw in engine.networks()] if missing or several else []
+    return AttachState(
+        info=engine.info,
+        network=network,
+        containers=found,
+        internal=frozenset(known.name for known in networks if known.internal),
+        others=others,
+        known_networks={known.name: tuple(subnet.subnet for subnet in known.subnets) for known in networks},
+    )
+
+
+def attach_result(spec: AttachSpec, state: AttachState) -> dict[str, Json]:
+    """Return the module's own return values."""
+    network = state.network
+    if network is None:
+        return {"network": {"name": spec.network}, "endpoints": []}
+    named = (state.containers[wish.container] for wish in spec.wishes if wish.container in state.containers)
+    return {
+        "network": network_result(network),
+        "endpoints": [
+            endpoint_result(one, one.endpoints[network.name], state.internal)
+            for one in named
+            if network.name in one.endpoints
+        ],
+    }
+
+
+def network_result(network: Network) -> dict[str, Json]:
+    return {
+        "id": network.id,
+        "name": network.name,
+        "driver": network.driver,
+        "internal": network.internal,
+        "subnets": [subnet.subnet for subnet in network.subnets],
+    }
+
+
+def endpoint_result(container: Container, endpoint: Endpoint, internal: Collection[str]) -> dict[str, Json]:
+    settings = endpoint.settings
+    return {
+        "container": container.name,
+        "container_id": container.id,
+        "status": container.status,
+        "id": endpoint.endpoint_id,
+        "ipv4_address": endpoint.ipv4,
+        "ipv6_address": endpoint.ipv6,
+        "mac_address": endpoint.mac,
+        "aliases": sorted(settings.aliases or ()),
+        "links": [str(link) for link in settings.links or ()],
+        "driver_opts": dict(settings.driver_opts or {}),
+        "gw_priority": settings.gw_priority or 0,
+        "default_route": container.live and default_route(container.endpoints.values(), internal) == endpoint.network,
+    }

@@ -1,0 +1,179 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What the engine would refuse, or accept and break on later: found before anything is changed. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
+from ansible_collections.linklab.docker.plugins.module_utils._plan import Reattach
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
+    from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
+    from ansible_collections.linklab.docker.plugins.module_utils._network_spec import NetworkSpec
+    from ansible_collections.linklab.docker.plugins.module_utils._plan import Attach
+    from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Network, Subnet
+
+# Setting name to the API version that has it, and the engine that brought that version. A MAC address is part of the
+# API since 1.44, but before 1.54 it counts when a container is created only: a connect accepts and ignores it.
+_GATES = {"gw_priority": ("1.48", "28.0"), "mac_address": ("1.54", "29.3")}
+
+
+def refuse(problems: Iterable[str]) -> None:
+    """Raise one Refusal that names all the problems, if there are any."""
+    found = list(dict.fromkeys(problems))
+    if found:
+        raise Refusal("; ".join(found) + ". Nothing was changed.")
+
+
+def container_problems(container: Container) -> Iterator[str]:
+    """Say why a container cannot be attached to any network."""
+    mode = container.network_mode
+    name = container.name
+    if mode == "host":
+        yield (
+            f"{name} uses the host's network (network_mode host) and cannot be attached to another;"
+            " create it anew without that mode"
+        )
+    elif mode.startswith("container:"):
+        yield (
+            f"{name} shares the network of container {mode.partition(':')[2][:12]} (network_mode container:...)"
+            " and has none of its own; attach that container instead"
+        )
+    elif "none" in container.endpoints:
+        yield (
+            f"{name} is on the network 'none', which the engine lets nothing join; detach it first"
+            f" (network_attach with network: none, containers: [{name}], state: absent)"
+        )
+    elif container.status in ("dead", "removing"):
+        yield f"{name} is being removed (status {container.status})"
+
+
+def network_problems(network: Network) -> Iterator[str]:
+    """Say why no container can be attached to a network."""
+    if network.driver in ("host", "null"):
+        yield f"network {network.name} has the driver {network.driver}: the engine lets no container join it later"
+    if network.scope == "swarm" and not network.attachable:
+        yield f"network {network.name} belongs to a swarm and is not attachable: only services can use it"
+
+
+def overlap_problems(create: NetworkSpec, known: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """Say which subnets of a network to be made are in use. I(known) has the subnets of the networks by name."""
+    for wanted in create.subnets or ():
+        net = ipaddress.ip_network(wanted["subnet"])
+        for name, subnets in known.items():
+            for subnet in subnets:
+                if subnet and net.overlaps(ipaddress.ip_network(subnet, strict=False)):
+                    yield f"network {create.name}: its subnet {net} overlaps that of network {name}, {subnet}"
+
+
+def is_default_bridge(network: Network) -> bool:
+    """Whether a network is the one that containers get who ask for none, which has no names."""
+    return network.options.get("com.docker.network.bridge.default_bridge") == "true" or network.name == "bridge"
+
+
+def settings_problems(
+    name: str, settings: EndpointSettings, network: Network | None, create: NetworkSpec | None, info: EngineInfo
+) -> Iterator[str]:
+    """Say which given settings of container I(name) cannot be had on a network."""
+    for option in settings.given():
+        version, engine = _GATES.get(option, ("1.0", ""))
+        if not info.speaks(version):
+            yield (
+                f"{name}: {option} needs API {version} (Docker Engine {engine}); this engine"
+                f"{f' ({info.version})' if info.version else ''} speaks {info.api_version}"
+            )
+    if network is not None and is_default_bridge(network):
+        useless = {
+            "aliases": settings.aliases,
+            "links": settings.links,
+            "ipv4_address": settings.ipv4_address,
+            "ipv6_address": settings.ipv6_address,
+        }
+        given = [option for option, value in useless.items() if value]
+        if given:
+            yield (
+                f"{name}: the default bridge knows no {', '.join(given)}; use a network of your own"
+                + (", or linklab.docker.container_link for a legacy link" if "links" in given else "")
+            )
+            return
+    yield from _address_problems(name, settings, network, create, info)
+
+
+def mac_problems(changes: Iterable[Attach | Reattach], info: EngineInfo) -> Iterator[str]:
+    """Say where a new endpoint would not get the MAC address that was asked for when the container was created.
+
+    Engines before API 1.44 give it to each endpoint on that network; from 1.54 on it is part of the connect. Between
+    these the engine has it for the first endpoint only.
+    """
+    if info.speaks("1.54") or not info.has("1.44"):
+        return
+    for action in changes:
+        if isinstance(action, Reattach) and action.old.requested_mac:
+            yield (
+                f"{action.container.name} was created with the MAC address {action.old.requested_mac} on"
+                f" {action.network}, and a new endpoint would lose it ({action.reason}): this engine takes one for an"
+                " existing container from API 1.54 (Docker Engine 29.3) on. To give it up, detach the container"
+                " (state: absent) and attach it again; to keep it, create the container anew"
+            )
+
+
+def _address_problems(
+    name: str, settings: EndpointSettings, network: Network | None, create: NetworkSpec | None, info: EngineInfo
+) -> Iterator[str]:
+    subnets = _subnets(network, create)
+    for address in (settings.ipv4_address, settings.ipv6_address):
+        if not address:
+            continue
+        parsed = ipaddress.ip_address(address)
+        home = [entry for entry in subnets if parsed in ipaddress.ip_network(entry["subnet"])]
+        if not subnets and network is None and not info.speaks("1.52"):
+            yield f"{name}: the address {address} needs a subnet to be in; give the network one with create: ipam"
+        elif subnets and not home:
+            have = ", ".join(entry["subnet"] for entry in subnets)
+            yield f"{name}: the address {address} is outside the network's subnets ({have})"
+        for entry in home:
+            use = _reserved(parsed, entry)
+            if use:
+                yield f"{name}: the address {address} is {use}"
+
+
+def _subnets(network: Network | None, create: NetworkSpec | None) -> list[Mapping[str, t.Any]]:
+    if network is not None:
+        return [_as_mapping(subnet) for subnet in network.subnets if subnet.subnet]
+    return list((create.subnets if create else None) or ())
+
+
+def _as_mapping(subnet: Subnet) -> Mapping[str, t.Any]:
+    return {
+        "subnet": subnet.subnet,
+        "gateway": subnet.gateway.partition("/")[0],
+        "aux_addresses": subnet.aux,
+    }
+
+
+def _reserved(address: ipaddress.IPv4Address | ipaddress.IPv6Address, subnet: Mapping[str, t.Any]) -> str:
+    """Return what an address of a subnet is reserved for, or an empty string."""
+    net = ipaddress.ip_network(subnet["subnet"])
+    # Without a gateway of the user's choice the engine takes the first address for it.
+    gateway = ipaddress.ip_address(subnet.get("gateway") or net.network_address + 1)
+    if address == gateway:
+        return "the network's gateway"
+    if address == net.network_address:
+        return "the subnet's own"
+    if address.version == 4 and address == net.broadcast_address:
+        return "the subnet's broadcast address"
+    for host, reserved in (subnet.get("aux_addresses") or {}).items():
+        if address == ipaddress.ip_address(reserved.partition("/")[0]):
+            return f"reserved in the network's aux_addresses (for {host})"
+    return ""

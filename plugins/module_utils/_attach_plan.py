@@ -1,0 +1,326 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Plan attachments: pure, (what is wanted, what is there) to the ordered changes of endpoints."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.linklab.docker.plugins.module_utils._attach_checks import (
+    container_problems,
+    mac_problems,
+    network_problems,
+    overlap_problems,
+    refuse,
+    settings_problems,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
+from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal, near
+from ansible_collections.linklab.docker.plugins.module_utils._plan import (
+    Action,
+    Attach,
+    CreateNetwork,
+    Detach,
+    Disruption,
+    EndpointAction,
+    Plan,
+    Reattach,
+    stages,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._route import route_warnings
+from ansible_collections.linklab.docker.plugins.module_utils._state import automatic_aliases
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec, Wish
+    from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
+    from ansible_collections.linklab.docker.plugins.module_utils._endpoint import Json
+    from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Endpoint, Network, Summary
+
+# Measured on two cores: the engine gains from concurrency only where network namespaces are set up or torn down.
+# Further attaches of a container are serialised by the engine and get slower with threads.
+FIRST_ATTACH_WORKERS = 4
+DETACH_WORKERS = 4
+
+
+@dataclass(frozen=True)
+class AttachState:
+    """What is there, as far as an AttachSpec needs it.
+
+    Attributes:
+        network: None if it is missing.
+        containers: by the name or ID that the task uses; those that are missing are not in it.
+        internal: the names of the internal networks; only read if a container is on several networks.
+        others: every container; only read for a purge, or to suggest names.
+        known_networks: name to subnets; only read to suggest names, and to make a network.
+    """
+
+    info: EngineInfo
+    network: Network | None = None
+    containers: Mapping[str, Container] = field(default_factory=dict)
+    internal: frozenset[str] = frozenset()
+    others: tuple[Summary, ...] = ()
+    known_networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
+    """Return the changes that make I(state) what I(spec) asks for; raise Refusal."""
+    network = state.network
+    if network is None and spec.create is None:
+        if spec.present:
+            raise Refusal(
+                f"network {spec.network} does not exist{near(spec.network, state.known_networks)}."
+                " To have it made, add 'create: {}'. Nothing was changed."
+            )
+        return Plan()
+    refuse(_problems(spec, state))
+    changes = _changes(spec, state) if spec.present else ()
+    detaches = tuple(_detaches(spec, state))
+    refuse(mac_problems(changes, state.info))
+    units = _units(changes, detaches, network)
+    return Plan(
+        stages=stages(
+            ([(action,) for action in _network_creation(spec, state)], 1),
+            ([(action,) for action in detaches], DETACH_WORKERS),
+            ([unit for unit in units if _first_attach(unit)], FIRST_ATTACH_WORKERS),
+            ([unit for unit in units if not _first_attach(unit)], 1),
+        ),
+        warnings=(
+            *_create_warnings(spec, network),
+            *_link_warnings(spec, state),
+            *route_warnings(changes, _internal(spec, state), state.info),
+        ),
+    )
+
+
+# -- what cannot be done ----------------------------------------------------------------------------------------------
+
+
+def _problems(spec: AttachSpec, state: AttachState) -> Iterator[str]:
+    if not spec.present:
+        return
+    known = [other.name for other in state.others]
+    targets = spec.link_targets
+    for ref in dict.fromkeys((*(wish.container for wish in spec.wishes), *targets)):
+        if ref not in state.containers:
+            yield f"container {ref} does not exist{near(ref, known)}"
+    if state.network is not None:
+        yield from network_problems(state.network)
+    elif spec.create is not None:
+        yield from overlap_problems(spec.create, state.known_networks)
+    named: dict[str, str] = {}
+    for wish in spec.wishes:
+        container = state.containers.get(wish.container)
+        if container is None:
+            continue
+        if named.setdefault(container.id, wish.container) != wish.container:
+            yield f"{named[container.id]} and {wish.container} are the same container, {container.name}"
+        yield from container_problems(container)
+        yield from settings_problems(container.name, wish.settings, state.network, spec.create, state.info)
+        for link in wish.settings.links or ():
+            target = state.containers.get(link.target)
+            if target is not None and target.id == container.id:
+                yield f"link {link} of {container.name} leads to the container itself; give it an alias instead"
+
+
+def _create_warnings(spec: AttachSpec, network: Network | None) -> Iterator[str]:
+    if network is None or spec.create is None or not spec.present:
+        return
+    for option, (there, wanted) in spec.create.differences(network).items():
+        yield (
+            f"network {network.name} exists with {option} {there!r} and not {wanted!r}; it is used as it is,"
+            " since a network's settings cannot be changed without detaching everything from it"
+        )
+
+
+def _link_warnings(spec: AttachSpec, state: AttachState) -> Iterator[str]:
+    if not spec.present:
+        return
+    joined = {state.containers[wish.container].id for wish in spec.wishes}
+    name = state.network.name if state.network else spec.network
+    for ref in spec.link_targets:
+        target = state.containers[ref]
+        if target.id not in joined and name not in target.endpoints:
+            yield f"the link target {target.name} is not on network {name}: the link resolves once it is attached there"
+
+
+# -- what is to be done -----------------------------------------------------------------------------------------------
+
+
+def _network_creation(spec: AttachSpec, state: AttachState) -> Iterator[CreateNetwork]:
+    if state.network is None and spec.create is not None and spec.present:
+        yield CreateNetwork("it does not exist", Disruption.NONE, spec.create)
+
+
+def _internal(spec: AttachSpec, state: AttachState) -> frozenset[str]:
+    network, create = state.network, spec.create
+    if network is not None:
+        return state.internal | {network.name} if network.internal else state.internal
+    return state.internal | {spec.network} if create is not None and create.internal else state.internal
+
+
+def _detaches(spec: AttachSpec, state: AttachState) -> Iterator[Detach]:
+    network = state.network
+    if network is None:
+        return
+    named = {state.containers[wish.container].id for wish in spec.wishes if wish.container in state.containers}
+    if not spec.present:
+        for wish in spec.wishes:
+            container = state.containers.get(wish.container)
+            if container is not None and network.name in container.endpoints:
+                yield _detach(container, network, "it shall not be attached")
+    if spec.purge:
+        for other in state.others:
+            container = state.containers.get(other.id)
+            if other.id not in named and container is not None and network.name in container.endpoints:
+                yield _detach(container, network, "purge: the task does not name it")
+
+
+def _detach(container: Container, network: Network, reason: str) -> Detach:
+    phantom = is_phantom(container, container.endpoints[network.name], network)
+    return Detach(reason, Disruption.NONE, container, network.name, network.id, phantom)
+
+
+def _changes(spec: AttachSpec, state: AttachState) -> tuple[Attach | Reattach, ...]:
+    found = (_change(state.containers[wish.container], wish, spec, state) for wish in spec.wishes)
+    return tuple(action for action in found if action is not None)
+
+
+def _change(container: Container, wish: Wish, spec: AttachSpec, state: AttachState) -> Attach | Reattach | None:
+    network = state.network
+    endpoint = container.endpoints.get(network.name) if network is not None else None
+    asked = _without_automatic_aliases(wish.settings, container, state.info)
+    if network is None or endpoint is None:
+        name, ref = (network.name, network.id) if network is not None else (spec.network, spec.network)
+        wanted = _with_link_names(asked, EndpointSettings(), state.containers)
+        return Attach("it is not attached", Disruption.NONE, container, name, ref, wanted)
+    current = _current(endpoint, state.info)
+    wanted = _with_link_names(asked, current, state.containers)
+    where = (container, network.name, network.id)
+    old = replace(endpoint, settings=current)
+    if is_phantom(container, endpoint, network):
+        # The addresses of the failed attempt may be what made it fail.
+        base = replace(current, ipv4_address=None, ipv6_address=None, link_local_ips=None, mac_address=None)
+        reason = "a failed connect left the endpoint half made, and the next restart would fail"
+        return Attach(reason, Disruption.NONE, *where, wanted.over(base))
+    if not container.live and endpoint.network_id not in ("", network.id):
+        reason = "the network was made anew since the container ran, and its next start would fail"
+        return Reattach(reason, Disruption.NONE, *where, wanted.over(current), old)
+    # The engine does not tell the MAC address of a stopped container that has run: one that is wanted is sent anew.
+    differences = wanted.differences(replace(current, mac_address=endpoint.mac or None))
+    if not differences:
+        return None
+    disruption = Disruption.RECONNECT if container.live else Disruption.NONE
+    return Reattach(describe_differences(differences), disruption, *where, wanted.over(current), old)
+
+
+def is_phantom(container: Container, endpoint: Endpoint, network: Network) -> bool:
+    """Whether a running container lists an endpoint that the engine does not have (left by a failed connect)."""
+    if container.status not in ("running", "paused"):
+        return False
+    member = network.members.get(container.id)
+    return not endpoint.endpoint_id or (member is not None and member.endpoint_id != endpoint.endpoint_id)
+
+
+def _current(endpoint: Endpoint, info: EngineInfo) -> EndpointSettings:
+    """Return what a reconnect must carry over."""
+    # Before API 1.54 the engine ignores the MAC address in a connect.
+    keep_mac = (endpoint.mac or endpoint.requested_mac) if info.speaks("1.54") else None
+    return replace(endpoint.settings, mac_address=keep_mac or None)
+
+
+def _without_automatic_aliases(wanted: EndpointSettings, container: Container, info: EngineInfo) -> EndpointSettings:
+    """Leave out the aliases that the container has anyway: the state is read without them, too."""
+    if wanted.aliases is None:
+        return wanted
+    automatic = automatic_aliases(container.id, container.hostname, info)
+    return replace(wanted, aliases=tuple(alias for alias in wanted.aliases if alias not in automatic))
+
+
+def _with_link_names(
+    wanted: EndpointSettings, current: EndpointSettings, containers: Mapping[str, Container]
+) -> EndpointSettings:
+    """Write each link's target as the endpoint has it already, if it is the same container, else by name.
+
+    The engine resolves a name or the short ID, but not the full ID.
+    """
+    if wanted.links is None:
+        return wanted
+    there = {link.alias: link for link in current.links or ()}
+    links = []
+    for link in wanted.links:
+        target, same = containers[link.target], there.get(link.alias)
+        known = same is not None and same.target in (target.name, target.short_id)
+        links.append(same if same is not None and known else Link(target.name, link.alias))
+    return replace(wanted, links=tuple(sorted(links)))
+
+
+def describe_differences(differences: Mapping[str, tuple[Json, Json]]) -> str:
+    """Return the differences as a clause such as C(aliases: +db -old; ipv4_address: 192.0.2.5, not 192.0.2.4)."""
+    return "; ".join(f"{name}: {_difference(there, wanted)}" for name, (there, wanted) in differences.items())
+
+
+def _difference(there: Json, wanted: Json) -> str:
+    if isinstance(wanted, tuple):
+        new = [f"+{item}" for item in wanted if item not in (there or ())]
+        old = [f"-{item}" for item in there or () if item not in wanted]
+        return " ".join(new + old)
+    return f"{wanted!r}, not {there!r}" if there else f"{wanted!r}"
+
+
+# -- in which order ---------------------------------------------------------------------------------------------------
+
+
+def _first_attach(unit: Sequence[Action]) -> bool:
+    """Whether a running container gets the first network besides the default bridge: the slow case."""
+    return all(
+        isinstance(action, Attach) and action.container.live and set(action.container.endpoints) <= {"bridge"}
+        for action in unit
+    )
+
+
+def _units(
+    changes: Sequence[Attach | Reattach], detaches: Iterable[Detach], network: Network | None
+) -> list[tuple[EndpointAction, ...]]:
+    """Put changes together that pass addresses on to one another; raise Refusal if an address is not to be had."""
+    holders = {
+        address: ident
+        for ident, member in (network.members if network else {}).items()
+        for address in (member.ipv4, member.ipv6)
+        if address
+    }
+    leaving = {action.container.id for action in detaches}
+    moving = {action.container.id: action for action in changes if isinstance(action, Reattach)}
+    group = {action.container.id: {action.container.id} for action in changes}
+    problems = []
+    for action in changes:
+        for address in _requested(action.settings):
+            holder = holders.get(address, action.container.id)
+            if holder == action.container.id or holder in leaving:
+                continue
+            if holder not in moving or address in _requested(moving[holder].settings):
+                who = network.members[holder].name if network else holder
+                problems.append(f"{action.container.name}: the address {address} is held by {who}")
+                continue
+            joined = group[action.container.id] | group[holder]
+            group.update(dict.fromkeys(joined, joined))
+    refuse(problems)
+    order = {action.container.id: action for action in changes}
+    seen: set[str] = set()
+    units: list[tuple[EndpointAction, ...]] = []
+    for ident in order:
+        if ident not in seen:
+            seen |= group[ident]
+            units.append(tuple(order[member] for member in order if member in group[ident]))
+    return units
+
+
+def _requested(settings: EndpointSettings) -> tuple[str, ...]:
+    return tuple(address for address in (settings.ipv4_address, settings.ipv6_address) if address)

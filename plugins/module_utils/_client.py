@@ -1,0 +1,382 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The Engine API: connection, versions, requests, and errors as types.
+
+The Docker SDK for Python brings the transport (unix socket, TCP with TLS, SSH). The requests are made here, by the
+paths of the Engine API, since the SDK's methods lack fields that this collection needs, such as C(GwPriority).
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import typing as t
+from dataclasses import dataclass, field, replace
+from urllib.parse import quote
+
+from ansible_collections.linklab.docker.plugins.module_utils._errors import (
+    Conflict,
+    EngineError,
+    NotFound,
+    SpecError,
+    Unreachable,
+)
+
+# Only an engine needs the SDK: specs and plans are made, and the documentation read, without it.
+_MISSING: ImportError | None = None
+try:
+    import requests
+    import requests.adapters
+    from docker import APIClient
+    from docker.errors import DockerException, TLSParameterError
+    from docker.tls import TLSConfig
+except ImportError as exc:
+    _MISSING = exc
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from requests import Response
+    from requests.adapters import BaseAdapter
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+MINIMUM_API = "1.41"
+_STATUS_ERRORS: dict[int, type[EngineError]] = {404: NotFound, 409: Conflict}
+
+Json = t.Any
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach an engine, in the words that Docker modules share."""
+
+    docker_host: str = DEFAULT_HOST
+    api_version: str = "auto"
+    timeout: int = 60
+    tls: bool = False
+    validate_certs: bool = False
+    tls_hostname: str | None = None
+    ca_path: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+
+    def tls_config(self) -> Json:
+        """Return the SDK's TLS settings, or None for a connection without TLS."""
+        if not (self.tls or self.validate_certs):
+            return None
+        cert = (self.client_cert, self.client_key) if self.client_cert and self.client_key else None
+        try:
+            return TLSConfig(client_cert=cert, ca_cert=self.ca_path, verify=self.validate_certs)
+        except TLSParameterError as exc:
+            raise SpecError(f"the TLS options cannot be used: {exc}") from exc
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """Which engine answers, and the API version that is spoken with it.
+
+    Attributes:
+        newest: the newest API version of the engine, whichever is spoken; empty if that is the one that is spoken.
+    """
+
+    api_version: str
+    version: str = ""
+    newest: str = ""
+    api: tuple[int, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "api", parse_api_version(self.api_version))
+
+    def speaks(self, version: str) -> bool:
+        """Whether the API version in use is I(version) or newer."""
+        return self.api >= parse_api_version(version)
+
+    def has(self, version: str) -> bool:
+        """Whether the engine is one of API I(version) or newer: some behaviour does not depend on what is spoken."""
+        return parse_api_version(self.newest or self.api_version) >= parse_api_version(version)
+
+
+def parse_api_version(text: str) -> tuple[int, int]:
+    """Return C("1.41") as C((1, 41))."""
+    major, dot, minor = text.partition(".")
+    if not (dot and major.isdigit() and minor.isdigit()):
+        raise SpecError(f"api_version must be 'auto' or look like {MINIMUM_API}, not {text!r}")
+    return int(major), int(minor)
+
+
+class Engine:
+    """One connection to an engine. Not for use by several threads: see M(clone)."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        wanted = connection.api_version
+        if wanted != "auto":
+            parse_api_version(wanted)
+        self.sdk = _open(connection)
+        self._base = self.sdk.base_url
+        self._prefix = ""
+        self.info = self._negotiate(wanted)
+        self._prefix = f"/v{self.info.api_version}"
+
+    def _negotiate(self, wanted: str) -> EngineInfo:
+        found = self.get("/version")
+        offered, least = str(found["ApiVersion"]), str(found.get("MinAPIVersion") or MINIMUM_API)
+        info = EngineInfo(offered if wanted == "auto" else wanted, str(found.get("Version", "")), offered)
+        if parse_api_version(offered) < parse_api_version(MINIMUM_API):
+            raise Unreachable(
+                f"Docker Engine {info.version} speaks API {offered}; this collection needs {MINIMUM_API}"
+                " (Engine 20.10) or newer. Upgrade the engine."
+            )
+        low = max(parse_api_version(least), parse_api_version(MINIMUM_API))
+        if not low <= info.api <= parse_api_version(offered):
+            raise Unreachable(
+                f"api_version {wanted} cannot be used: Docker Engine {info.version} and this collection share"
+                f" {low[0]}.{low[1]} to {offered}. Set it to 'auto' or to one of these."
+            )
+        return info
+
+    def clone(self) -> Engine:
+        """Return a second connection to the same engine, for another thread. Costs no request."""
+        other = object.__new__(Engine)
+        other.connection = replace(self.connection)
+        other.sdk = _open(self.connection)
+        other._base, other._prefix, other.info = self._base, self._prefix, self.info
+        return other
+
+    def close(self) -> None:
+        self.sdk.close()
+
+    # -- requests ---------------------------------------------------------------------------------------------------
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Json] | None = None,
+        body: Json = None,
+        data: Json = None,
+        headers: Mapping[str, str] | None = None,
+        stream: bool = False,
+        timeout: float | None = None,
+    ) -> Response:
+        """Send one request and return the response; raise EngineError for a status of 400 and above."""
+        label = f"{method} {path}"
+        try:
+            response = self.sdk.request(
+                method,
+                f"{self._base}{self._prefix}{path}",
+                params=dict(params) if params else None,
+                json=body,
+                data=data,
+                headers=dict(headers) if headers else None,
+                stream=stream,
+                timeout=self.connection.timeout if timeout is None else timeout,
+            )
+        except requests.exceptions.RequestException as exc:
+            raise Unreachable(_why_unreachable(exc, self.connection, label)) from exc
+        if response.status_code >= 400:
+            kind = _STATUS_ERRORS.get(response.status_code, EngineError)
+            raise kind(response.status_code, _explanation(response), label)
+        return response
+
+    def get(self, path: str, **params: Json) -> Json:
+        """Return the JSON answer to a GET."""
+        return self.request("GET", path, params=params).json()
+
+    def post(self, path: str, body: Json = None, timeout: float | None = None, **params: Json) -> Json:
+        """Return the JSON answer to a POST, or None where the engine has nothing to say."""
+        response = self.request("POST", path, params=params, body=body, timeout=timeout)
+        return response.json() if response.content else None
+
+    def delete(self, path: str, **params: Json) -> None:
+        self.request("DELETE", path, params=params)
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    def containers(self, **filters: list[str]) -> list[Json]:
+        """Return the summaries of all containers, stopped ones too."""
+        query = {"filters": json.dumps(filters)} if filters else {}
+        return t.cast("list[Json]", self.get("/containers/json", all="1", **query))
+
+    def container(self, ref: str) -> Json:
+        """Return the full description of a container, by name or ID; raise NotFound."""
+        found = self.get(f"/containers/{quote(ref, safe='')}/json")
+        if not _same_thing(ref, found["Id"], found["Name"].lstrip("/")):
+            raise NotFound(404, f"No such container: {ref}", f"GET /containers/{ref}/json")
+        return found
+
+    def networks(self) -> list[Json]:
+        """Return all networks, without the containers on them."""
+        return t.cast("list[Json]", self.get("/networks"))
+
+    def network(self, ref: str) -> Json:
+        """Return the full description of a network, by name or ID; raise NotFound."""
+        found = self.get(f"/networks/{quote(ref, safe='')}")
+        if not _same_thing(ref, found["Id"], found["Name"]):
+            raise NotFound(404, f"network {ref} not found", f"GET /networks/{ref}")
+        return found
+
+    def image(self, ref: str) -> Json:
+        """Return the description of an image that the engine has; raise NotFound."""
+        return self.get(f"/images/{quote(ref, safe='')}/json")
+
+    # -- networks ---------------------------------------------------------------------------------------------------
+
+    def create_network(self, config: Mapping[str, Json]) -> Json:
+        # CheckDuplicate: without it, engines before API 1.44 make a second network of the same name.
+        return self.post("/networks/create", {"CheckDuplicate": True, **config})
+
+    def remove_network(self, network: str) -> None:
+        self.delete(f"/networks/{quote(network, safe='')}")
+
+    def connect(self, network: str, container: str, config: Mapping[str, Json]) -> None:
+        self.post(
+            f"/networks/{quote(network, safe='')}/connect", {"Container": container, "EndpointConfig": dict(config)}
+        )
+
+    def disconnect(self, network: str, container: str, force: bool = False) -> None:
+        self.post(f"/networks/{quote(network, safe='')}/disconnect", {"Container": container, "Force": force})
+
+    # -- containers -------------------------------------------------------------------------------------------------
+
+    def create_container(self, name: str, config: Mapping[str, Json]) -> Json:
+        """Create a container; the answer holds C(Id) and C(Warnings)."""
+        return self.post("/containers/create", dict(config), name=name)
+
+    def start(self, container: str) -> None:
+        self.post(f"/containers/{container}/start")
+
+    def stop(self, container: str, grace: int | None = None) -> None:
+        """Stop a container; I(grace) in seconds, by default the container's own."""
+        own = 10 if grace is None else grace
+        # The engine answers when the container is down: the request may take the grace period and then some.
+        query = {} if grace is None else {"t": str(grace)}
+        self.post(f"/containers/{container}/stop", timeout=self.connection.timeout + own, **query)
+
+    def rename(self, container: str, name: str) -> None:
+        self.post(f"/containers/{container}/rename", name=name)
+
+    def remove_container(self, container: str, *, force: bool = False, volumes: bool = False) -> None:
+        """Remove a container; I(volumes) takes its anonymous volumes with it."""
+        self.delete(f"/containers/{container}", force=str(force).lower(), v=str(volumes).lower())
+
+    def remove_link(self, container: str, alias: str) -> None:
+        """Remove a legacy link of a container; its processes keep running."""
+        self.delete(f"/containers/{quote(container, safe='')}/{quote(alias, safe='')}", link="1")
+
+    def logs(self, container: str, tail: int = 10) -> bytes:
+        """Return the raw stream of the last I(tail) lines: plain for a container with a terminal, else in frames."""
+        response = self.request(
+            "GET", f"/containers/{container}/logs", params={"stdout": "1", "stderr": "1", "tail": str(tail)}
+        )
+        return response.content
+
+    def events(self, filters: Mapping[str, list[str]], timeout: float) -> Iterator[Json]:
+        """Yield the engine's events from now on; ends with Unreachable after I(timeout) seconds of silence."""
+        response = self.request(
+            "GET", "/events", params={"filters": json.dumps(dict(filters))}, stream=True, timeout=timeout
+        )
+        with response:
+            for line in response.iter_lines(chunk_size=1):
+                if line:
+                    yield json.loads(line)
+
+
+def _open(connection: Connection) -> APIClient:
+    """Return an SDK client for its transport alone. With a version given, it sends no request of its own."""
+    if _MISSING is not None:
+        raise Unreachable(
+            f"the Docker SDK for Python is missing for the interpreter that runs this module ({_MISSING})."
+            " Install the package python3-docker of the distribution, or 'pip install docker'"
+            " for that interpreter; the role linklab.docker.engine does it."
+        ) from _MISSING
+    host = connection.docker_host
+    try:
+        sdk = APIClient(
+            base_url=host,
+            version=MINIMUM_API,
+            timeout=connection.timeout,
+            tls=connection.tls_config() or False,
+            # The ssh program knows the user's keys, agent and jump hosts; the SDK's other way needs paramiko.
+            use_ssh_client=host.startswith("ssh://"),
+        )
+    except (DockerException, OSError, ValueError) as exc:
+        raise Unreachable(f"docker_host {host!r} cannot be used: {exc}") from exc
+    # Proxies and netrc mean nothing to a unix socket, and looking for them costs a fifth of each request.
+    sdk.trust_env = not host.startswith("unix://")
+    if connection.tls_hostname:
+        sdk.mount("https://", _certificate_of(connection.tls_hostname))
+    return sdk
+
+
+def _certificate_of(hostname: str) -> BaseAdapter:
+    """Return a transport that wants I(hostname) in the engine's certificate; SDK 7 has no option for it any more."""
+
+    class Adapter(requests.adapters.HTTPAdapter):
+        def init_poolmanager(self, *args: Json, **kwargs: Json) -> None:
+            super().init_poolmanager(*args, assert_hostname=hostname, **kwargs)
+
+    return Adapter()
+
+
+def _explanation(response: Response) -> str:
+    try:
+        message = response.json()["message"]
+    except (ValueError, KeyError, TypeError):
+        message = response.text
+    return str(message).strip() or str(response.reason)
+
+
+def _same_thing(ref: str, ident: str, name: str) -> bool:
+    """The engine also takes the beginning of an ID, so a mistyped name could hit something else by accident."""
+    return ref in (name, ident) or (len(ref) >= 12 and ident.startswith(ref))
+
+
+def _why_unreachable(exc: BaseException, connection: Connection, label: str) -> str:
+    host = connection.docker_host
+    number = _errno(exc)
+    if number == errno.ENOENT:
+        return (
+            f"no Docker Engine at {host}: the socket does not exist. Start the engine"
+            " (the role linklab.docker.engine does it), or set docker_host to where it listens."
+        )
+    if number in (errno.EACCES, errno.EPERM):
+        return (
+            f"the socket {host} may not be used by this user. Run the task with become: true,"
+            " or add the user to the group docker."
+        )
+    if number == errno.ECONNREFUSED:
+        return (
+            f"nothing listens at {host}, so no Docker Engine answers. Start it"
+            " (the role linklab.docker.engine does it), or set docker_host to where it listens."
+        )
+    if isinstance(exc, requests.exceptions.Timeout):
+        return f"the Docker Engine at {host} did not answer {label} within {connection.timeout} s (option timeout)"
+    return f"no answer from the Docker Engine at {host} to {label}: {_innermost(exc)}"
+
+
+def _chain(exc: BaseException | None) -> Iterator[BaseException]:
+    """Yield the exception and all that it wraps: requests and urllib3 pass the cause as an argument."""
+    while exc is not None:
+        yield exc
+        inner = [arg for arg in exc.args if isinstance(arg, BaseException)]
+        reason = getattr(exc, "reason", None)
+        if isinstance(reason, BaseException):
+            inner.append(reason)
+        exc = inner[-1] if inner else exc.__cause__
+
+
+def _errno(exc: BaseException) -> int | None:
+    numbers = [e.errno for e in _chain(exc) if isinstance(e, OSError) and e.errno is not None]
+    return numbers[-1] if numbers else None
+
+
+def _innermost(exc: BaseException) -> str:
+    last = list(_chain(exc))[-1]
+    return str(last) or type(last).__name__

@@ -1,0 +1,313 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What is there: the engine's answers, read in few requests into frozen dataclasses."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
+from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, NotFound, Refusal
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine, EngineInfo
+
+Json = t.Any
+
+# How long two runs that made a network of one name at once may take to agree on one of the two.
+SETTLE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A container's attachment to one network, as the container's description tells it.
+
+    Attributes:
+        network: the network's name.
+        network_id: empty for a container that was never started.
+        endpoint_id: empty while the container does not run, and for most phantom endpoints.
+        settings: what was requested of the engine.
+        ipv4, ipv6: the addresses in use, empty while the container does not run.
+        mac: the MAC address in use; that which was sent while the container does not run and has not since it was.
+        requested_mac: the MAC address that was asked for when the container was created, as far as the engine tells.
+        gateway: the IPv4 gateway that the network offers, empty on internal networks.
+    """
+
+    network: str
+    network_id: str = ""
+    endpoint_id: str = ""
+    settings: EndpointSettings = field(default_factory=EndpointSettings)
+    ipv4: str = ""
+    ipv6: str = ""
+    mac: str = ""
+    requested_mac: str = ""
+    gateway: str = ""
+    dns_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container, from its full description.
+
+    Attributes:
+        status: created, running, paused, restarting, exited, removing or dead.
+        network_mode: as given at create: default, bridge, host, none, container:ID, or a network's name or ID.
+        endpoints: by the network's name.
+        legacy_links: from C(HostConfig.Links); the targets are names.
+        raw: the engine's whole description, for those who must carry all of it over.
+    """
+
+    id: str
+    name: str
+    status: str
+    hostname: str = ""
+    image: str = ""
+    network_mode: str = "default"
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    legacy_links: tuple[Link, ...] = ()
+    raw: Mapping[str, Json] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def live(self) -> bool:
+        """Whether it has processes, so that the engine acts on its network namespace at once."""
+        return self.status in ("running", "paused", "restarting")
+
+    @property
+    def short_id(self) -> str:
+        return self.id[:12]
+
+    def is_called(self, ref: str) -> bool:
+        """Whether I(ref) is its name, its ID, or at least 12 digits of its ID."""
+        return ref == self.name or (len(ref) >= 12 and self.id.startswith(ref))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A container, from the list of all: no aliases, links or driver options are in there.
+
+    Attributes:
+        networks: network name to network ID.
+    """
+
+    id: str
+    name: str
+    status: str
+    networks: Mapping[str, str]
+    network_mode: str = "default"
+
+
+@dataclass(frozen=True)
+class Subnet:
+    subnet: str
+    gateway: str = ""
+    ip_range: str = ""
+    aux: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A running container on a network, as the network's description tells it."""
+
+    name: str
+    endpoint_id: str
+    ipv4: str = ""
+    ipv6: str = ""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network, from its full description. members: running containers only, by container ID."""
+
+    id: str
+    name: str
+    driver: str = "bridge"
+    scope: str = "local"
+    internal: bool = False
+    attachable: bool = False
+    enable_ipv6: bool = False
+    subnets: tuple[Subnet, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    members: Mapping[str, Member] = field(default_factory=dict)
+
+    def is_called(self, ref: str) -> bool:
+        return ref == self.name or (len(ref) >= 12 and self.id.startswith(ref))
+
+
+def read_settings(raw: Mapping[str, Json], info: EngineInfo, automatic: Iterable[str] = ()) -> EndpointSettings:
+    """Read the Engine API's C(EndpointSettings).
+
+    Args:
+        automatic: aliases that nobody asked for, see M(automatic_aliases).
+    """
+    ipam = raw.get("IPAMConfig") or {}
+    aliases = [alias for alias in raw.get("Aliases") or () if alias not in automatic]
+    return EndpointSettings(
+        aliases=tuple(dict.fromkeys(aliases)),
+        links=tuple(sorted({Link(*text.partition(":")[::2]) for text in raw.get("Links") or ()})),
+        ipv4_address=ipam.get("IPv4Address") or None,
+        ipv6_address=ipam.get("IPv6Address") or None,
+        link_local_ips=tuple(ipam.get("LinkLocalIPs") or ()) or None,
+        driver_opts=raw.get("DriverOpts") or None,
+        gw_priority=raw.get("GwPriority") or None,
+    )
+
+
+def automatic_aliases(ident: str, hostname: str, info: EngineInfo) -> frozenset[str]:
+    """Return the names that a container has on each network anyway, and that the engine may list as its aliases.
+
+    From API 1.45 on it lists what was asked for. The short ID is here even so: a container keeps it among its aliases
+    that an older engine attached.
+    """
+    return frozenset({ident[:12]} if info.speaks("1.45") else {ident[:12], hostname})
+
+
+def read_endpoint(network: str, raw: Mapping[str, Json], info: EngineInfo, automatic: Iterable[str] = ()) -> Endpoint:
+    return Endpoint(
+        network=network,
+        network_id=raw.get("NetworkID") or "",
+        endpoint_id=raw.get("EndpointID") or "",
+        settings=read_settings(raw, info, automatic),
+        ipv4=raw.get("IPAddress") or "",
+        ipv6=raw.get("GlobalIPv6Address") or "",
+        mac=(raw.get("MacAddress") or "").lower(),
+        gateway=raw.get("Gateway") or "",
+        dns_names=tuple(raw.get("DNSNames") or ()),
+    )
+
+
+def read_container(raw: Mapping[str, Json], info: EngineInfo) -> Container:
+    """Read the answer to C(GET /containers/NAME/json)."""
+    ident = raw["Id"]
+    config, host = raw.get("Config") or {}, raw.get("HostConfig") or {}
+    hostname = config.get("Hostname") or ""
+    networks = (raw.get("NetworkSettings") or {}).get("Networks") or {}
+    status = (raw.get("State") or {}).get("Status") or "created"
+    automatic = automatic_aliases(ident, hostname, info)
+    endpoints = {name: read_endpoint(name, endpoint or {}, info, automatic) for name, endpoint in networks.items()}
+    return Container(
+        id=ident,
+        name=raw["Name"].lstrip("/"),
+        status=status,
+        hostname=hostname,
+        image=config.get("Image") or "",
+        network_mode=host.get("NetworkMode") or "default",
+        endpoints={
+            name: replace(endpoint, requested_mac=_requested_mac(endpoint, status, config, host))
+            for name, endpoint in endpoints.items()
+        },
+        legacy_links=tuple(sorted(_read_legacy_link(text) for text in host.get("Links") or ())),
+        raw=raw,
+    )
+
+
+def _requested_mac(endpoint: Endpoint, status: str, config: Mapping[str, Json], host: Mapping[str, Json]) -> str:
+    if status == "created":
+        return endpoint.mac
+    # The container's own field stays as it was at create, for the endpoint on the network of its network mode.
+    mode = host.get("NetworkMode") or "default"
+    first = mode in (endpoint.network, endpoint.network_id) or (mode == "default" and endpoint.network == "bridge")
+    asked = (config.get("MacAddress") or "").lower()
+    return asked if first and endpoint.mac in ("", asked) else ""
+
+
+def _read_legacy_link(text: str) -> Link:
+    # "/database:/client/db": the target's name, then the source's name and the alias.
+    target, _colon, path = text.partition(":")
+    return Link(target.lstrip("/"), path.rpartition("/")[2])
+
+
+def read_summary(raw: Mapping[str, Json]) -> Summary:
+    """Read one element of the answer to C(GET /containers/json)."""
+    networks = (raw.get("NetworkSettings") or {}).get("Networks") or {}
+    # The target of a legacy link has further names, "/source/alias"; its own has one slash.
+    own = [name[1:] for name in raw.get("Names") or () if name.count("/") == 1]
+    return Summary(
+        id=raw["Id"],
+        name=own[0] if own else raw["Id"][:12],
+        status=raw.get("State") or "",
+        networks={name: (endpoint or {}).get("NetworkID") or "" for name, endpoint in networks.items()},
+        network_mode=(raw.get("HostConfig") or {}).get("NetworkMode") or "default",
+    )
+
+
+def read_network(raw: Mapping[str, Json]) -> Network:
+    """Read the answer to C(GET /networks/NAME)."""
+    ipam = (raw.get("IPAM") or {}).get("Config") or ()
+    return Network(
+        id=raw["Id"],
+        name=raw["Name"],
+        driver=raw.get("Driver") or "",
+        scope=raw.get("Scope") or "local",
+        internal=bool(raw.get("Internal")),
+        attachable=bool(raw.get("Attachable")),
+        enable_ipv6=bool(raw.get("EnableIPv6")),
+        subnets=tuple(
+            Subnet(
+                entry.get("Subnet") or "",
+                entry.get("Gateway") or "",
+                entry.get("IPRange") or "",
+                entry.get("AuxiliaryAddresses") or {},
+            )
+            for entry in ipam
+        ),
+        options=raw.get("Options") or {},
+        labels=raw.get("Labels") or {},
+        members={
+            ident: Member(
+                name=member.get("Name") or "",
+                endpoint_id=member.get("EndpointID") or "",
+                ipv4=(member.get("IPv4Address") or "").partition("/")[0],
+                ipv6=(member.get("IPv6Address") or "").partition("/")[0],
+            )
+            for ident, member in (raw.get("Containers") or {}).items()
+        },
+    )
+
+
+def find_container(engine: Engine, ref: str) -> Container | None:
+    """Return the container that I(ref) names, or None. The engine is asked by name: its list can miss one."""
+    try:
+        return read_container(engine.container(ref), engine.info)
+    except NotFound:
+        return None
+
+
+def find_network(engine: Engine, ref: str) -> Network | None:
+    """Return the network that I(ref) names, or None; raise Refusal if several have that name."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        try:
+            return read_network(engine.network(ref))
+        except NotFound:
+            return None
+        except EngineError:
+            same = same_name(engine, ref)
+            if len(same) < 2:
+                raise
+            # Two runs that made it at once settle within a moment which of the two stays.
+            if time.monotonic() > deadline:
+                raise Refusal(
+                    f"{len(same)} networks are named {ref}: {', '.join(ident[:12] for ident in same)}."
+                    " Remove all but one, or give its ID. Nothing was changed."
+                ) from None
+            time.sleep(0.05)
+
+
+def same_name(engine: Engine, name: str) -> list[str]:
+    """Return the IDs of the networks with this name, oldest first."""
+    found = [(raw.get("Created") or "", raw["Id"]) for raw in engine.networks() if raw["Name"] == name]
+    return [ident for _created, ident in sorted(found)]
+
+
+def all_summaries(engine: Engine) -> tuple[Summary, ...]:
+    return tuple(read_summary(raw) for raw in engine.containers())

@@ -1,0 +1,367 @@
+#!/usr/bin/python
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: network_attach
+short_description: Attach containers to a Docker network, live
+version_added: 0.1.0
+description:
+  - Attaches containers to a network and detaches them, while they run. No container is ever recreated, and no endpoint
+    on another network is touched.
+  - Settings of an endpoint that a task gives are compared exactly. Settings that it does not give are neither compared
+    nor lost, not even where the endpoint must be replaced to change another one.
+  - Running, paused, created and stopped containers are all treated alike, by name or by ID.
+  - On a network of your own every attached container is found under its name and its aliases. The default bridge has
+    no names.
+author:
+  - The linklab.docker maintainers (@linklab)
+extends_documentation_fragment:
+  - linklab.docker._docker
+  - linklab.docker._docker.disruption
+  - linklab.docker._attributes
+  - linklab.docker._attributes.actiongroup_docker
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Sends no request that changes anything, and returns the O(ignore:actions) and the diff of the real run.
+  diff_mode:
+    support: full
+    details:
+      - Shows one line for each action, with its reason and its disruption.
+  idempotent:
+    support: full
+options:
+  network:
+    description:
+      - The network, by its name or its ID.
+    type: str
+    required: true
+  create:
+    description:
+      - How to make the network if it does not exist. V({}) makes a bridge network with the engine's defaults, as
+        C(docker network create) does.
+      - A network that exists is used as it is. Where it differs from what is given here, the task warns.
+    type: dict
+    suboptions:
+      driver:
+        description: The driver, such as V(bridge), V(overlay), V(macvlan) or V(ipvlan). V(bridge) if not given.
+        type: str
+      driver_opts:
+        description: Options of the driver.
+        type: dict
+      ipam:
+        description: Where the addresses come from. If not given, the engine chooses a subnet.
+        type: dict
+        suboptions:
+          driver:
+            description: The driver for the addresses. V(default) if not given.
+            type: str
+          options:
+            description: Options of that driver.
+            type: dict
+          config:
+            description: The subnets.
+            type: list
+            elements: dict
+            suboptions:
+              subnet:
+                description: The subnet in CIDR notation, such as V(172.28.0.0/16).
+                type: str
+                required: true
+              gateway:
+                description: The gateway's address. The subnet's first address if not given.
+                type: str
+              ip_range:
+                description: The part of the subnet, in CIDR notation, from which the engine chooses addresses itself.
+                type: str
+              aux_addresses:
+                description: Addresses that the engine must not use, by host name.
+                type: dict
+      internal:
+        description: Whether the network leads nowhere outside.
+        type: bool
+      attachable:
+        description: Whether containers that are no services may join an overlay network.
+        type: bool
+      enable_ipv6:
+        description: Whether the network has IPv6 addresses.
+        type: bool
+      labels:
+        description: Labels of the network.
+        type: dict
+  containers:
+    description:
+      - Containers to attach, by name or ID, whatever the settings of their endpoints.
+      - A container may be named here or in O(endpoints), not in both.
+    type: list
+    elements: str
+    default: []
+  endpoints:
+    description:
+      - Containers to attach with settings of their endpoints.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      container:
+        description: The container, by name or ID.
+        type: str
+        required: true
+      aliases:
+        description:
+          - Further names of the container on this network, seen by every container on it. Compared as a set; V([])
+            removes all.
+        type: list
+        elements: str
+      links:
+        description:
+          - Names for other containers on this network that this container alone sees, as V(target) or V(target:alias).
+            The target is a name or an ID. Compared as a set; V([]) removes all.
+          - They win over the aliases of other containers.
+        type: list
+        elements: str
+      ipv4_address:
+        description: A static address in one of the network's subnets.
+        type: str
+      ipv6_address:
+        description: A static IPv6 address in one of the network's subnets.
+        type: str
+      mac_address:
+        description:
+          - The MAC address, in any of the usual notations.
+          - Needs API 1.54 (Docker Engine 29.3) or newer. Older engines ignore it, other than when a container is created.
+        type: str
+      driver_opts:
+        description: Options of the network's driver for this endpoint.
+        type: dict
+      gw_priority:
+        description:
+          - The endpoint with the highest number carries the container's default route. V(0) where nothing is set.
+          - Needs API 1.48 (Docker Engine 28.0) or newer.
+        type: int
+  state:
+    description:
+      - V(present) attaches the containers that O(containers) and O(endpoints) name, V(absent) detaches them.
+      - With V(absent), what is not there is no change, be it the container or the network.
+    type: str
+    choices: [present, absent]
+    default: present
+  purge:
+    description:
+      - Whether to detach every container from the network that the task does not name. With nothing named, that is all.
+    type: bool
+    default: false
+notes:
+  - An endpoint's settings cannot be changed in place. Where one differs on a running container, the endpoint is
+    replaced, which ends the open connections over this network (O(disruption=reconnect)). If the new endpoint fails,
+    the old one is put back and the task fails.
+  - Before API 1.48 the default route, and with it the published ports, move to the network whose name sorts first. The
+    task warns of it.
+seealso:
+  - module: linklab.docker.connectivity
+  - module: linklab.docker.container_link
+"""
+
+EXAMPLES = r"""
+- name: Attach two running containers to a network, which is made if it is missing
+  linklab.docker.network_attach:
+    network: test_network
+    create: {}
+    containers:
+      - database
+      - client
+
+- name: The database is also known as db, at an address that does not change
+  linklab.docker.network_attach:
+    network: backend
+    create:
+      ipam:
+        config:
+          - subnet: 172.28.0.0/24
+    endpoints:
+      - container: database
+        aliases:
+          - db
+        ipv4_address: 172.28.0.10
+
+- name: Only this client sees the cache under the name c
+  linklab.docker.network_attach:
+    network: backend
+    endpoints:
+      - container: client
+        links:
+          - cache:c
+
+- name: Show what a change would do, and to whom
+  linklab.docker.network_attach:
+    network: backend
+    endpoints:
+      - container: database
+        aliases:
+          - db
+          - primary
+  check_mode: true
+  diff: true
+
+- name: Nobody but these two is on the network
+  linklab.docker.network_attach:
+    network: backend
+    containers:
+      - database
+      - client
+    purge: true
+
+- name: Detach a container
+  linklab.docker.network_attach:
+    network: test_network
+    containers:
+      - client
+    state: absent
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or would be done in check mode, in order.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    action:
+      description: One of V(create_network), V(attach), V(reattach) and V(detach).
+      type: str
+      sample: attach
+    subject:
+      description: What it was done to.
+      type: str
+      sample: database on test_network
+    reason:
+      description: Why it is needed.
+      type: str
+      sample: it is not attached
+    disruption:
+      description: What it does to that which the task keeps, V(none), V(reconnect) or V(recreate).
+      type: str
+      sample: none
+disruption:
+  description: The highest disruption of all actions.
+  returned: always
+  type: str
+  sample: none
+network:
+  description: The network. In check mode as it was; with its name alone if it does not exist.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: The network's ID.
+      type: str
+      sample: 7d86d31b1478e7cca9ebed7e73aa0fdeec46c5ca29497431d3007d2d9e15ed99
+    name:
+      description: The network's name.
+      type: str
+      sample: test_network
+    driver:
+      description: The driver.
+      type: str
+      sample: bridge
+    internal:
+      description: Whether it leads nowhere outside.
+      type: bool
+      sample: false
+    subnets:
+      description: The subnets in CIDR notation.
+      type: list
+      elements: str
+      sample: [172.18.0.0/16]
+endpoints:
+  description: The endpoints of the containers that the task names. In check mode as they were.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    container:
+      description: The container's name.
+      type: str
+      sample: database
+    container_id:
+      description: The container's ID.
+      type: str
+      sample: 9f2ccf3a8cde1ad1fd5a0a4b1b3e6b8e8a2b8cf2c6f5a3d7a7cbb5f41a4cf9a1
+    status:
+      description: The container's status.
+      type: str
+      sample: running
+    id:
+      description: The endpoint's ID, empty while the container does not run.
+      type: str
+      sample: 0f5e5a1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2
+    ipv4_address:
+      description: The address in use, empty while the container does not run.
+      type: str
+      sample: 172.18.0.2
+    ipv6_address:
+      description: The IPv6 address in use, if there is one.
+      type: str
+      sample: ""
+    mac_address:
+      description: The MAC address in use, empty while the container does not run.
+      type: str
+      sample: 02:42:ac:12:00:02
+    aliases:
+      description: The aliases that were asked for.
+      type: list
+      elements: str
+      sample: [db]
+    links:
+      description: The network links, as target:alias.
+      type: list
+      elements: str
+      sample: ["cache:c"]
+    driver_opts:
+      description: Options of the network's driver for this endpoint.
+      type: dict
+      sample: {}
+    gw_priority:
+      description: The endpoint's priority for the default route.
+      type: int
+      sample: 0
+    default_route:
+      description: Whether the running container's default route leads over this network.
+      type: bool
+      sample: false
+"""
+
+from ansible_collections.linklab.docker.plugins.module_utils._attach import attach_result, observe_attach
+from ansible_collections.linklab.docker.plugins.module_utils._attach_plan import plan_attach
+from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import ENDPOINT_OPTIONS, parse_attach
+from ansible_collections.linklab.docker.plugins.module_utils._module import DISRUPTION_OPTION, Task, new_module, run
+from ansible_collections.linklab.docker.plugins.module_utils._network_spec import NETWORK_OPTIONS
+
+
+def main() -> None:
+    module = new_module(
+        {
+            "network": {"type": "str", "required": True},
+            "create": {"type": "dict", "options": NETWORK_OPTIONS},
+            "containers": {"type": "list", "elements": "str", "default": []},
+            "endpoints": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {"container": {"type": "str", "required": True}, **ENDPOINT_OPTIONS},
+            },
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "purge": {"type": "bool", "default": False},
+            **DISRUPTION_OPTION,
+        }
+    )
+    run(module, Task(parse_attach, observe_attach, plan_attach, attach_result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,298 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fixtures for tests on a real engine: containers and networks that go away again, and modules run for real.
+
+Environment variables, all optional:
+
+    LINKLAB_TEST_PREFIX   what the names of everything made here begin with (lt-)
+    LINKLAB_TEST_SUBNETS  the IPv4 network that subnets are taken from (10.91.0.0/16)
+    LINKLAB_TEST_BUSYBOX  an image with busybox and its applets (linklab-test/busybox:latest)
+    LINKLAB_TEST_MYSQL    an image with the contract of the public mysql image (mysql:latest)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import json
+import os
+import random
+import secrets
+import subprocess
+import sys
+import time
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from ansible_collections.linklab.docker.plugins.module_utils._client import DEFAULT_HOST, Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._errors import Conflict, EngineError, NotFound
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
+
+from socket_proxy import SocketProxy  # noqa: E402 - the folder is put on the path just before
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+Json = t.Any
+
+ROOT = Path(__file__).resolve().parents[3]
+PREFIX = os.environ.get("LINKLAB_TEST_PREFIX", "lt-")
+SUBNETS = ipaddress.IPv4Network(os.environ.get("LINKLAB_TEST_SUBNETS", "10.91.0.0/16"))
+BUSYBOX = os.environ.get("LINKLAB_TEST_BUSYBOX", "linklab-test/busybox:latest")
+MYSQL = os.environ.get("LINKLAB_TEST_MYSQL", "mysql:latest")
+MYSQL_PASSWORD = "root"  # noqa: S105 - the lesson's own
+
+# What the wrapper of ansible-core does with a module on a managed host, without the archive.
+_RUNNER = """
+import json, runpy, sys
+from ansible.module_utils.testing import patch_module_args
+name = "ansible_collections.linklab.docker.plugins.modules." + sys.argv[1]
+with patch_module_args(json.load(sys.stdin)):
+    runpy.run_module(name, {"_module_fqn": name, "_modlib_path": ""}, "__main__", alter_sys=True)
+"""
+
+
+def run_module(
+    name: str,
+    params: Mapping[str, Json] | None = None,
+    *,
+    check: bool = False,
+    diff: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, Json]:
+    """Run a module of the collection in a process of its own and return its result.
+
+    Args:
+        name: the module's short name, such as network_attach.
+        params: its options.
+        environment: variables to set for the process.
+    """
+    arguments = dict(params or {}, _ansible_check_mode=check, _ansible_diff=diff)
+    done = subprocess.run(
+        [sys.executable, "-c", _RUNNER, name],
+        input=json.dumps(arguments),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env={**os.environ, "PYTHONPATH": str(ROOT / ".collections"), **(environment or {})},
+    )
+    try:
+        result = json.loads(done.stdout)
+    except ValueError:
+        pytest.fail(f"{name} gave no result: {done.stdout}\n{done.stderr}")
+    assert "Traceback" not in done.stderr, done.stderr
+    # What the module got, and so what Ansible shows at a high verbosity, is left out of comparisons.
+    result.pop("invocation", None)
+    # ansible-core 2.19 and newer carries warnings as objects.
+    warnings = result.get("warnings") or []
+    result["warnings"] = [text if isinstance(text, str) else text["event"]["msg"] for text in warnings]
+    return t.cast("dict[str, Json]", result)
+
+
+@dataclass
+class Lab:
+    """Makes containers and networks under names of its own, and removes them.
+
+    Every method that takes I(name) takes the short one: the prefix is put before it.
+    """
+
+    engine: Engine
+    prefix: str
+    networks: list[str] = field(default_factory=list)
+
+    def name(self, short: str) -> str:
+        return f"{self.prefix}{short}"
+
+    def run(
+        self,
+        name: str,
+        *command: str,
+        image: str = BUSYBOX,
+        network: str | None = None,
+        networks: Mapping[str, Mapping[str, Json]] | Sequence[str] = (),
+        links: Sequence[str] = (),
+        start: bool = True,
+        host: Mapping[str, Json] | None = None,
+        **config: Json,
+    ) -> str:
+        """Create and start a container and return its full name.
+
+        Args:
+            command: the command and its arguments; by default it sleeps.
+            network: its network mode (full name); by default the first of I(networks), else the default bridge.
+            networks: full names, or full names with their C(EndpointSettings).
+            links: legacy links, C(TARGET:ALIAS) with full names.
+            host: further fields of C(HostConfig).
+            config: further fields of the body, such as Env, Hostname, Healthcheck.
+        """
+        full = self.name(name)
+        endpoints = dict(networks) if isinstance(networks, dict) else {network: {} for network in networks}
+        first = network or next(iter(endpoints), None)
+        host_config: dict[str, Json] = {**({"NetworkMode": first} if first else {}), **(host or {})}
+        if links:
+            host_config["Links"] = list(links)
+        body: dict[str, Json] = {"Image": image, "HostConfig": host_config, **config}
+        if command:
+            body["Cmd"] = list(command)
+        elif image == BUSYBOX:
+            body["Cmd"] = ["sleep", "100000"]
+        if first in endpoints:
+            body["NetworkingConfig"] = {"EndpointsConfig": {first: dict(endpoints[first])}}
+        self.engine.create_container(full, body)
+        for other, settings in endpoints.items():
+            if other != first:
+                self.engine.connect(other, full, settings)
+        if start:
+            self.engine.start(full)
+        return full
+
+    def network(self, name: str, *, subnet: str | None = None, ipv6: str | None = None, **config: Json) -> str:
+        """Create a network and return its full name.
+
+        Args:
+            subnet: by default a free /26 of the test's range, so that the engine's address pools are not used up.
+            ipv6: an IPv6 subnet, which also enables IPv6.
+            config: further fields of the body, such as Internal, Options.
+        """
+        full = self.name(name)
+        for _attempt in range(50):
+            subnets = [{"Subnet": subnet or str(random_subnet())}]
+            if ipv6:
+                subnets.append({"Subnet": ipv6})
+            body = {"Name": full, "EnableIPv6": bool(ipv6), "IPAM": {"Config": subnets}, **config}
+            try:
+                self.engine.create_network(body)
+            except EngineError as exc:
+                if subnet or exc.status != 403:
+                    raise
+                continue
+            self.networks.append(full)
+            return full
+        raise AssertionError(f"no free subnet in {SUBNETS}")
+
+    def connect(self, network: str, container: str, **settings: Json) -> None:
+        """Connect a container (both are full names)."""
+        self.engine.connect(network, container, settings)
+
+    def exec(self, container: str, *command: str, user: str = "") -> tuple[int, str]:
+        """Run a command in a container and return its exit code and output."""
+        body = {"Cmd": list(command), "User": user, "AttachStdout": True, "AttachStderr": True, "Tty": True}
+        ident = self.engine.post(f"/containers/{container}/exec", body)["Id"]
+        answer = self.engine.request("POST", f"/exec/{ident}/start", body={"Detach": False, "Tty": True})
+        code = self.engine.get(f"/exec/{ident}/json")["ExitCode"]
+        return int(code), answer.content.decode(errors="replace").replace("\r\n", "\n")
+
+    def inspect(self, container: str) -> Json:
+        return self.engine.container(container)
+
+    def wait_healthy(self, container: str, timeout: float = 120) -> None:
+        """Wait until the engine calls a container healthy."""
+        self.wait(lambda: self.inspect(container)["State"]["Health"]["Status"] == "healthy", timeout, "healthy")
+
+    def wait(self, condition: Callable[[], bool], timeout: float = 20, what: str = "the condition") -> None:
+        end = time.monotonic() + timeout
+        while not condition():
+            assert time.monotonic() < end, f"{what} did not come true in {timeout} s"
+            time.sleep(0.05)
+
+    def clear(self) -> None:
+        """Remove every container and network whose name has this lab's prefix."""
+        clear(self.engine, self.prefix)
+
+
+def random_subnet() -> ipaddress.IPv4Network:
+    """Return a /26 of the test's range; others may have it already."""
+    blocks = 1 << (26 - SUBNETS.prefixlen)
+    return ipaddress.IPv4Network((int(SUBNETS.network_address) + random.randrange(blocks) * 64, 26))
+
+
+def clear(engine: Engine, prefix: str) -> None:
+    """Remove the containers and networks whose names begin with I(prefix), paused and restarting ones too."""
+    for summary in engine.containers():
+        if any(name.lstrip("/").startswith(prefix) for name in summary["Names"]):
+            with contextlib.suppress(NotFound, Conflict):
+                engine.remove_container(summary["Id"], force=True, volumes=True)
+    for network in engine.networks():
+        if network["Name"].startswith(prefix):
+            # A container that is still being removed holds the network for a moment.
+            for _attempt in range(50):
+                try:
+                    engine.remove_network(network["Id"])
+                except NotFound:
+                    break
+                except EngineError:
+                    time.sleep(0.1)
+                else:
+                    break
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """The engine of this machine."""
+    connected = Engine(Connection(docker_host=os.environ.get("DOCKER_HOST", DEFAULT_HOST)))
+    yield connected
+    connected.close()
+
+
+@pytest.fixture(scope="session")
+def run_prefix(engine: Engine) -> Iterator[str]:
+    """What the names of everything made in this run begin with; all of it is removed at the end."""
+    prefix = f"{PREFIX}{secrets.token_hex(3)}-"
+    yield prefix
+    clear(engine, prefix)
+
+
+@pytest.fixture
+def lab(engine: Engine, run_prefix: str) -> Iterator[Lab]:
+    """A lab for one test, empty again after it."""
+    one = Lab(engine, f"{run_prefix}{secrets.token_hex(2)}-")
+    yield one
+    one.clear()
+
+
+@pytest.fixture(scope="session")
+def shared_lab(engine: Engine, run_prefix: str) -> Iterator[Lab]:
+    """A lab for what is made once and used by many tests, which must not change it."""
+    one = Lab(engine, f"{run_prefix}s-")
+    yield one
+    one.clear()
+
+
+@pytest.fixture(scope="session")
+def mysql_server(shared_lab: Lab) -> str:
+    """The name of a MySQL server that is up, alone on a network of its own; attach clients to that, or it to yours.
+
+    Its root password is MYSQL_PASSWORD, and it has a database C(shop).
+    """
+    network = shared_lab.network("database")
+    environment = [f"MYSQL_ROOT_PASSWORD={MYSQL_PASSWORD}", "MYSQL_DATABASE=shop"]
+    name = shared_lab.run("database", image=MYSQL, networks=[network], Env=environment)
+    shared_lab.wait_healthy(name)
+    return name
+
+
+@pytest.fixture
+def proxy(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SocketProxy]:
+    """A proxy before the engine that counts requests and can make one fail; use its I(url) as docker_host."""
+    # A unix socket's path may have 107 bytes at most, and the test's own folder can be longer.
+    one = SocketProxy(tmp_path_factory.mktemp("proxy") / "sock", engine.connection.docker_host.partition("://")[2])
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def module() -> Callable[..., dict[str, Json]]:
+    """Run a module; it must succeed, or fail with one message where the test says I(fails=True)."""
+
+    def call(name: str, params: Mapping[str, Json], *, fails: bool = False, **modes: Json) -> dict[str, Json]:
+        result = run_module(name, params, **modes)
+        assert bool(result.get("failed")) == fails, json.dumps(result, indent=1)
+        return result
+
+    return call
