@@ -1,0 +1,58 @@
+# SPDX-FileCopyrightText: The linklab.docker maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Needs Python 3.11 or newer, make and git; everything else is set up on first use. `make help` lists the targets.
+
+SHELL := /bin/bash
+# The virtual environment comes first, for Ansible and for every tool that calls Ansible.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# For example: make networks ARGS='-e password=secret -v'
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev networks links migrate lab teardown test lint units integration molecule sanity bench test-engines clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Make .venv with Ansible and the Docker SDK for Python
+	@tools/setup run
+
+setup-dev:
+	@tools/setup dev
+
+networks links migrate lab teardown: setup
+	@tools/play $@ $(ARGS)
+
+networks: ## The lesson: two containers on a network, attached while they run, and the MySQL login
+links: ## The lesson: two containers with a legacy link, and the MySQL login
+teardown: ## Remove what the lessons made
+
+test: setup-dev ## Run every check there is; STEPS='ruff units' runs only these
+	@tests/tools/run_steps $(STEPS)
+
+lint: setup-dev ## Run the checks that need no engine and no copy
+	@tests/tools/run_steps ruff-check ruff-format mypy shellcheck ansible-lint antsibull-docs
+
+units: setup-dev ## Run the unit tests
+	@tests/tools/run_steps units
+
+integration: setup-dev ## Run the integration tests on the engine; TARGETS='a b' runs only these targets
+	@tests/tools/run_steps prepare integration engine-tests
+
+molecule: setup-dev ## Run the Molecule scenarios
+	@tests/tools/run_steps prepare molecule
+
+sanity: setup-dev ## Run ansible-test sanity on a copy
+	@tests/tools/run_steps sanity
+
+test-engines: setup-dev ## Run the tests that need an engine, and the lessons, on several engines; ENGINES='26 28' for some
+	@tests/tools/test_engines $(ENGINES)
+
+bench: setup-dev ## Measure (see README)
+	@tests/tools/test_images
+	@tests/benchmark/run $(ARGS)
+
+clean: ## Remove what make has made in this folder
+	rm -rf .venv .cache .ansible .mypy_cache .pytest_cache .ruff_cache .coverage *.tar.gz
+	find plugins tests -name __pycache__ -type d -prune -exec rm -rf {} +
