@@ -13,15 +13,16 @@ import threading
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from ansible_collections.linklab.docker.plugins.module_utils._apply_endpoints import carry_out_endpoints
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     ApplyError,
-    Conflict,
     EngineError,
     LinklabError,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Action, CreateNetwork, EndpointAction
+from ansible_collections.linklab.docker.plugins.module_utils._progress import Done
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
     SETTLE_SECONDS,
     find_network,
@@ -29,12 +30,13 @@ from ansible_collections.linklab.docker.plugins.module_utils._state import (
 )
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._plan import Plan, Stage
 
 Unit = tuple[Action, ...]
+_APPEAR_SECONDS = 1.0
 
 
 def apply(engine: Engine, plan: Plan) -> tuple[str, ...]:
@@ -43,13 +45,35 @@ def apply(engine: Engine, plan: Plan) -> tuple[str, ...]:
     Returns:
         What the user should know that only the changes brought to light.
     """
-    done: list[Action] = []
+    done = Done[Action](len(plan.actions))
     notes: list[str] = []
+    made: dict[str, str] = {}
     for stage in plan.stages:
-        failures = _run_stage(engine, stage, done, notes)
+        failures = _run_stage(engine, _by_id(stage, made), done, notes)
         if failures:
             raise ApplyError(_failure_text(failures, done, len(plan.actions)), done)
+        made.update(_made_networks(engine, stage))
     return tuple(notes)
+
+
+def _made_networks(engine: Engine, stage: Stage) -> Iterator[tuple[str, str]]:
+    """Yield name and ID of the networks that a stage made."""
+    for unit in stage.units:
+        for action in unit:
+            network = find_network(engine, action.network.name) if isinstance(action, CreateNetwork) else None
+            if network is not None:
+                yield network.name, network.id
+
+
+def _by_id(stage: Stage, made: Mapping[str, str]) -> Stage:
+    """Call the networks that were just made by their IDs: for a moment, another run can make one of the same name."""
+
+    def named(action: Action) -> Action:
+        if isinstance(action, EndpointAction) and action.network_ref in made:
+            return replace(action, network_ref=made[action.network_ref])
+        return action
+
+    return replace(stage, units=tuple(tuple(named(action) for action in unit) for unit in stage.units))
 
 
 def _failure_text(failures: Sequence[LinklabError], done: Sequence[Action], total: int) -> str:
@@ -101,8 +125,12 @@ def carry_out(engine: Engine, unit: Unit) -> list[str]:
         carry_out_endpoints(engine, endpoints)
     for action in unit:
         executor = EXECUTORS.get(type(action))
-        if executor is not None:
+        if executor is None:
+            continue
+        try:
             notes.extend(executor(engine, action) or ())
+        except EngineError as exc:
+            raise ApplyError(f"could not {action.describe()}: {exc.explanation}") from exc
     return notes
 
 
@@ -110,11 +138,21 @@ def create_network(engine: Engine, action: CreateNetwork) -> None:
     """Make a network. One of that name that appeared meanwhile will do: the observation after it compares."""
     try:
         made = engine.create_network(action.network.to_api())["Id"]
-    except Conflict:
-        if find_network(engine, action.network.name) is None:
+    except EngineError as exc:
+        if exc.status not in (403, 409) or not _appears(engine, action.network.name):
             raise
         return
     _settle_duplicates(engine, action.network.name, made)
+
+
+def _appears(engine: Engine, name: str) -> bool:
+    """Whether a network is there, or comes in a moment: another run's takes its subnet before it can be seen."""
+    deadline = time.monotonic() + _APPEAR_SECONDS
+    while find_network(engine, name) is None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def _settle_duplicates(engine: Engine, name: str, made: str) -> None:
@@ -131,7 +169,7 @@ def _settle_duplicates(engine: Engine, name: str, made: str) -> None:
         time.sleep(0.05)
 
 
-# How each action is carried out that is not about an endpoint.
-EXECUTORS: dict[type[Action], Callable[[Engine, t.Any], None]] = {
+# How each action is carried out that is not about an endpoint; what it returns, the user is told.
+EXECUTORS: dict[type[Action], Callable[[Engine, t.Any], Iterable[str] | None]] = {
     CreateNetwork: create_network,
 }

@@ -35,11 +35,12 @@ def observe_attach(engine: Engine, spec: AttachSpec) -> AttachState:
     refs = dict.fromkeys((*(wish.container for wish in spec.wishes), *(spec.link_targets if spec.present else ())))
     found = {ref: container for ref in refs if (container := find_container(engine, ref)) is not None}
     others = all_summaries(engine) if spec.purge or (spec.present and len(found) < len(refs)) else ()
-    if spec.purge and network is not None:
+    if spec.purge:
+        name = network.name if network is not None else spec.network
         for other in others:
             # Phantom endpoints are not in the list, only in the container's own description.
-            container = find_container(engine, other.id)
-            if container is not None and network.name in container.endpoints:
+            container = find_container(engine, other.id) if network is not None or name in other.networks else None
+            if container is not None and name in container.endpoints:
                 found[other.id] = container
     missing = spec.present and network is None
     # One network alone carries the route, whatever it is.

@@ -20,9 +20,11 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
-    from ansible_collections.linklab.docker.plugins.module_utils._network_spec import NetworkSpec
+    from ansible_collections.linklab.docker.plugins.module_utils._network_spec import IPNetwork, NetworkSpec
     from ansible_collections.linklab.docker.plugins.module_utils._plan import Attach
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Network, Subnet
+
+IPAddress = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 # Setting name to the API version that has it, and the engine that brought that version. A MAC address is part of the
 # API since 1.44, but before 1.54 it counts when a container is created only: a connect accepts and ignores it.
@@ -158,16 +160,23 @@ def _as_mapping(subnet: Subnet) -> Mapping[str, t.Any]:
     return {
         "subnet": subnet.subnet,
         "gateway": subnet.gateway.partition("/")[0],
+        "ip_range": subnet.ip_range,
         "aux_addresses": subnet.aux,
     }
 
 
-def _reserved(address: ipaddress.IPv4Address | ipaddress.IPv6Address, subnet: Mapping[str, t.Any]) -> str:
+def _gateway(subnet: Mapping[str, t.Any], net: IPNetwork) -> IPAddress:
+    """Return the gateway. Without one of the user's choice the engine takes the first address that it may give away."""
+    if subnet.get("gateway"):
+        return ipaddress.ip_address(subnet["gateway"])
+    first = ipaddress.ip_network(subnet.get("ip_range") or net).network_address
+    return first if first != net.network_address else first + 1
+
+
+def _reserved(address: IPAddress, subnet: Mapping[str, t.Any]) -> str:
     """Return what an address of a subnet is reserved for, or an empty string."""
     net = ipaddress.ip_network(subnet["subnet"])
-    # Without a gateway of the user's choice the engine takes the first address for it.
-    gateway = ipaddress.ip_address(subnet.get("gateway") or net.network_address + 1)
-    if address == gateway:
+    if address == _gateway(subnet, net):
         return "the network's gateway"
     if address == net.network_address:
         return "the subnet's own"

@@ -85,12 +85,16 @@ def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
     detaches = tuple(_detaches(spec, state))
     refuse(mac_problems(changes, state.info))
     units = _units(changes, detaches, network)
+    # The addresses that are asked for are had before the engine gives one of them to a container that asks for none.
+    fixed, free = [unit for unit in units if _fixed(unit)], [unit for unit in units if not _fixed(unit)]
     return Plan(
         stages=stages(
             ([(action,) for action in _network_creation(spec, state)], 1),
             ([(action,) for action in detaches], DETACH_WORKERS),
-            ([unit for unit in units if _first_attach(unit)], FIRST_ATTACH_WORKERS),
-            ([unit for unit in units if not _first_attach(unit)], 1),
+            ([unit for unit in fixed if _first_attach(unit)], FIRST_ATTACH_WORKERS),
+            ([unit for unit in fixed if not _first_attach(unit)], 1),
+            ([unit for unit in free if _first_attach(unit)], FIRST_ATTACH_WORKERS),
+            ([unit for unit in free if not _first_attach(unit)], 1),
         ),
         warnings=(
             *_create_warnings(spec, network),
@@ -122,12 +126,16 @@ def _problems(spec: AttachSpec, state: AttachState) -> Iterator[str]:
             continue
         if named.setdefault(container.id, wish.container) != wish.container:
             yield f"{named[container.id]} and {wish.container} are the same container, {container.name}"
-        yield from container_problems(container)
-        yield from settings_problems(container.name, wish.settings, state.network, spec.create, state.info)
-        for link in wish.settings.links or ():
-            target = state.containers.get(link.target)
-            if target is not None and target.id == container.id:
-                yield f"link {link} of {container.name} leads to the container itself; give it an alias instead"
+        yield from _wish_problems(container, wish, spec, state)
+
+
+def _wish_problems(container: Container, wish: Wish, spec: AttachSpec, state: AttachState) -> Iterator[str]:
+    yield from container_problems(container)
+    yield from settings_problems(container.name, wish.settings, state.network, spec.create, state.info)
+    for link in wish.settings.links or ():
+        target = state.containers.get(link.target)
+        if target is not None and target.id == container.id:
+            yield f"link {link} of {container.name} leads to the container itself; give it an alias instead"
 
 
 def _create_warnings(spec: AttachSpec, network: Network | None) -> Iterator[str]:
@@ -147,7 +155,7 @@ def _link_warnings(spec: AttachSpec, state: AttachState) -> Iterator[str]:
     name = state.network.name if state.network else spec.network
     for ref in spec.link_targets:
         target = state.containers[ref]
-        if target.id not in joined and name not in target.endpoints:
+        if target.id not in joined and (spec.purge or name not in target.endpoints):
             yield f"the link target {target.name} is not on network {name}: the link resolves once it is attached there"
 
 
@@ -169,18 +177,30 @@ def _internal(spec: AttachSpec, state: AttachState) -> frozenset[str]:
 def _detaches(spec: AttachSpec, state: AttachState) -> Iterator[Detach]:
     network = state.network
     if network is None:
+        if spec.present and spec.purge:
+            yield from _stale_detaches(spec, state)
         return
-    named = {state.containers[wish.container].id for wish in spec.wishes if wish.container in state.containers}
+    found = (state.containers.get(wish.container) for wish in spec.wishes)
+    # A container may be named twice, by its name and by its ID.
+    named = {container.id: container for container in found if container is not None}
     if not spec.present:
-        for wish in spec.wishes:
-            container = state.containers.get(wish.container)
-            if container is not None and network.name in container.endpoints:
+        for container in named.values():
+            if network.name in container.endpoints:
                 yield _detach(container, network, "it shall not be attached")
     if spec.purge:
         for other in state.others:
-            container = state.containers.get(other.id)
-            if other.id not in named and container is not None and network.name in container.endpoints:
-                yield _detach(container, network, "purge: the task does not name it")
+            one = state.containers.get(other.id)
+            if other.id not in named and one is not None and network.name in one.endpoints:
+                yield _detach(one, network, "purge: the task does not name it")
+
+
+def _stale_detaches(spec: AttachSpec, state: AttachState) -> Iterator[Detach]:
+    """A stopped container keeps its endpoint on a removed network, and has it again on one of the same name."""
+    named = {state.containers[wish.container].id for wish in spec.wishes}
+    for other in state.others:
+        one = state.containers.get(other.id)
+        if other.id not in named and one is not None and spec.network in one.endpoints:
+            yield Detach("purge: the task does not name it", Disruption.NONE, one, spec.network, spec.network)
 
 
 def _detach(container: Container, network: Network, reason: str) -> Detach:
@@ -198,9 +218,7 @@ def _change(container: Container, wish: Wish, spec: AttachSpec, state: AttachSta
     endpoint = container.endpoints.get(network.name) if network is not None else None
     asked = _without_automatic_aliases(wish.settings, container, state.info)
     if network is None or endpoint is None:
-        name, ref = (network.name, network.id) if network is not None else (spec.network, spec.network)
-        wanted = _with_link_names(asked, EndpointSettings(), state.containers)
-        return Attach("it is not attached", Disruption.NONE, container, name, ref, wanted)
+        return _change_without_endpoint(container, asked, spec, state)
     current = _current(endpoint, state.info)
     wanted = _with_link_names(asked, current, state.containers)
     where = (container, network.name, network.id)
@@ -219,6 +237,22 @@ def _change(container: Container, wish: Wish, spec: AttachSpec, state: AttachSta
         return None
     disruption = Disruption.RECONNECT if container.live else Disruption.NONE
     return Reattach(describe_differences(differences), disruption, *where, wanted.over(current), old)
+
+
+def _change_without_endpoint(
+    container: Container, asked: EndpointSettings, spec: AttachSpec, state: AttachState
+) -> Attach | Reattach:
+    network = state.network
+    name, ref = (network.name, network.id) if network is not None else (spec.network, spec.network)
+    stale = container.endpoints.get(name)
+    if stale is None or container.live:
+        wanted = _with_link_names(asked, EndpointSettings(), state.containers)
+        return Attach("it is not attached", Disruption.NONE, container, name, ref, wanted)
+    # A stopped container keeps its endpoint on a network that was removed, settings and all.
+    current = _current(stale, state.info)
+    wanted = _with_link_names(asked, current, state.containers)
+    reason, old = "the network that it was attached to was removed", replace(stale, settings=current)
+    return Reattach(reason, Disruption.NONE, container, name, ref, wanted.over(current), old)
 
 
 def is_phantom(container: Container, endpoint: Endpoint, network: Network) -> bool:
@@ -284,6 +318,14 @@ def _first_attach(unit: Sequence[Action]) -> bool:
         isinstance(action, Attach) and action.container.live and set(action.container.endpoints) <= {"bridge"}
         for action in unit
     )
+
+
+def _fixed(unit: Iterable[EndpointAction]) -> bool:
+    """Whether each endpoint of a unit has an address of its own.
+
+    In other units the addresses that are asked for are held by the unit itself until it takes its turn.
+    """
+    return all(isinstance(action, (Attach, Reattach)) and _requested(action.settings) for action in unit)
 
 
 def _units(

@@ -83,9 +83,12 @@ def parse_attach(params: Mapping[str, Json]) -> AttachSpec:
     ]
     refuse_repeats("container", (wish.container for wish in wishes))
     _refuse_shared_addresses(wishes)
-    if network in ("host", "none"):
+    present = params["state"] == "present"
+    # A container can leave none, and has to before it can join another network.
+    if network == "host" or (network == "none" and present):
         raise SpecError(
-            f"no container can be attached to the network {network!r} while it exists: the engine allows it"
+            f"no container can be attached to the network {network!r} while it exists"
+            f"{', nor detached from it' if network == 'host' else ''}: the engine allows it"
             " only when the container is created. Name a bridge, overlay, macvlan or ipvlan network."
         )
     create = params["create"]
@@ -93,7 +96,7 @@ def parse_attach(params: Mapping[str, Json]) -> AttachSpec:
         network=network,
         create=None if create is None else parse_network(network, create),
         wishes=tuple(wishes),
-        present=params["state"] == "present",
+        present=present,
         purge=params["purge"],
     )
 

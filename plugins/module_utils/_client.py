@@ -7,14 +7,18 @@
 
 """The Engine API: connection, versions, requests, and errors as types.
 
-The Docker SDK for Python brings the transport (unix socket, TCP with TLS, SSH). The requests are made here, by the
-paths of the Engine API, since the SDK's methods lack fields that this collection needs, such as C(GwPriority).
+The Docker SDK for Python brings the transport for TCP with TLS, for SSH, and for whatever goes on for longer than one
+answer; short requests to a unix socket need none. The requests are made here, by the paths of the Engine API, since the
+SDK's methods lack fields that this collection needs, such as C(GwPriority).
 """
 
 from __future__ import annotations
 
 import errno
+import http.client
 import json
+import socket
+import sys
 import typing as t
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
@@ -26,23 +30,14 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     SpecError,
     Unreachable,
 )
-
-# Only an engine needs the SDK: specs and plans are made, and the documentation read, without it.
-_MISSING: ImportError | None = None
-try:
-    import requests
-    import requests.adapters
-    from docker import APIClient
-    from docker.errors import DockerException, TLSParameterError
-    from docker.tls import TLSConfig
-except ImportError as exc:
-    _MISSING = exc
+from ansible_collections.linklab.docker.plugins.module_utils._tls import check_files, handshake_problem, no_engine
+from ansible_collections.linklab.docker.plugins.module_utils._unix import Answer, UnixSocket
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from docker import APIClient
     from requests import Response
-    from requests.adapters import BaseAdapter
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 MINIMUM_API = "1.41"
@@ -69,11 +64,10 @@ class Connection:
         """Return the SDK's TLS settings, or None for a connection without TLS."""
         if not (self.tls or self.validate_certs):
             return None
-        cert = (self.client_cert, self.client_key) if self.client_cert and self.client_key else None
-        try:
-            return TLSConfig(client_cert=cert, ca_cert=self.ca_path, verify=self.validate_certs)
-        except TLSParameterError as exc:
-            raise SpecError(f"the TLS options cannot be used: {exc}") from exc
+        check_files({"ca_path": self.ca_path, "client_cert": self.client_cert, "client_key": self.client_key})
+        from ansible_collections.linklab.docker.plugins.module_utils._sdk import tls_config
+
+        return tls_config(self)
 
 
 @dataclass(frozen=True)
@@ -104,7 +98,7 @@ class EngineInfo:
 def parse_api_version(text: str) -> tuple[int, int]:
     """Return C("1.41") as C((1, 41))."""
     major, dot, minor = text.partition(".")
-    if not (dot and major.isdigit() and minor.isdigit()):
+    if not (dot and text.isascii() and major.isdigit() and minor.isdigit()):
         raise SpecError(f"api_version must be 'auto' or look like {MINIMUM_API}, not {text!r}")
     return int(major), int(minor)
 
@@ -117,14 +111,13 @@ class Engine:
         wanted = connection.api_version
         if wanted != "auto":
             parse_api_version(wanted)
-        self.sdk = _open(connection)
-        self._base = self.sdk.base_url
+        self._open()
         self._prefix = ""
         self.info = self._negotiate(wanted)
         self._prefix = f"/v{self.info.api_version}"
 
     def _negotiate(self, wanted: str) -> EngineInfo:
-        found = self.get("/version")
+        found = self._version()
         offered, least = str(found["ApiVersion"]), str(found.get("MinAPIVersion") or MINIMUM_API)
         info = EngineInfo(offered if wanted == "auto" else wanted, str(found.get("Version", "")), offered)
         if parse_api_version(offered) < parse_api_version(MINIMUM_API):
@@ -140,16 +133,44 @@ class Engine:
             )
         return info
 
+    def _version(self) -> Mapping[str, Json]:
+        host = self.connection.docker_host
+        try:
+            found = self.get("/version")
+        except EngineError as exc:
+            raise Unreachable(no_engine(host, f"{exc.status}: {exc.explanation}")) from exc
+        except ValueError as exc:
+            raise Unreachable(no_engine(host, "its answer is no JSON")) from exc
+        if not (isinstance(found, dict) and "ApiVersion" in found):
+            raise Unreachable(no_engine(host, "its answer has no ApiVersion"))
+        return found
+
     def clone(self) -> Engine:
         """Return a second connection to the same engine, for another thread. Costs no request."""
         other = object.__new__(Engine)
         other.connection = replace(self.connection)
-        other.sdk = _open(self.connection)
-        other._base, other._prefix, other.info = self._base, self._prefix, self.info
+        other._open()
+        other._prefix, other.info = self._prefix, self.info
         return other
 
+    def _open(self) -> None:
+        host = self.connection.docker_host
+        self._sdk: APIClient | None = None
+        self._socket = UnixSocket(host[len("unix://") :]) if host.startswith("unix:///") else None
+
+    @property
+    def sdk(self) -> APIClient:
+        """The SDK's client, for its transport alone. It is loaded where it is needed, since that takes its time."""
+        if self._sdk is None:
+            from ansible_collections.linklab.docker.plugins.module_utils._sdk import open_sdk
+
+            self._sdk = open_sdk(self.connection)
+        return self._sdk
+
     def close(self) -> None:
-        self.sdk.close()
+        for transport in (self._sdk, self._socket):
+            if transport is not None:
+                transport.close()
 
     # -- requests ---------------------------------------------------------------------------------------------------
 
@@ -167,22 +188,45 @@ class Engine:
     ) -> Response:
         """Send one request and return the response; raise EngineError for a status of 400 and above."""
         label = f"{method} {path}"
+        url = f"{self._prefix}{path}"
+        limit = self.connection.timeout if timeout is None else timeout
         try:
-            response = self.sdk.request(
-                method,
-                f"{self._base}{self._prefix}{path}",
-                params=dict(params) if params else None,
-                json=body,
-                data=data,
-                headers=dict(headers) if headers else None,
-                stream=stream,
-                timeout=self.connection.timeout if timeout is None else timeout,
-            )
-        except requests.exceptions.RequestException as exc:
+            if self._socket is not None and data is None and not headers and not stream:
+                response = t.cast("Response", self._socket.send(method, url, params, body, limit))
+            else:
+                response = self.sdk.request(
+                    method,
+                    f"{self.sdk.base_url}{url}",
+                    params=dict(params) if params else None,
+                    json=body,
+                    data=data,
+                    headers=dict(headers) if headers else None,
+                    stream=stream,
+                    timeout=limit,
+                    # Said with each request: else REQUESTS_CA_BUNDLE and the like in the environment win over ca_path.
+                    verify=self.sdk.verify,
+                )
+        # The exceptions of requests, which may not be there, are OSErrors.
+        except (OSError, http.client.HTTPException) as exc:
             raise Unreachable(_why_unreachable(exc, self.connection, label)) from exc
-        if response.status_code >= 400:
-            kind = _STATUS_ERRORS.get(response.status_code, EngineError)
-            raise kind(response.status_code, _explanation(response), label)
+        _raise_for(response, label)
+        return response
+
+    def upgrade(self, path: str, params: Mapping[str, Json] | None = None, body: Json = None) -> Json:
+        """POST, and return the HTTP response under which the engine hands the connection over.
+
+        What then goes both ways is no HTTP; see C(_exec), which knows where the response has its socket.
+        """
+        if self._socket is None:
+            headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
+            return self.request("POST", path, params=params, body=body, headers=headers, stream=True).raw
+        label = f"POST {path}"
+        try:
+            response = self._socket.upgrade(f"{self._prefix}{path}", params, body, self.connection.timeout)
+        except (OSError, http.client.HTTPException) as exc:
+            raise Unreachable(_why_unreachable(exc, self.connection, label)) from exc
+        if isinstance(response, Answer):
+            _raise_for(response, label)
         return response
 
     def get(self, path: str, **params: Json) -> Json:
@@ -288,44 +332,13 @@ class Engine:
                     yield json.loads(line)
 
 
-def _open(connection: Connection) -> APIClient:
-    """Return an SDK client for its transport alone. With a version given, it sends no request of its own."""
-    if _MISSING is not None:
-        raise Unreachable(
-            f"the Docker SDK for Python is missing for the interpreter that runs this module ({_MISSING})."
-            " Install the package python3-docker of the distribution, or 'pip install docker'"
-            " for that interpreter; the role linklab.docker.engine does it."
-        ) from _MISSING
-    host = connection.docker_host
-    try:
-        sdk = APIClient(
-            base_url=host,
-            version=MINIMUM_API,
-            timeout=connection.timeout,
-            tls=connection.tls_config() or False,
-            # The ssh program knows the user's keys, agent and jump hosts; the SDK's other way needs paramiko.
-            use_ssh_client=host.startswith("ssh://"),
-        )
-    except (DockerException, OSError, ValueError) as exc:
-        raise Unreachable(f"docker_host {host!r} cannot be used: {exc}") from exc
-    # Proxies and netrc mean nothing to a unix socket, and looking for them costs a fifth of each request.
-    sdk.trust_env = not host.startswith("unix://")
-    if connection.tls_hostname:
-        sdk.mount("https://", _certificate_of(connection.tls_hostname))
-    return sdk
+def _raise_for(response: Response | Answer, label: str) -> None:
+    if response.status_code >= 400:
+        kind = _STATUS_ERRORS.get(response.status_code, EngineError)
+        raise kind(response.status_code, _explanation(response), label)
 
 
-def _certificate_of(hostname: str) -> BaseAdapter:
-    """Return a transport that wants I(hostname) in the engine's certificate; SDK 7 has no option for it any more."""
-
-    class Adapter(requests.adapters.HTTPAdapter):
-        def init_poolmanager(self, *args: Json, **kwargs: Json) -> None:
-            super().init_poolmanager(*args, assert_hostname=hostname, **kwargs)
-
-    return Adapter()
-
-
-def _explanation(response: Response) -> str:
+def _explanation(response: Response | Answer) -> str:
     try:
         message = response.json()["message"]
     except (ValueError, KeyError, TypeError):
@@ -340,6 +353,9 @@ def _same_thing(ref: str, ident: str, name: str) -> bool:
 
 def _why_unreachable(exc: BaseException, connection: Connection, label: str) -> str:
     host = connection.docker_host
+    handshake = handshake_problem(_chain(exc), host)
+    if handshake:
+        return f"{handshake}."
     number = _errno(exc)
     if number == errno.ENOENT:
         return (
@@ -356,9 +372,16 @@ def _why_unreachable(exc: BaseException, connection: Connection, label: str) -> 
             f"nothing listens at {host}, so no Docker Engine answers. Start it"
             " (the role linklab.docker.engine does it), or set docker_host to where it listens."
         )
-    if isinstance(exc, requests.exceptions.Timeout):
+    if _is_timeout(exc):
         return f"the Docker Engine at {host} did not answer {label} within {connection.timeout} s (option timeout)"
     return f"no answer from the Docker Engine at {host} to {label}: {_innermost(exc)}"
+
+
+def _is_timeout(exc: BaseException) -> bool:
+    # Before Python 3.10, a socket's is not the TimeoutError. That of requests hides it, depending on its version.
+    requests = sys.modules.get("requests")
+    kinds = (socket.timeout, TimeoutError, *([requests.exceptions.Timeout] if requests else ()))
+    return isinstance(exc, kinds)
 
 
 def _chain(exc: BaseException | None) -> Iterator[BaseException]:

@@ -49,6 +49,12 @@ class Link:
                 raise SpecError(f"link {text!r}: {what} {name!r} is not a name; write 'target' or 'target:alias'")
         return cls(target, alias)
 
+    @classmethod
+    def read(cls, text: str) -> Link:
+        """Read a network link as the engine tells it, which is as somebody sent it."""
+        target, _colon, alias = text.partition(":")
+        return cls(target, alias or target)
+
 
 @dataclass(frozen=True)
 class EndpointSettings:
@@ -130,6 +136,19 @@ def parse_address(text: str, version: int) -> str:
     kind: type[ipaddress.IPv4Address] | type[ipaddress.IPv6Address]
     kind = ipaddress.IPv4Address if version == 4 else ipaddress.IPv6Address
     try:
-        return str(kind(text.strip()))
+        address = str(kind(text.strip()))
     except ValueError as exc:
         raise SpecError(f"{text!r} is not an IPv{version} address: {exc}") from exc
+    if "%" in address:
+        raise SpecError(f"{text!r} is not an IPv{version} address of a container: leave out the interface after '%'")
+    return address
+
+
+def canonical(text: str | None) -> str:
+    """Return an address or a subnet in its canonical notation. The engine keeps whatever notation it was sent."""
+    if not text:
+        return ""
+    try:
+        return str(ipaddress.ip_network(text, strict=False) if "/" in text else ipaddress.ip_address(text))
+    except ValueError:
+        return text

@@ -83,12 +83,14 @@ class Task(t.Generic[Spec, State]):
         observe: what is there, in few requests.
         plan: pure; raises Refusal.
         result: the module's own return values, from the state at the end.
+        settle: wait for what is not ready yet, if the module waits for anything; whether there was need to wait.
     """
 
     parse: Callable[[Mapping[str, Json]], Spec]
     observe: Callable[[Engine, Spec], State]
     plan: Callable[[Spec, State], Plan]
     result: Callable[[Spec, State], dict[str, Json]]
+    settle: Callable[[Engine, Spec, State, Plan], bool] | None = None
 
 
 def run(module: AnsibleModule, task: Task[Spec, State]) -> None:
@@ -113,10 +115,15 @@ def converge(
     plan.allow(Disruption.parse(params["disruption"]))
     for warning in plan.warnings:
         warn(warning)
-    if plan.actions and not check_mode:
+    acted = bool(plan.actions) and not check_mode
+    if acted:
         for note in apply(engine, plan):
             warn(note)
         state = task.observe(engine, spec)
+    waited = task.settle is not None and not check_mode and task.settle(engine, spec, state, plan)
+    if waited:
+        state = task.observe(engine, spec)
+    if acted or waited:
         left = task.plan(spec, state)
         if left.actions:
             steps = "; ".join(f"{action.describe()}: {action.reason}" for action in left.actions)

@@ -13,7 +13,7 @@ import time
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
+from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link, canonical
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, NotFound, Refusal
 
 if t.TYPE_CHECKING:
@@ -143,7 +143,7 @@ class Network:
         return ref == self.name or (len(ref) >= 12 and self.id.startswith(ref))
 
 
-def read_settings(raw: Mapping[str, Json], info: EngineInfo, automatic: Iterable[str] = ()) -> EndpointSettings:
+def read_settings(raw: Mapping[str, Json], automatic: Iterable[str] = ()) -> EndpointSettings:
     """Read the Engine API's C(EndpointSettings).
 
     Args:
@@ -153,9 +153,9 @@ def read_settings(raw: Mapping[str, Json], info: EngineInfo, automatic: Iterable
     aliases = [alias for alias in raw.get("Aliases") or () if alias not in automatic]
     return EndpointSettings(
         aliases=tuple(dict.fromkeys(aliases)),
-        links=tuple(sorted({Link(*text.partition(":")[::2]) for text in raw.get("Links") or ()})),
-        ipv4_address=ipam.get("IPv4Address") or None,
-        ipv6_address=ipam.get("IPv6Address") or None,
+        links=tuple(sorted({Link.read(text) for text in raw.get("Links") or ()})),
+        ipv4_address=canonical(ipam.get("IPv4Address")) or None,
+        ipv6_address=canonical(ipam.get("IPv6Address")) or None,
         link_local_ips=tuple(ipam.get("LinkLocalIPs") or ()) or None,
         driver_opts=raw.get("DriverOpts") or None,
         gw_priority=raw.get("GwPriority") or None,
@@ -171,12 +171,12 @@ def automatic_aliases(ident: str, hostname: str, info: EngineInfo) -> frozenset[
     return frozenset({ident[:12]} if info.speaks("1.45") else {ident[:12], hostname})
 
 
-def read_endpoint(network: str, raw: Mapping[str, Json], info: EngineInfo, automatic: Iterable[str] = ()) -> Endpoint:
+def read_endpoint(network: str, raw: Mapping[str, Json], automatic: Iterable[str] = ()) -> Endpoint:
     return Endpoint(
         network=network,
         network_id=raw.get("NetworkID") or "",
         endpoint_id=raw.get("EndpointID") or "",
-        settings=read_settings(raw, info, automatic),
+        settings=read_settings(raw, automatic),
         ipv4=raw.get("IPAddress") or "",
         ipv6=raw.get("GlobalIPv6Address") or "",
         mac=(raw.get("MacAddress") or "").lower(),
@@ -193,7 +193,7 @@ def read_container(raw: Mapping[str, Json], info: EngineInfo) -> Container:
     networks = (raw.get("NetworkSettings") or {}).get("Networks") or {}
     status = (raw.get("State") or {}).get("Status") or "created"
     automatic = automatic_aliases(ident, hostname, info)
-    endpoints = {name: read_endpoint(name, endpoint or {}, info, automatic) for name, endpoint in networks.items()}
+    endpoints = {name: read_endpoint(name, endpoint or {}, automatic) for name, endpoint in networks.items()}
     return Container(
         id=ident,
         name=raw["Name"].lstrip("/"),
@@ -253,9 +253,9 @@ def read_network(raw: Mapping[str, Json]) -> Network:
         enable_ipv6=bool(raw.get("EnableIPv6")),
         subnets=tuple(
             Subnet(
-                entry.get("Subnet") or "",
-                entry.get("Gateway") or "",
-                entry.get("IPRange") or "",
+                canonical(entry.get("Subnet")),
+                canonical(entry.get("Gateway")),
+                canonical(entry.get("IPRange")),
                 entry.get("AuxiliaryAddresses") or {},
             )
             for entry in ipam

@@ -134,7 +134,7 @@ options:
       mac_address:
         description:
           - The MAC address, in any of the usual notations.
-          - Needs API 1.54 (Docker Engine 29.3) or newer. Older engines ignore it, other than when a container is created.
+          - Needs API 1.54 (Docker Engine 29.3) or newer. Older engines take one only when a container is created.
         type: str
       driver_opts:
         description: Options of the network's driver for this endpoint.

@@ -19,6 +19,7 @@ import ipaddress
 import json
 import os
 import random
+import re
 import secrets
 import subprocess
 import sys
@@ -28,12 +29,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from ansible_collections.linklab.docker.plugins.module_utils._causes import CAUSES
 from ansible_collections.linklab.docker.plugins.module_utils._client import DEFAULT_HOST, Connection, Engine
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Conflict, EngineError, NotFound
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
 
-from socket_proxy import SocketProxy  # noqa: E402 - the folder is put on the path just before
+from socket_proxy import SocketProxy
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,7 +47,7 @@ PREFIX = os.environ.get("LINKLAB_TEST_PREFIX", "lt-")
 SUBNETS = ipaddress.IPv4Network(os.environ.get("LINKLAB_TEST_SUBNETS", "10.91.0.0/16"))
 BUSYBOX = os.environ.get("LINKLAB_TEST_BUSYBOX", "linklab-test/busybox:latest")
 MYSQL = os.environ.get("LINKLAB_TEST_MYSQL", "mysql:latest")
-MYSQL_PASSWORD = "root"  # noqa: S105 - the lesson's own
+MYSQL_PASSWORD = "root"
 
 # What the wrapper of ansible-core does with a module on a managed host, without the archive.
 _RUNNER = """
@@ -55,6 +57,26 @@ name = "ansible_collections.linklab.docker.plugins.modules." + sys.argv[1]
 with patch_module_args(json.load(sys.stdin)):
     runpy.run_module(name, {"_module_fqn": name, "_modlib_path": ""}, "__main__", alter_sys=True)
 """
+
+
+def start_module(
+    name: str, arguments: Mapping[str, Json], environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """Start a module in a process of its own, as it is started on a managed host."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _RUNNER, name],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / ".collections"), **(environment or {})},
+    )
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(arguments))
+    process.stdin.close()
+    # Else communicate() would flush what is closed.
+    process.stdin = None
+    return process
 
 
 def run_module(
@@ -73,20 +95,13 @@ def run_module(
         environment: variables to set for the process.
     """
     arguments = dict(params or {}, _ansible_check_mode=check, _ansible_diff=diff)
-    done = subprocess.run(
-        [sys.executable, "-c", _RUNNER, name],
-        input=json.dumps(arguments),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-        env={**os.environ, "PYTHONPATH": str(ROOT / ".collections"), **(environment or {})},
-    )
+    process = start_module(name, arguments, environment)
+    stdout, stderr = process.communicate(timeout=300)
     try:
-        result = json.loads(done.stdout)
+        result = json.loads(stdout)
     except ValueError:
-        pytest.fail(f"{name} gave no result: {done.stdout}\n{done.stderr}")
-    assert "Traceback" not in done.stderr, done.stderr
+        pytest.fail(f"{name} gave no result: {stdout}\n{stderr}")
+    assert "Traceback" not in stderr, stderr
     # What the module got, and so what Ansible shows at a high verbosity, is left out of comparisons.
     result.pop("invocation", None)
     # ansible-core 2.19 and newer carries warnings as objects.
@@ -209,15 +224,14 @@ class Lab:
 def random_subnet() -> ipaddress.IPv4Network:
     """Return a /26 of the test's range; others may have it already."""
     blocks = 1 << (26 - SUBNETS.prefixlen)
-    return ipaddress.IPv4Network((int(SUBNETS.network_address) + random.randrange(blocks) * 64, 26))
+    return ipaddress.IPv4Network((int(SUBNETS.network_address) + random.randrange(blocks) * 64, 26))  # noqa: S311
 
 
 def clear(engine: Engine, prefix: str) -> None:
     """Remove the containers and networks whose names begin with I(prefix), paused and restarting ones too."""
     for summary in engine.containers():
         if any(name.lstrip("/").startswith(prefix) for name in summary["Names"]):
-            with contextlib.suppress(NotFound, Conflict):
-                engine.remove_container(summary["Id"], force=True, volumes=True)
+            _remove(engine, summary)
     for network in engine.networks():
         if network["Name"].startswith(prefix):
             # A container that is still being removed holds the network for a moment.
@@ -230,6 +244,16 @@ def clear(engine: Engine, prefix: str) -> None:
                     time.sleep(0.1)
                 else:
                     break
+
+
+def _remove(engine: Engine, summary: Json) -> None:
+    with contextlib.suppress(NotFound, Conflict):
+        engine.remove_container(summary["Id"], force=True, volumes=True)
+    # A container that replaced another has its anonymous volumes by name, so that they stay.
+    for mount in summary["Mounts"]:
+        if re.fullmatch("[0-9a-f]{64}", mount.get("Name") or ""):
+            with contextlib.suppress(NotFound, Conflict):
+                engine.delete(f"/volumes/{mount['Name']}")
 
 
 @pytest.fixture(scope="session")
@@ -265,6 +289,12 @@ def shared_lab(engine: Engine, run_prefix: str) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
+def mysql_image() -> str:
+    """An image with a MySQL server, a client, a shell and perl."""
+    return MYSQL
+
+
+@pytest.fixture(scope="session")
 def mysql_server(shared_lab: Lab) -> str:
     """The name of a MySQL server that is up, alone on a network of its own; attach clients to that, or it to yours.
 
@@ -293,6 +323,30 @@ def module() -> Callable[..., dict[str, Json]]:
     def call(name: str, params: Mapping[str, Json], *, fails: bool = False, **modes: Json) -> dict[str, Json]:
         result = run_module(name, params, **modes)
         assert bool(result.get("failed")) == fails, json.dumps(result, indent=1)
+        return result
+
+    return call
+
+
+@pytest.fixture
+def start() -> Callable[..., subprocess.Popen[str]]:
+    """Start a module, for tests that do something to it while it runs."""
+    return start_module
+
+
+@pytest.fixture
+def connectivity(module: Callable[..., dict[str, Json]]) -> Callable[..., dict[str, Json]]:
+    """Check one pair, once, on port 80 by default; it must be reached, or not be reached for the cause given."""
+
+    def call(source: str, target: str, cause: str | None = None, **params: Json) -> dict[str, Json]:
+        given = {"source": source, "target": target, "protocol": "tcp", "port": 80, "timeout": 0, **params}
+        result = module("connectivity", given, fails=cause is not None)
+        assert (result["diagnosis"] or {}).get("cause") == cause, result["msg"]
+        assert not result["changed"]
+        if cause:
+            assert [one["passed"] for one in result["checks"]] == [True] * (len(result["checks"]) - 1) + [False]
+            assert result["checks"][-1]["name"] == CAUSES[cause].band
+            assert result["diagnosis"]["hint"]
         return result
 
     return call

@@ -77,7 +77,7 @@ def test_a_failed_first_attach_leaves_no_phantom(lab):
     container = lab.run("box")
     wish = spec(network, container, ipv4_address="10.91.242.7")
 
-    with pytest.raises(ApplyError, match="is not attached to .*, as before"):
+    with pytest.raises(ApplyError, match=r"is not attached to .*, as before"):
         plan_then(
             lab, wish, lambda: lab.run("thief", networks={network: {"IPAMConfig": {"IPv4Address": "10.91.242.7"}}})
         )

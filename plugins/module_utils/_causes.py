@@ -1,0 +1,278 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Why a source does not reach a target: the causes, in the order in which they are looked for.
+
+The table in C(docs/connectivity.md) and the choices of the option C(cause) are this table; a test compares them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# The checks, in order. A check is made only when those before it passed.
+BANDS = {
+    "source": "The source exists and runs.",
+    "target": "The target exists, runs, and the engine does not call it unhealthy.",
+    "path": "There is a way: a link, a shared network, or a shared network namespace.",
+    "name": "The host resolves in the source, to an address of the target and of nothing else.",
+    "tcp": "The target accepts a TCP connection.",
+    "greeting": "A MySQL server greets.",
+    "login": "The login works.",
+    "identity": "The server that answered is the target: its hostname is the container's.",
+}
+
+# Where the checks of each protocol end.
+LAST_BAND = {"dns": "name", "tcp": "tcp", "mysql": "identity"}
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One reason.
+
+    Attributes:
+        band: the check that fails for this reason.
+        meaning: what is the case.
+        remedy: what to do, in general. The hint of a diagnosis says it for the containers at hand.
+        lasting: whether it stays so until somebody does something, so that waiting is of no use.
+    """
+
+    band: str
+    meaning: str
+    remedy: str
+    lasting: bool = True
+
+
+def _peer(side: str) -> dict[str, Cause]:
+    """The states of a container in which it has no working network; the same for either side."""
+    return {
+        f"{side}_missing": Cause(side, f"No container has the {side}'s name.", "Correct the name, or create it."),
+        f"{side}_created": Cause(side, f"The {side} was created and never started.", "Start it."),
+        f"{side}_exited": Cause(
+            side,
+            f"The {side} has ended. The message has its exit code and the end of its log.",
+            "Mend what the log complains of, then start it.",
+        ),
+        f"{side}_paused": Cause(side, f"The {side} is paused: its processes are frozen.", "Unpause it."),
+        f"{side}_restarting": Cause(
+            side,
+            f"The {side} ends and is restarted, again and again. The message has its exit code and the end of its log.",
+            "Mend what the log complains of.",
+            lasting=False,
+        ),
+    }
+
+
+CAUSES: dict[str, Cause] = {
+    **_peer("source"),
+    "link_target_stopped": Cause(
+        "target",
+        "A legacy link of the source leads to the target, which does not run. Nothing can be executed in the source"
+        " either, and it cannot be restarted, until the target runs.",
+        "Start the target.",
+    ),
+    **_peer("target"),
+    "target_unhealthy": Cause(
+        "target",
+        "The engine calls the target unhealthy. The message has the output of its last healthcheck.",
+        "Mend what the healthcheck complains of, or the healthcheck.",
+        lasting=False,
+    ),
+    "source_no_network": Cause(
+        "path",
+        "The source has no network: its network mode is C(none), or it was detached from all.",
+        "Attach it to a network that the target is on. Mode C(none) must be left first.",
+    ),
+    "target_no_network": Cause(
+        "path",
+        "The target has no network: its network mode is C(none), or it was detached from all.",
+        "Attach it to a network that the source is on. Mode C(none) must be left first.",
+    ),
+    "source_shares_network": Cause(
+        "path",
+        "The source has no network of its own: it uses that of another container (C(container:) mode), and that one has"
+        " no network in common with the target.",
+        "Attach the container whose network it uses.",
+    ),
+    "target_shares_network": Cause(
+        "path",
+        "The target has no network of its own: it uses that of another container (C(container:) mode). That one has no"
+        " network in common with the source, or the target's own name was used, which no resolver knows.",
+        "Attach the container whose network it uses, and use that one's name as host.",
+    ),
+    "link_stale": Cause(
+        "path",
+        "The target of a legacy link was replaced by another container. The line in the source's hosts file is that of"
+        " the old one, nothing can be executed in the source, and it cannot be restarted.",
+        "Renew the link, which replaces the source, or move both to a network.",
+    ),
+    "phantom_endpoint": Cause(
+        "path",
+        "A container is attached to the common network in its description only: an attach failed half-way.",
+        "Attach it anew.",
+    ),
+    "default_bridge_only": Cause(
+        "path",
+        "Both are on the default bridge and on no other common network. There are no names on it.",
+        "Attach both to a network of their own, or link them.",
+    ),
+    "no_common_network": Cause(
+        "path",
+        "Both have networks, but none in common.",
+        "Attach the source to a network of the target.",
+    ),
+    "source_host_network": Cause(
+        "name",
+        "The source uses the network of its host (network mode C(host)), which does not know the names of containers.",
+        "Use the target's address as host, or run the source on a network of the target.",
+    ),
+    "target_host_network": Cause(
+        "name",
+        "The target uses the network of its host (network mode C(host)), so no network has its name.",
+        "Use an address of the machine as host, or run the target on a network of the source.",
+    ),
+    "resolver_lost": Cause(
+        "name",
+        "The source is on a network with names, but no longer asks the engine's resolver 127.0.0.11. This happens when"
+        " a legacy link is removed while its source is on the default bridge and on another network.",
+        "Restart the source.",
+    ),
+    "name_unknown": Cause(
+        "name",
+        "The target has no such name on any network that it has in common with the source. The message says which it"
+        " has.",
+        "Use one of its names, or add the alias.",
+    ),
+    "name_not_resolved": Cause(
+        "name",
+        "The target should have this name, but it does not resolve in the source.",
+        "Wait if the target was attached just now; else look at the source's hosts and resolver files.",
+        lasting=False,
+    ),
+    "network_link_shadows": Cause(
+        "name",
+        "A network link of the source has the same name and leads to another container. Links win over names.",
+        "Remove the link, or use another name of the target.",
+    ),
+    "hosts_entry_shadows": Cause(
+        "name",
+        "A line in the source's hosts file gives the name to another address. The hosts file wins over names.",
+        "Remove the line (or the extra host, or the legacy link, that made it), or use another name of the target.",
+    ),
+    "alias_shared": Cause(
+        "name",
+        "Several containers have the name, so that it leads now here, now there.",
+        "Use a name that only the target has, or take the alias from the others.",
+    ),
+    "resolves_elsewhere": Cause(
+        "name",
+        "The host is the name or address of something else: of another container, or of none.",
+        "Use a name of the target.",
+    ),
+    "icc_disabled": Cause(
+        "tcp",
+        "The network forbids its containers to talk to each other (C(com.docker.network.bridge.enable_icc=false)).",
+        "Attach both to a network that allows it.",
+    ),
+    "internal_network": Cause(
+        "tcp",
+        "The source is on internal networks only, which lead nowhere outside, and the host is outside of them.",
+        "Attach the source to a network of the target, or to one that is not internal.",
+    ),
+    "server_starting": Cause(
+        "tcp",
+        "Connections to the port are refused so far: the server is still initialising.",
+        "Wait longer: raise the timeout of the check, or give the target a healthcheck and wait for it.",
+        lasting=False,
+    ),
+    "loopback_only": Cause(
+        "tcp",
+        "The server listens on the port on the target's loopback address only.",
+        "Let it listen on all addresses (MySQL: C(bind-address=*)).",
+    ),
+    "other_address_only": Cause(
+        "tcp",
+        "The server listens on the port on another address of the target only.",
+        "Let it listen on all addresses, or use that address's network.",
+    ),
+    "port_closed": Cause(
+        "tcp",
+        "Nothing listens on the port. The message says what listens instead.",
+        "Correct the port, or start the server.",
+        lasting=False,
+    ),
+    "no_answer": Cause(
+        "tcp",
+        "The connection is neither accepted nor refused: packets are lost, as with a firewall.",
+        "Look for rules that drop packets, on the host (chain DOCKER-USER) and in the containers.",
+        lasting=False,
+    ),
+    "no_route": Cause(
+        "tcp",
+        "There is no route from the source to the address, or the address is not alive.",
+        "Look at the routes in the source; if the target was just replaced, wait.",
+        lasting=False,
+    ),
+    "not_mysql": Cause(
+        "greeting",
+        "Something accepts the connection and does not greet as a MySQL server does.",
+        "Correct the port, or start the server.",
+        lasting=False,
+    ),
+    "tls_required": Cause(
+        "login",
+        "The server demands TLS and the client did not use it.",
+        "Set the login's ssl_mode to preferred or required.",
+    ),
+    "tls_failed": Cause(
+        "login",
+        "Client and server do not agree on TLS: one of them has none, or their versions have nothing in common.",
+        "Set the login's ssl_mode to preferred, or mend the server's certificate.",
+    ),
+    "access_denied": Cause(
+        "login",
+        "The server refuses the user or the password.",
+        "Correct the login. The password of an image counts only when its volume is new.",
+    ),
+    "client_not_allowed": Cause(
+        "login",
+        "The server refuses the client's address, whoever logs in.",
+        "Allow the user from that address, or unblock it with C(FLUSH HOSTS).",
+    ),
+    "unknown_database": Cause(
+        "login",
+        "The login works, but the database does not exist or the user may not use it.",
+        "Create the database, grant the user its use, or correct the name.",
+    ),
+    "too_many_connections": Cause(
+        "login",
+        "The server has no connection to spare.",
+        "Raise max_connections, or look for a client that does not close its own.",
+        lasting=False,
+    ),
+    "mysql_error": Cause(
+        "login",
+        "The server or the client program reports another error. The message has it.",
+        "Look the error's number up in the manual of the server.",
+    ),
+    "wrong_server": Cause(
+        "identity",
+        "The login works, but the server that answers runs in another container.",
+        "Use a name that only the target has.",
+    ),
+    "no_probe_tool": Cause(
+        "name",
+        "Neither the source nor any image at hand has the programs for the check.",
+        "Set probe_image to an image that has them.",
+    ),
+    "probe_failed": Cause(
+        "name",
+        "The engine can run nothing in the source's network. The message has what it said.",
+        "Mend what the engine complains of.",
+        lasting=False,
+    ),
+}

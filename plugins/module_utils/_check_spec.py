@@ -1,0 +1,194 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What connectivity is to check: the task's options as frozen dataclasses, a matrix as single checks."""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.linklab.docker.plugins.module_utils._causes import CAUSES
+from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Json = t.Any
+
+# Host names, IPv4 and IPv6 addresses, and the names of containers, which may have an underscore. They become arguments
+# of programs, so none may begin with a hyphen.
+_HOST = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9_.:-]*")
+
+_LEAST_INTERVAL = 0.05
+
+LOGIN_OPTIONS: dict[str, Json] = {
+    "user": {"type": "str", "default": "root"},
+    "password": {"type": "str", "default": "", "no_log": True},
+    "database": {"type": "str"},
+    "ssl_mode": {"type": "str", "choices": ["disabled", "preferred", "required"], "default": "preferred"},
+}
+
+# The options that a task gives once for all checks, and that an element of the list may give anew.
+_SHARED: dict[str, Json] = {
+    "host": {"type": "str"},
+    "protocol": {"type": "str", "choices": ["dns", "tcp", "mysql"]},
+    "login": {"type": "dict", "options": LOGIN_OPTIONS},
+    "expect": {"type": "str", "choices": ["reachable", "unreachable"]},
+    "cause": {"type": "str", "choices": list(CAUSES)},
+    "timeout": {"type": "float"},
+    "interval": {"type": "float"},
+    "probe_image": {"type": "str"},
+    "pull": {"type": "str", "choices": ["never", "missing"]},
+}
+_DEFAULTS: dict[str, Json] = {
+    "port": 3306,
+    "protocol": "mysql",
+    "expect": "reachable",
+    "timeout": 30.0,
+    "interval": 1.0,
+    "pull": "never",
+}
+
+CHECK_OPTIONS: dict[str, Json] = {
+    **{
+        name: {**option, "default": _DEFAULTS[name]} if name in _DEFAULTS else option
+        for name, option in _SHARED.items()
+    },
+    "source": {"type": "str"},
+    "target": {"type": "str"},
+    "port": {"type": "int", "default": _DEFAULTS["port"]},
+    "checks": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            **_SHARED,
+            "source": {"type": "list", "elements": "str", "required": True},
+            "target": {"type": "list", "elements": "str", "required": True},
+            "port": {"type": "list", "elements": "int"},
+        },
+    },
+}
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who logs in. The password is shown nowhere, not even in a traceback."""
+
+    user: str = "root"
+    password: str = field(default="", repr=False)
+    database: str = ""
+    ssl_mode: str = "preferred"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question: does the source reach the target under this name and port?
+
+    Attributes:
+        source, target: containers, by name or ID.
+        host: the name or address that the source uses; empty for the target's own name.
+        cause: with expect unreachable, why it must be so; empty for any reason.
+        timeout, interval: in seconds.
+    """
+
+    source: str
+    target: str
+    host: str = ""
+    port: int = 3306
+    protocol: str = "mysql"
+    login: Login = field(default_factory=Login)
+    expect: str = "reachable"
+    cause: str = ""
+    timeout: float = 30.0
+    interval: float = 1.0
+    probe_image: str = ""
+    pull: str = "never"
+
+    def describe(self) -> str:
+        """Return such as C(client -> database:3306 (mysql)) for tables and messages."""
+        host = self.host or self.target
+        name = f"[{host}]" if ":" in host else host
+        place = name if self.protocol == "dns" else f"{name}:{self.port}"
+        return f"{self.source} -> {place} ({self.protocol})"
+
+
+def is_address(host: str) -> bool:
+    """Whether I(host) is an IP address and not a name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def parse_checks(params: Mapping[str, Json]) -> list[Check]:
+    """Return the checks that a task asks for; raise SpecError."""
+    if params.get("checks") is None:
+        if not (params.get("source") and params.get("target")):
+            raise SpecError("give source and target, or a list of checks")
+        return [_parse(params)]
+    if params.get("source") or params.get("target"):
+        raise SpecError("source and target exclude checks: the elements of checks have their own")
+    found = list(dict.fromkeys(check for element in params["checks"] for check in _expand(params, element)))
+    if not found:
+        raise SpecError("checks names no pair of two containers")
+    return found
+
+
+def _expand(params: Mapping[str, Json], element: Mapping[str, Json]) -> Iterator[Check]:
+    """Yield source x target x port. In a matrix, the pairs of a container with itself are left out."""
+    ports = element.get("port") or [params["port"]]
+    given = {name: value for name, value in element.items() if value is not None}
+    pairs = list(itertools.product(element["source"], element["target"]))
+    for (source, target), port in itertools.product(pairs, ports):
+        if source != target or len(pairs) == 1:
+            yield _parse({**params, **given, "source": source, "target": target, "port": port})
+
+
+def _parse(values: Mapping[str, Json]) -> Check:
+    check = Check(
+        source=values["source"],
+        target=values["target"],
+        host=values.get("host") or "",
+        port=values["port"],
+        protocol=values["protocol"],
+        login=_parse_login(values.get("login") or {}),
+        expect=values["expect"],
+        cause=values.get("cause") or "",
+        timeout=float(values["timeout"]),
+        interval=float(values["interval"]),
+        probe_image=values.get("probe_image") or "",
+        pull=values["pull"],
+    )
+    problem = _problem(check)
+    if problem:
+        raise SpecError(f"{check.describe()}: {problem}")
+    return check
+
+
+def _parse_login(given: Mapping[str, Json]) -> Login:
+    return Login(**{name: str(value) for name, value in given.items() if value is not None})
+
+
+def _problem(check: Check) -> str:
+    """Return what is wrong with a check, or an empty string."""
+    host = check.host or check.target
+    texts = (check.login.user, check.login.password, check.login.database)
+    problems = {
+        "source and target must not be empty": not (check.source and check.target),
+        f"host {host!r} is neither a host name nor an address": not _HOST.fullmatch(host),
+        f"port {check.port} is not between 1 and 65535": not 0 < check.port < 65536,
+        f"timeout {check.timeout} is less than 0": check.timeout < 0,
+        f"interval {check.interval} is less than {_LEAST_INTERVAL} seconds": check.interval < _LEAST_INTERVAL,
+        "a cause needs expect: unreachable": bool(check.cause) and check.expect == "reachable",
+        "the login must not have a NUL character": any("\0" in text for text in texts),
+    }
+    return next((problem for problem, there in problems.items() if there), "")

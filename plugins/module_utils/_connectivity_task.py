@@ -1,0 +1,106 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The module connectivity, between Ansible and the checks: options, signals, results, and what stays hidden."""
+
+from __future__ import annotations
+
+import os
+import signal
+import typing as t
+
+from ansible_collections.linklab.docker.plugins.module_utils._check_spec import parse_checks
+from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._connectivity import (
+    Run,
+    result_of,
+    run_checks,
+    summary_of,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError
+from ansible_collections.linklab.docker.plugins.module_utils._module import connection_of
+from ansible_collections.linklab.docker.plugins.module_utils._probe import Images
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import FrameType
+
+    from ansible.module_utils.basic import AnsibleModule
+
+Json = t.Any
+
+_HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+
+
+def run_task(module: AnsibleModule) -> None:
+    """Make the checks that a task asks for, and end the module with one result or one message."""
+    shown = {"invocation": {"module_args": hidden(module.params)}}
+    module.no_log_values -= names_of_users(module.params)
+    run = Run(Images(may_pull=not module.check_mode))
+    _end_tidily(run)
+    try:
+        checks = parse_checks(module.params)
+        outcomes = run_checks(Engine(connection(module.params)), checks, run)
+    except LinklabError as exc:
+        module.fail_json(msg=str(exc), **shown)
+    result: dict[str, Json] = {"changed": bool(run.images.pulled), "pulled": run.images.pulled, **shown}
+    if module.params["checks"] is None:
+        result.update(result_of(outcomes[0]))
+    else:
+        message, lines = summary_of(outcomes)
+        result.update(
+            msg=message,
+            table=lines,
+            results=[result_of(one) for one in outcomes],
+            passed=all(one.passed for one in outcomes),
+            reachable=all(one.reachable for one in outcomes),
+        )
+    for warning in dict.fromkeys(warning for one in outcomes for warning in one.warnings()):
+        module.warn(warning)
+    if not result["passed"]:
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+def connection(params: Mapping[str, Json]) -> Connection:
+    """Return the connection. The module's option timeout is that of the checks, not that of a request."""
+    seconds = os.environ.get("DOCKER_TIMEOUT", "")
+    return connection_of({**params, "timeout": int(seconds) if seconds.isdigit() else 60})
+
+
+def logins_of(params: Mapping[str, Json]) -> list[Mapping[str, Json]]:
+    return [one for holder in (params, *(params.get("checks") or ())) if (one := holder.get("login"))]
+
+
+def hidden(value: Json) -> Json:
+    """Return parameters with every password replaced."""
+    if isinstance(value, dict):
+        return {
+            key: (_HIDDEN if inner else inner) if key == "password" else hidden(inner) for key, inner in value.items()
+        }
+    return [hidden(inner) for inner in value] if isinstance(value, list) else value
+
+
+def names_of_users(params: Mapping[str, Json]) -> set[str]:
+    """Return the passwords that are the name of their user.
+
+    Ansible blackens every text that equals a password, wherever in the result it stands. The lesson's user root has
+    the password root, and its user and its messages would be illegible. Nothing of what a check returns comes from the
+    password, so that what is left to see is the user's name.
+    """
+    return {one["password"] for one in logins_of(params) if one["password"] and one["password"] == one["user"]}
+
+
+def _end_tidily(run: Run) -> None:
+    """Let a task that is told to end remove its helper first. A helper also ends, and goes away, by itself."""
+
+    def end(number: int, _frame: FrameType | None) -> t.NoReturn:
+        run.stop.set()
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)

@@ -1,0 +1,167 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The actions on containers, images and volumes, as data. How they are carried out is known to _apply_containers."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.linklab.docker.plugins.module_utils._plan import Action
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
+    from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Network
+
+Json = t.Any
+
+
+@dataclass(frozen=True)
+class PullImage(Action):
+    """Have the engine fetch an image from its registry."""
+
+    name = "pull_image"
+    sign = "+"
+
+    image: str
+
+    @property
+    def subject(self) -> str:
+        return self.image
+
+
+@dataclass(frozen=True)
+class CreateVolume(Action):
+    name = "create_volume"
+    sign = "+"
+
+    volume: str
+    labels: Mapping[str, str]
+
+    @property
+    def subject(self) -> str:
+        return self.volume
+
+
+@dataclass(frozen=True)
+class NewEndpoint:
+    """An endpoint that a container gets before its first start. network_ref: a name or an ID."""
+
+    network: str
+    network_ref: str
+    settings: EndpointSettings
+
+
+@dataclass(frozen=True)
+class After:
+    """What must be true of another container before this one starts.
+
+    Attributes:
+        container: its name.
+        condition: C(started) or C(healthy).
+        timeout: seconds.
+    """
+
+    container: str
+    condition: str
+    timeout: float
+
+
+@dataclass(frozen=True)
+class CreateContainer(Action):
+    """Create a container with all its endpoints, and start it. If anything fails, nothing of it stays.
+
+    Attributes:
+        config: the body of C(POST /containers/create); may hold secrets, so it is in no representation.
+        endpoints: by NetworkMode the engine attaches to the first; empty for what the mode alone says.
+    """
+
+    name = "create_container"
+    sign = "+"
+
+    container: str
+    config: Mapping[str, Json] = field(repr=False)
+    endpoints: tuple[NewEndpoint, ...] = ()
+    after: tuple[After, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        return self.container
+
+
+@dataclass(frozen=True)
+class ContainerAction(Action):
+    """A change of one container that is there."""
+
+    container: Container
+
+    @property
+    def subject(self) -> str:
+        return self.container.name
+
+
+@dataclass(frozen=True)
+class StartContainer(ContainerAction):
+    """Start a container, or let a paused one go on."""
+
+    name = "start_container"
+
+    after: tuple[After, ...] = ()
+
+
+@dataclass(frozen=True)
+class UpdateContainer(ContainerAction):
+    """Change what the engine can change while a container runs."""
+
+    name = "update_container"
+
+    config: Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class RemoveContainer(ContainerAction):
+    """Remove a container and its anonymous volumes, which nobody could name afterwards.
+
+    Attributes:
+        graceful: whether its processes may end by themselves first.
+        anonymous: names of its volumes that the engine made up.
+    """
+
+    name = "remove_container"
+    sign = "-"
+
+    graceful: bool
+    anonymous: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RemoveNetwork(Action):
+    name = "remove_network"
+    sign = "-"
+
+    network: Network
+
+    @property
+    def subject(self) -> str:
+        return self.network.name
+
+
+@dataclass(frozen=True)
+class RemoveVolume(Action):
+    """Remove a volume and what is in it."""
+
+    name = "remove_volume"
+    sign = "-"
+
+    volume: str
+
+    @property
+    def subject(self) -> str:
+        return self.volume

@@ -1,0 +1,189 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Why the target's port cannot be connected to. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.linklab.docker.plugins.module_utils import _hints as hints
+from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence, taken_path
+from ansible_collections.linklab.docker.plugins.module_utils._finding import Finding
+from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import failure_of
+
+if t.TYPE_CHECKING:
+    from ansible_collections.linklab.docker.plugins.module_utils._evidence import Peer
+    from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import Listener
+    from ansible_collections.linklab.docker.plugins.module_utils._state import Network
+
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
+_X_PROTOCOL = 33060
+# Errors of the client programs: MySQL's and, for 2002, MariaDB's for a TCP connection that was not made.
+_NOT_CONNECTED = (2002, 2003)
+# What runs in a container while its database server initialises. The kernel cuts names after 15 characters.
+_SERVERS = ("mysqld", "mariadbd", "mysqld_safe", "mariadbd-safe", "docker-entrypoi", "entrypoint.sh")
+
+
+def diagnose_tcp(evidence: Evidence) -> Finding | None:
+    """Return why no TCP connection is made; None if one is."""
+    failure, address, text = tcp_failure(evidence)
+    if not failure:
+        return None
+    phantom = _not_a_member(evidence)
+    if phantom and failure != "refused":
+        return phantom
+    if failure == "refused":
+        return _refused(evidence, address)
+    return _blocked(evidence, failure, address, text)
+
+
+def tcp_failure(evidence: Evidence) -> tuple[str, str, str]:
+    """Return why, for which address, and the program's words; empty for a connection that was made."""
+    answer = evidence.seen
+    address = answer.addresses[0]
+    if answer.connects:
+        last = answer.connects[-1]
+        return last.failure, last.address, last.text
+    session = answer.session
+    if session and session.error in _NOT_CONNECTED:
+        return failure_of(session), address, session.text
+    return "", address, ""
+
+
+def _not_a_member(evidence: Evidence) -> Finding | None:
+    """An endpoint with an ID that the network itself does not know."""
+    for peer in evidence.ends:
+        for name, end in peer.networks.items():
+            network = evidence.networks.get(name)
+            if network and network.scope == "local" and end.endpoint_id and not _is_member(network, peer):
+                return Finding(
+                    "phantom_endpoint",
+                    f"{peer.name} is attached to {name} in its description only (a phantom endpoint): the network does"
+                    " not know it",
+                    f"Attach {peer.owner.name} anew, which repairs the endpoint.",
+                    hints.attach(name, peer.owner.name),
+                )
+    return None
+
+
+def _is_member(network: Network, peer: Peer) -> bool:
+    return not network.members or peer.owner.id in network.members
+
+
+def _refused(evidence: Evidence, address: str) -> Finding:
+    source, target = evidence.ends
+    port = evidence.check.port
+    here = [one for one in evidence.listeners or () if one.port == port]
+    reached = [one for one in here if one.address in (*_EVERYWHERE, address)]
+    loopback = [one for one in here if one.address.startswith("127.") or one.address == "::1"]
+    if loopback and not reached:
+        return Finding(
+            "loopback_only",
+            f"the server in {target.name} listens on {_shown(loopback)} only, which nobody else can reach",
+            "Let it listen on all addresses; a MySQL server with bind-address=* in its configuration, or as an argument"
+            " --bind-address=* of its container.",
+            passing=target.health == "starting",
+        )
+    if here and not reached:
+        return Finding(
+            "other_address_only",
+            f"the server in {target.name} listens on {_shown(here)} only, and {source.name} connects to {address}",
+            "Let it listen on all addresses, or use a name of that address's network.",
+        )
+    # A server that listens has initialised; where that cannot be seen, its process alone must do. MySQL opens the port
+    # of its X Protocol a moment before the other one.
+    listens = any(one.port != _X_PROTOCOL for one in evidence.listeners or ())
+    unborn = not listens and any(one in _SERVERS for one in evidence.processes)
+    if target.health == "starting" or unborn or reached:
+        why = _why_starting(target, bool(reached))
+        return Finding(
+            "server_starting",
+            f"{address} refuses connections to port {port} of {target.name} so far: {why}",
+            "Wait longer with the option timeout.",
+            hints.check_again(source.name, target.name, port=port, protocol=evidence.check.protocol, timeout=120),
+        )
+    return Finding(
+        "port_closed",
+        f"{address} refuses connections to port {port}: nothing in {target.name} listens there{_listening(evidence)}",
+        "Correct the port, or start the server.",
+        _other_port(evidence),
+    )
+
+
+def _why_starting(target: Peer, listens: bool) -> str:
+    if listens:
+        # What listens is looked at a moment after the attempt.
+        return "it listens by now (if it is refused all the same, a rule of a firewall rejects it)"
+    if target.health == "starting":
+        return "its healthcheck has not passed yet"
+    return "the server is initialising, or runs without network (skip_networking)"
+
+
+def _listening(evidence: Evidence) -> str:
+    if evidence.listeners is None:
+        return " (what does listen cannot be seen: no shell there or in any image at hand)"
+    if not evidence.listeners:
+        return "; nothing listens at all"
+    return f"; what listens is {_shown(evidence.listeners)}"
+
+
+def _other_port(evidence: Evidence) -> dict[str, t.Any] | None:
+    source, target = evidence.ends
+    ports = sorted({one.port for one in evidence.listeners or () if one.address in _EVERYWHERE})
+    if len(ports) != 1:
+        return None
+    return hints.check_again(source.name, target.name, port=ports[0], protocol=evidence.check.protocol)
+
+
+def _shown(listeners: t.Iterable[Listener]) -> str:
+    return ", ".join(str(one) for one in listeners)
+
+
+def _blocked(evidence: Evidence, failure: str, address: str, text: str) -> Finding:
+    source, target = evidence.ends
+    place = f"port {evidence.check.port} of {address}"
+    way = taken_path(evidence, address)
+    if way and way.kind == "published_port" and _only_internal(evidence):
+        return Finding(
+            "internal_network",
+            f"{source.name} is on internal networks only, which lead nowhere outside, and {address} is outside:"
+            f" {_names(source)}",
+            f"Attach {source.name} to a network of {target.name}.",
+            hints.attach(next(iter(target.networks)), source.owner.name) if target.networks else None,
+        )
+    network = evidence.networks.get(way.network) if way else None
+    if network and failure == "timeout" and network.options.get("com.docker.network.bridge.enable_icc") == "false":
+        return Finding(
+            "icc_disabled",
+            f"the network {network.name} forbids its containers to talk to each other (enable_icc is false), so that"
+            f" nothing comes back from {place}",
+            "Attach both to a network that allows it.",
+            hints.attach_to_new(f"{target.name}-net", source.owner.name, target.owner.name),
+        )
+    if failure == "timeout":
+        return Finding(
+            "no_answer",
+            f"{place} neither accepts nor refuses the connection: packets are lost, as with a firewall",
+            "Look for rules that drop packets: the chain DOCKER-USER on the host, and rules in the containers.",
+        )
+    return Finding(
+        "no_route",
+        f"{source.name} finds no way to {place}: {text or failure}",
+        f"Look at the routes in {source.name} (ip route), and whether {target.name} was replaced just now.",
+    )
+
+
+def _only_internal(evidence: Evidence) -> bool:
+    source, _target = evidence.ends
+    return bool(source.networks) and all(
+        name in evidence.networks and evidence.networks[name].internal for name in source.networks
+    )
+
+
+def _names(peer: Peer) -> str:
+    return f"{peer.name} is on {', '.join(sorted(peer.networks))}"

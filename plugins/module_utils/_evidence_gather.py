@@ -1,0 +1,128 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Read from the engine what a diagnosis needs: little for a pair that is well, more once a check has failed."""
+
+from __future__ import annotations
+
+import re
+import struct
+import time
+import typing as t
+from dataclasses import replace
+
+from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError
+from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence, Peer
+from ansible_collections.linklab.docker.plugins.module_utils._probe import see_listeners
+from ansible_collections.linklab.docker.plugins.module_utils._state import (
+    all_summaries,
+    find_container,
+    find_network,
+)
+
+if t.TYPE_CHECKING:
+    from ansible_collections.linklab.docker.plugins.module_utils._check_spec import Check
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
+    from ansible_collections.linklab.docker.plugins.module_utils._probe import Images
+
+_LOG_LINES = 10
+# Enough to name who else has a name; a network may have a thousand containers.
+_MAX_OTHERS = 100
+# What servers write when they make up a password themselves.
+_SECRET = re.compile(r"(password\s*[:=]\s*)\S+", re.IGNORECASE)
+
+
+def observe(engine: Engine, check: Check) -> Evidence:
+    """Read the two containers: two requests, and more only for C(container:) mode and for legacy links."""
+    source, target = _find_peer(engine, check.source), _find_peer(engine, check.target)
+    links: tuple[str, ...] = ()
+    if source and target and any(link.target == target.owner.name for link in source.owner.legacy_links):
+        links = tuple(
+            name.lstrip("/") for found in engine.containers(id=[target.owner.id]) for name in found["Names"] or ()
+        )
+    return Evidence(check, source, target, links, now=time.time())
+
+
+def _find_peer(engine: Engine, ref: str) -> Peer | None:
+    container = find_container(engine, ref)
+    if container is None:
+        return None
+    owner = container
+    kind, _colon, other = container.network_mode.partition(":")
+    if kind == "container":
+        # An owner that was removed leaves its users without a network.
+        owner = find_container(engine, other) or container
+    return Peer(container, owner)
+
+
+def enrich(engine: Engine, evidence: Evidence, band: str, images: Images) -> Evidence:
+    """Read what is needed to name the cause of a failure in a band."""
+    if band in ("source", "target"):
+        return _with_log(engine, evidence, band)
+    if band == "path":
+        return _with_networks(engine, evidence)
+    if band == "name":
+        return _with_others(engine, evidence)
+    if band == "tcp":
+        listeners, processes = see_listeners(engine, evidence, images)
+        processes = processes or _processes(engine, evidence.ends[1])
+        return replace(_with_networks(engine, evidence), listeners=listeners, processes=processes)
+    return evidence
+
+
+def _with_log(engine: Engine, evidence: Evidence, band: str) -> Evidence:
+    peer = evidence.source if band == "source" else evidence.target
+    if peer is None:
+        return replace(evidence, known=tuple(summary.name for summary in all_summaries(engine)))
+    tty = bool((peer.container.raw.get("Config") or {}).get("Tty"))
+    try:
+        raw = engine.logs(peer.container.id, _LOG_LINES)
+    except EngineError:
+        # The container's logging driver cannot be read.
+        return evidence
+    return replace(evidence, log=_SECRET.sub(r"\1********", (raw if tty else _unframe(raw)).decode(errors="replace")))
+
+
+def _unframe(raw: bytes) -> bytes:
+    """Join the frames of a log, standard output and error as they came."""
+    parts = []
+    while len(raw) >= 8:
+        (size,) = struct.unpack(">xxxxL", raw[:8])
+        parts.append(raw[8 : 8 + size])
+        raw = raw[8 + size :]
+    return b"".join(parts)
+
+
+def _with_networks(engine: Engine, evidence: Evidence) -> Evidence:
+    names = {name for peer in evidence.ends for name in peer.networks}
+    found = {name: network for name in sorted(names) if (network := find_network(engine, name)) is not None}
+    return replace(evidence, networks=found)
+
+
+def _with_others(engine: Engine, evidence: Evidence) -> Evidence:
+    """Read the other containers on the source's networks: only their full descriptions have their aliases."""
+    source, target = evidence.ends
+    near = set(source.networks)
+    others = [
+        summary.id
+        for summary in all_summaries(engine)
+        if near & set(summary.networks) and summary.id not in (source.owner.id, target.owner.id)
+    ]
+    found = (find_container(engine, ident) for ident in others[:_MAX_OTHERS])
+    return replace(evidence, others=tuple(one for one in found if one is not None and one.live))
+
+
+def _processes(engine: Engine, target: Peer) -> tuple[str, ...]:
+    """Return the names of the target's processes, for a target without a shell.
+
+    Their arguments are not asked for: they may have secrets.
+    """
+    try:
+        answer = engine.get(f"/containers/{target.container.id}/top", ps_args="-eo pid,comm")
+    except EngineError:
+        return ()
+    return tuple(row[-1] for row in answer.get("Processes") or ())

@@ -1,0 +1,211 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Run a program in a container, or in a short-lived helper container, with something on its standard input."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import struct
+import time
+import typing as t
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+
+from ansible_collections.linklab.docker.plugins.module_utils._errors import Conflict, EngineError, NotFound, Unreachable
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
+
+Json = t.Any
+
+HELPER_LABEL = "linklab.docker.helper"
+# A helper that was made and never started is the one thing that a killed task can leave behind.
+_ABANDONED_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to run.
+
+    Attributes:
+        data: its standard input, which stays open until it ends: it must know how much to read.
+        seconds: how long it may take.
+    """
+
+    command: tuple[str, ...]
+    data: bytes = field(repr=False)
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a program wrote, and its exit code; 126 and 127 for one that could not be started."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def run_in(engine: Engine, container: str, program: Program) -> Output:
+    """Run a program in a running container; raise EngineError, Unreachable."""
+    body = {"Cmd": list(program.command), "AttachStdin": True, "AttachStdout": True, "AttachStderr": True, "Tty": False}
+    ident = engine.post(f"/containers/{container}/exec", body)["Id"]
+    stdout, stderr = _talk(engine, f"/exec/{ident}/start", {"Detach": False, "Tty": False}, program)
+    code = engine.get(f"/exec/{ident}/json").get("ExitCode")
+    return Output(126 if code is None else int(code), stdout, stderr)
+
+
+def run_beside(engine: Engine, container: str, image: str, program: Program) -> Output:
+    """Run a program of an image in the network namespace of a running container; raise EngineError, Unreachable.
+
+    The helper container is removed when it ends, by the engine itself, whatever becomes of this process.
+
+    Args:
+        container: the ID of the container whose network, hosts file and resolver file it shares.
+        image: an image that the engine has.
+    """
+    remove_abandoned(engine)
+    volumes = (engine.image(image).get("Config") or {}).get("Volumes") or {}
+    ident = engine.create_container(
+        f"linklab-helper-{secrets.token_hex(6)}",
+        {
+            "Image": image,
+            "Entrypoint": list(program.command),
+            "Cmd": [],
+            "OpenStdin": True,
+            # The program reads the end of its input when this process goes away.
+            "StdinOnce": True,
+            "AttachStdin": True,
+            "AttachStdout": True,
+            "AttachStderr": True,
+            "Healthcheck": {"Test": ["NONE"]},
+            "Labels": {HELPER_LABEL: container},
+            "HostConfig": {
+                "AutoRemove": True,
+                "NetworkMode": f"container:{container}",
+                # No file in the engine's folders keeps what the helper says.
+                "LogConfig": {"Type": "none"},
+                "CapDrop": ["ALL"],
+                # Else the engine would copy the content of the image's volumes.
+                "Tmpfs": dict.fromkeys(volumes, ""),
+            },
+        },
+    )["Id"]
+    try:
+        path = f"/containers/{ident}/attach?stream=1&stdin=1&stdout=1&stderr=1"
+        stdout, stderr = _talk(engine, path, None, program, begin=lambda: engine.start(ident))
+    finally:
+        remove_helper(engine, ident)
+    return Output(0, stdout, stderr)
+
+
+def remove_helper(engine: Engine, ident: str) -> None:
+    """Remove a helper and wait until it is gone: the engine may be removing it by itself already."""
+    with contextlib.suppress(NotFound):
+        for _attempt in range(100):
+            with contextlib.suppress(Conflict):
+                engine.remove_container(ident, force=True, volumes=True)
+                return
+            engine.container(ident)
+            time.sleep(0.05)
+
+
+def remove_abandoned(engine: Engine) -> None:
+    """Remove helpers of long ago: their task was killed before it started them, or the engine before removing them."""
+    answer = engine.request(
+        "GET",
+        "/containers/json",
+        params={"all": "1", "filters": json.dumps({"label": [HELPER_LABEL], "status": ["created", "exited", "dead"]})},
+    )
+    # The engine's own time, since its clock and ours may differ.
+    now = _time_of(answer.headers.get("Date", ""))
+    for found in answer.json():
+        if now - found["Created"] > _ABANDONED_SECONDS:
+            remove_helper(engine, found["Id"])
+
+
+def _time_of(date: str) -> float:
+    try:
+        # Before Python 3.10, a text that is no date is a TypeError.
+        moment: datetime = parsedate_to_datetime(date)
+    except (TypeError, ValueError):
+        return 0.0
+    return moment.timestamp()
+
+
+class _Stream:
+    """Both directions of a connection that the engine handed over."""
+
+    def __init__(self, response: Json) -> None:
+        # Kept, since the connection is closed when nobody holds the response.
+        self._response = response
+        # What the HTTP client read from; it may hold bytes that came together with the headers. The SDK has its own
+        # response around that of the standard library.
+        inner: Json = getattr(response, "_fp", response)
+        self._reader = inner.fp
+        # An SSH connection is a program with two pipes. All others are sockets.
+        self._socket = getattr(self._reader, "channel", None) or self._reader.raw._sock
+
+    def send(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def receive(self, size: int, deadline: float) -> bytes:
+        """Return exactly I(size) bytes, or fewer at the end."""
+        found = b""
+        while len(found) < size:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            if hasattr(self._socket, "settimeout"):
+                self._socket.settimeout(left)
+            part = self._reader.read1(size - len(found))
+            if not part:
+                break
+            found += part
+        return found
+
+    def close(self) -> None:
+        # The program behind an SSH connection may have ended already.
+        with contextlib.suppress(OSError):
+            self._response.close()
+            self._socket.close()
+
+
+def _talk(
+    engine: Engine, path: str, body: Json, program: Program, begin: Callable[[], None] | None = None
+) -> tuple[str, str]:
+    """Open a stream, send the input, and return what comes until the end: standard output and error."""
+    place, _mark, query = path.partition("?")
+    params = dict(part.split("=") for part in query.split("&")) if query else None
+    stream = _Stream(engine.upgrade(place, params, body))
+    output = {1: b"", 2: b""}
+    try:
+        if begin:
+            begin()
+        deadline = time.monotonic() + program.seconds
+        stream.send(program.data)
+        while len(header := stream.receive(8, deadline)) == 8:
+            kind, size = struct.unpack(">BxxxL", header)
+            output[kind] = output.get(kind, b"") + stream.receive(size, deadline)
+    except TimeoutError:
+        raise Unreachable(f"a program in a container did not end within {program.seconds:g} seconds") from None
+    except OSError as exc:
+        raise Unreachable(f"the connection to a program in a container broke: {exc}") from exc
+    finally:
+        stream.close()
+    return output[1].decode(errors="replace"), output[2].decode(errors="replace")
+
+
+def explain(error: EngineError | Unreachable) -> str:
+    """Return the engine's own words for an error."""
+    return error.explanation if isinstance(error, EngineError) else str(error)

@@ -1,0 +1,58 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""container_link as one task: what its steps have to remember of each other."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from ansible_collections.linklab.docker.plugins.module_utils._apply import EXECUTORS
+from ansible_collections.linklab.docker.plugins.module_utils._apply_containers import CONTAINER_EXECUTORS
+from ansible_collections.linklab.docker.plugins.module_utils._link_actions import LINK_EXECUTORS, RecreateContainer
+from ansible_collections.linklab.docker.plugins.module_utils._link_plan import plan_link
+from ansible_collections.linklab.docker.plugins.module_utils._link_spec import parse_link
+from ansible_collections.linklab.docker.plugins.module_utils._link_state import link_result, observe_link
+from ansible_collections.linklab.docker.plugins.module_utils._module import Task
+
+if t.TYPE_CHECKING:
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
+    from ansible_collections.linklab.docker.plugins.module_utils._link_spec import LinkSpec
+    from ansible_collections.linklab.docker.plugins.module_utils._link_state import LinkState
+    from ansible_collections.linklab.docker.plugins.module_utils._plan import Plan
+
+Json = t.Any
+
+EXECUTORS.update(CONTAINER_EXECUTORS)
+EXECUTORS.update(LINK_EXECUTORS)
+
+
+class LinkTask:
+    """The steps of one run."""
+
+    def __init__(self) -> None:
+        self._name = ""
+        self._recreated: bool | None = None
+
+    def task(self) -> Task[LinkSpec, LinkState]:
+        return Task(parse_link, self._observe, self._plan, self._result)
+
+    def _observe(self, engine: Engine, spec: LinkSpec) -> LinkState:
+        # The task may name the source by an ID that a recreate takes away.
+        state = observe_link(engine, replace(spec, container=self._name or spec.container))
+        self._name = self._name or (state.source.name if state.source is not None else "")
+        return state
+
+    def _plan(self, spec: LinkSpec, state: LinkState) -> Plan:
+        plan = plan_link(spec, state)
+        if self._recreated is None:
+            self._recreated = any(isinstance(action, RecreateContainer) for action in plan.actions)
+        return plan
+
+    def _result(self, spec: LinkSpec, state: LinkState) -> dict[str, Json]:
+        return {"recreated": bool(self._recreated), **link_result(spec, state)}

@@ -1,0 +1,166 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The actions on legacy links, as data, and how they are carried out."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+import typing as t
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ansible_collections.linklab.docker.plugins.module_utils._container_actions import ContainerAction
+from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, EngineError
+from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import read_legacy_links
+from ansible_collections.linklab.docker.plugins.module_utils._plan import Action
+from ansible_collections.linklab.docker.plugins.module_utils._recover import Recover, find_interrupted, recover
+from ansible_collections.linklab.docker.plugins.module_utils._replace import BusyError, replace
+from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
+from ansible_collections.linklab.docker.plugins.module_utils._unlink import discard_helper, return_to_bridge, unlink
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
+    from ansible_collections.linklab.docker.plugins.module_utils._state import Container
+
+Json = t.Any
+
+# How long a run lets others go first.
+_YIELD_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class RemoveLink(ContainerAction):
+    """Remove a legacy link while its source goes on.
+
+    Attributes:
+        target: what the source calls the container at the other end.
+    """
+
+    name = "remove_link"
+    sign = "-"
+
+    target: str
+    alias: str
+
+    @property
+    def subject(self) -> str:
+        return f"{self.target}:{self.alias} of {self.container.name}"
+
+
+@dataclass(frozen=True)
+class RecreateContainer(ContainerAction):
+    """Replace a container by one with other legacy links.
+
+    Attributes:
+        links: ID of the target and alias of the links that the successor shall have.
+        purge: whether it shall have no others; else it also has those of its predecessor.
+        start: whether the successor shall run although its predecessor never did.
+    """
+
+    name = "recreate_container"
+    instead = (
+        "A network link needs no recreate: name a network of your own instead of the bridge (option network), and both"
+        " containers are attached to it while they run."
+    )
+
+    links: tuple[tuple[str, str], ...]
+    purge: bool = False
+    start: bool = False
+
+
+@dataclass(frozen=True)
+class FinishUnlink(Action):
+    """Put right what a run left that was killed while it removed a link.
+
+    Attributes:
+        helper: the ID of the container that marks it.
+    """
+
+    name = "recover"
+
+    container: Container
+    helper: str
+
+    @property
+    def subject(self) -> str:
+        return self.container.name
+
+
+def remove_link(engine: Engine, action: RemoveLink) -> list[str]:
+    for _attempt in _turns():
+        source = _as_it_is_now(engine, action.container)
+        try:
+            return unlink(engine, source, action.alias)
+        except BusyError:
+            if find_interrupted(engine, source.name).helper:
+                break
+        except EngineError as exc:
+            raise ApplyError(f"could not {action.describe()}: {exc.explanation.rstrip('.')}") from exc
+    raise ApplyError(f"could not {action.describe()}: another run is changing it; run the task again")
+
+
+def recreate_container(engine: Engine, action: RecreateContainer) -> Iterable[str]:
+    """Replace a container; if another run is doing that, wait for it and see what is still wanted."""
+    wanted = {alias: ident for ident, alias in action.links}
+    for attempt in _turns():
+        source = find_container(engine, action.container.id if attempt == 0 else action.container.name)
+        if source is not None:
+            read = read_legacy_links(engine, source)
+            there = {link.alias: link.target.id for link in read if link.target is not None}
+            links = wanted if action.purge else {**there, **wanted}
+            if attempt and links == there:
+                return ()
+            with suppress(BusyError):
+                return replace(engine, source, _with_links(links), start=action.start).notes
+        if find_interrupted(engine, action.container.name).exchange is not None:
+            break
+    raise ApplyError(f"could not {action.describe()}: another run is changing it; run the task again")
+
+
+def _turns() -> Iterator[int]:
+    """Yield numbers for a while, with pauses of different lengths, so that two runs do not keep each other waiting."""
+    deadline = time.monotonic() + _YIELD_SECONDS
+    for attempt in itertools.count():
+        yield attempt
+        if time.monotonic() > deadline:
+            return
+        time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - nothing is kept secret by it
+
+
+def _with_links(links: Mapping[str, str]) -> Callable[[Mapping[str, Json]], Mapping[str, Json]]:
+    def change(body: Mapping[str, Json]) -> Mapping[str, Json]:
+        given = [f"{ident}:{alias}" for alias, ident in links.items()]
+        return {**body, "HostConfig": {**body["HostConfig"], "Links": given}}
+
+    return change
+
+
+def finish_unlink(engine: Engine, action: FinishUnlink) -> None:
+    if "bridge" not in _as_it_is_now(engine, action.container).endpoints:
+        return_to_bridge(engine, action.container)
+    discard_helper(engine, action.helper)
+
+
+def _as_it_is_now(engine: Engine, container: Container) -> Container:
+    """Earlier actions of the same plan may have changed it."""
+    now = find_container(engine, container.id)
+    if now is None:
+        raise ApplyError(f"the container {container.name} ({container.short_id}) was removed meanwhile")
+    return now
+
+
+LINK_EXECUTORS: dict[type[Action], Callable[[Engine, t.Any], Iterable[str] | None]] = {
+    RemoveLink: remove_link,
+    RecreateContainer: recreate_container,
+    FinishUnlink: finish_unlink,
+    Recover: recover,
+}

@@ -1,0 +1,330 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Replace a container by a successor that has all that it had. Whatever fails, the old one comes back.
+
+The successor is complete before the old container is stopped, except for the files of its writable layer; the old
+container is removed only after the successor was seen running. Both cannot run at once: neither a database's files,
+nor a static address, nor a published port can be had twice. A run that dies on the way leaves names behind from which
+the next one knows what to do (see _replace_names).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.linklab.docker.plugins.module_utils._attach_checks import refuse
+from ansible_collections.linklab.docker.plugins.module_utils._errors import (
+    ApplyError,
+    Conflict,
+    EngineError,
+    LinklabError,
+    NotFound,
+    Unreachable,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import (
+    observe_surroundings,
+    replace_problems,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._replace_config import Sources, Wiring, create_body, wiring
+from ansible_collections.linklab.docker.plugins.module_utils._replace_files import carry_files
+from ansible_collections.linklab.docker.plugins.module_utils._replace_names import (
+    Before,
+    Leftover,
+    is_leftover,
+    predecessor_name,
+    prefix,
+    read_leftovers,
+    successor_name,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._state import read_container
+from ansible_collections.linklab.docker.plugins.module_utils._waiting import log_tail
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
+    from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
+    from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink
+    from ansible_collections.linklab.docker.plugins.module_utils._state import Container
+
+Json = t.Any
+
+# How long a successor must run before it is believed in: a program that cannot start ends within this time.
+SETTLE_SECONDS = 2.0
+_PAUSE_SECONDS = 0.1
+_DEFAULT_GRACE = 10
+
+
+class BusyError(ApplyError):
+    """Another run is replacing this container at the moment; nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """The successor, and what the user should know about it."""
+
+    container: Container
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Two containers that change places."""
+
+    name: str
+    old_id: str
+    new_id: str
+    before: Before
+
+
+def unchanged(body: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Change nothing; for a successor that is only to be made anew."""
+    return body
+
+
+def replace(
+    engine: Engine,
+    container: Container,
+    change: Callable[[Mapping[str, Json]], Mapping[str, Json]] = unchanged,
+    *,
+    handled: frozenset[str] = frozenset(),
+    keep_files: bool = True,
+    start: bool = False,
+    settle: float | None = None,
+    wires: Wiring | None = None,
+) -> Replaced:
+    """Replace I(container); it must be as it is now.
+
+    Args:
+        change: gets the body of C(POST /containers/create) for a container like this one, without its endpoints, and
+            returns that for the successor. Its legacy links are in C(HostConfig.Links) as C(ID:ALIAS).
+        handled: IDs of containers that depend on this one and that the caller puts right afterwards.
+        keep_files: whether files that were changed outside volumes go on to the successor.
+        start: whether the successor shall run although the container does not.
+        settle: seconds that the successor must run, if not SETTLE_SECONDS.
+        wires: the successor's endpoints, if they are not to be those of the container.
+
+    Raises:
+        Refusal: it cannot be replaced without losing something; nothing was changed.
+        BusyError: another run is at it.
+        ApplyError: something failed; the message says that the old container is back.
+    """
+    # Read after the container was: whatever another run changes about it, its successor is there before.
+    if is_leftover(container.name) or find_leftovers(engine, container.name):
+        raise BusyError(f"could not replace {container.name}: another run is doing it. Nothing was changed.")
+    around = observe_surroundings(engine, container)
+    refuse(replace_problems(container, around, handled=handled))
+    body = create_body(container, around.sources or Sources({}))
+    body["HostConfig"]["Links"] = links_to_api(around.links) or None
+    before = Before.RUNNING if start and not container.live else Before.of(container.status)
+    new_id = _create(engine, container, change(body), before, wires or wiring(container, engine.info))
+    exchange = Exchange(container.name, container.id, new_id, before)
+    seconds = SETTLE_SECONDS if settle is None else settle
+    try:
+        if before is not Before.STOPPED:
+            engine.stop(container.id, _grace(container.raw))
+        if wires is None:
+            _refuse_other_endpoints(engine, container)
+        # One that did not stay up itself proves nothing by it.
+        notes = _exchange(engine, container, exchange, keep_files, seconds if container.status != "restarting" else 0)
+    except LinklabError as exc:
+        raise ApplyError(f"{_what_failed(container, exc)}. {' '.join(bring_back(engine, exchange))}") from exc
+    return Replaced(read_container(engine.container(exchange.new_id), engine.info), tuple(notes))
+
+
+def find_leftovers(engine: Engine, name: str) -> tuple[Leftover, ...]:
+    """Return what there is of changes of the container I(name) that did not come to their end: one request."""
+    pattern = f"^/{re.escape(prefix(name))}"
+    return read_leftovers(name, engine.get("/containers/json", all="1", filters=json.dumps({"name": [pattern]})))
+
+
+def links_to_api(links: Iterable[LegacyLink]) -> list[str]:
+    """Return C(HostConfig.Links). By ID: a name may belong to another container by now."""
+    return [f"{link.target.id}:{link.alias}" for link in links if link.target is not None]
+
+
+def _what_failed(container: Container, exc: LinklabError) -> str:
+    said = f"the engine said: {exc.explanation}" if isinstance(exc, EngineError) else str(exc)
+    return f"could not replace {container.name}: {said.rstrip('.')}"
+
+
+# -- before anything is stopped ---------------------------------------------------------------------------------------
+
+
+def _create(engine: Engine, container: Container, body: Mapping[str, Json], before: Before, wires: Wiring) -> str:
+    """Create the successor with all its endpoints; nothing of it stays if that fails."""
+    name = successor_name(container.name, container.id, before)
+    try:
+        new_id = str(engine.create_container(name, {**body, "NetworkingConfig": dict(wires.networking)})["Id"])
+    except Conflict as exc:
+        raise BusyError(f"{_what_failed(container, exc)}. Another run is doing it; nothing was changed.") from exc
+    except LinklabError as exc:
+        if isinstance(exc, Unreachable):
+            # It may have been made all the same.
+            _discard(engine, name)
+        raise ApplyError(f"{_what_failed(container, exc)}. {container.name} is as it was.") from exc
+    try:
+        _refuse_if_replaced(engine, container)
+        if wires.leave:
+            # By force, since the network may be gone.
+            engine.disconnect(wires.leave, new_id, force=True)
+        for network, settings in wires.join:
+            engine.connect(network, new_id, settings)
+    except BusyError:
+        _discard(engine, new_id)
+        raise
+    except LinklabError as exc:
+        _discard(engine, new_id)
+        raise ApplyError(f"{_what_failed(container, exc)}. {container.name} is as it was.") from exc
+    return new_id
+
+
+def _refuse_if_replaced(engine: Engine, container: Container) -> None:
+    """Raise BusyError if another run was through before the successor was made, whose name now keeps others away."""
+    try:
+        name = engine.container(container.id)["Name"].lstrip("/")
+    except NotFound:
+        name = ""
+    if name != container.name:
+        raise BusyError(f"could not replace {container.name}: another run has just done it. Nothing was changed.")
+
+
+def _discard(engine: Engine, ref: str) -> str:
+    """Remove a successor but not its volumes, which are the old container's. Return what went wrong, if anything."""
+    try:
+        engine.remove_container(ref, force=True, volumes=False)
+    except NotFound:
+        return ""
+    except LinklabError as exc:
+        return str(exc)
+    return ""
+
+
+# -- the exchange -----------------------------------------------------------------------------------------------------
+
+
+def _exchange(engine: Engine, container: Container, exchange: Exchange, keep_files: bool, settle: float) -> list[str]:
+    """Put the successor in the place of a container that is down; return what the user should know."""
+    notes = []
+    reappeared = carry_files(engine, container.raw, exchange.new_id) if keep_files else ()
+    if reappeared:
+        notes.append(
+            f"{exchange.name} had deleted files of its image, which its successor has again: {_some(reappeared)}"
+        )
+    engine.rename(exchange.old_id, predecessor_name(exchange.name, exchange.new_id, exchange.before))
+    # Only now, since the environment of legacy links is made at the start and holds the source's name.
+    engine.rename(exchange.new_id, exchange.name)
+    if exchange.before is not Before.STOPPED:
+        engine.start(exchange.new_id)
+        if settle:
+            _watch(engine, exchange.new_id, settle)
+    return notes + finish(engine, exchange)
+
+
+def _refuse_other_endpoints(engine: Engine, container: Container) -> None:
+    """Raise ApplyError if somebody changed the container's networks since it was read: the change would be lost."""
+    now = read_container(engine.container(container.id), engine.info)
+    if _settings(now) != _settings(container):
+        raise ApplyError("its networks were changed by something else at the same time; run the task again")
+
+
+def _settings(container: Container) -> dict[str, EndpointSettings]:
+    return {name: endpoint.settings for name, endpoint in container.endpoints.items()}
+
+
+def finish(engine: Engine, exchange: Exchange) -> list[str]:
+    """Complete an exchange whose successor works; return what the user should know."""
+    if exchange.before is Before.PAUSED and _status(engine, exchange.new_id) == "running":
+        engine.post(f"/containers/{exchange.new_id}/pause")
+    wrong = _discard(engine, exchange.old_id)
+    if not wrong:
+        return []
+    return [f"{exchange.name} was replaced, but its predecessor {exchange.old_id[:12]} could not be removed: {wrong}"]
+
+
+def _watch(engine: Engine, ident: str, settle: float) -> None:
+    """Return if a container stays up for a while; raise ApplyError if it does not."""
+    deadline = time.monotonic() + settle
+    while True:
+        raw = engine.container(ident)
+        state = raw["State"]
+        if state["Status"] != "running" or raw.get("RestartCount"):
+            log = log_tail(engine, raw)
+            raise ApplyError(
+                f"its successor ended at once with exit code {state.get('ExitCode')}"
+                + (f" ({state['Error']})" if state.get("Error") else "")
+                + (f"; its log ends: {log}" if log else "; its log is empty")
+            )
+        if time.monotonic() >= deadline:
+            return
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _grace(raw: Mapping[str, Json]) -> int:
+    given = (raw.get("Config") or {}).get("StopTimeout")
+    return _DEFAULT_GRACE if given is None else int(given)
+
+
+def _status(engine: Engine, ident: str) -> str:
+    return str(engine.container(ident)["State"]["Status"])
+
+
+def _some(paths: Sequence[str], most: int = 10) -> str:
+    more = len(paths) - most
+    return ", ".join(paths[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+# -- the way back -----------------------------------------------------------------------------------------------------
+
+
+def bring_back(engine: Engine, exchange: Exchange) -> list[str]:
+    """Undo an exchange, wherever it stopped; return what became of it, as sentences.
+
+    The successor goes last: for as long as it is there, a later run can tell that something is left to be undone.
+    """
+    try:
+        _clear_the_way(engine, exchange)
+        _restore(engine, exchange)
+    except LinklabError as exc:
+        said = exc.explanation if isinstance(exc, EngineError) else str(exc)
+        failed = f"Bringing the old container {exchange.old_id[:12]} back failed as well: {said.rstrip('.')}."
+        return [failed, "Nothing of it is lost; run the task again once the cause is gone."]
+    wrong = _discard(engine, exchange.new_id) if exchange.new_id else ""
+    back = f"The old container {exchange.name} ({exchange.old_id[:12]}) is back, {exchange.before.value} as before."
+    return [back, *([f"The successor could not be removed: {wrong}."] if wrong else [])]
+
+
+def _clear_the_way(engine: Engine, exchange: Exchange) -> None:
+    """Take the successor's processes and its name away."""
+    if not exchange.new_id:
+        return
+    try:
+        raw = engine.container(exchange.new_id)
+    except NotFound:
+        return
+    if raw["State"]["Status"] in ("running", "paused", "restarting"):
+        engine.stop(exchange.new_id, _grace(raw))
+    if raw["Name"].lstrip("/") == exchange.name:
+        engine.rename(exchange.new_id, successor_name(exchange.name, exchange.old_id, exchange.before))
+
+
+def _restore(engine: Engine, exchange: Exchange) -> None:
+    """Give the old container its name and its state."""
+    raw = engine.container(exchange.old_id)
+    if raw["Name"].lstrip("/") != exchange.name:
+        engine.rename(exchange.old_id, exchange.name)
+    if exchange.before is Before.STOPPED:
+        return
+    if raw["State"]["Status"] not in ("running", "paused", "restarting"):
+        engine.start(exchange.old_id)
+    if exchange.before is Before.PAUSED and _status(engine, exchange.old_id) == "running":
+        engine.post(f"/containers/{exchange.old_id}/pause")

@@ -1,0 +1,77 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The module topology: its parts put together."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.linklab.docker.plugins.module_utils._apply import EXECUTORS
+from ansible_collections.linklab.docker.plugins.module_utils._apply_containers import CONTAINER_EXECUTORS
+from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError
+from ansible_collections.linklab.docker.plugins.module_utils._link_actions import LINK_EXECUTORS
+from ansible_collections.linklab.docker.plugins.module_utils._module import (
+    CONNECTION_OPTIONS,
+    DISRUPTION_OPTION,
+    Task,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._topology_actions import (
+    ReplaceContainer,
+    replace_container,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._topology_observe import observe_topology
+from ansible_collections.linklab.docker.plugins.module_utils._topology_options import TOPOLOGY_OPTIONS, options_for
+from ansible_collections.linklab.docker.plugins.module_utils._topology_plan import plan_topology
+from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import TopologySpec, parse_topology
+from ansible_collections.linklab.docker.plugins.module_utils._topology_state import (
+    TopologyState,
+    topology_result,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._waiting import NotReadyError, judge, wait_until
+
+if t.TYPE_CHECKING:
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
+    from ansible_collections.linklab.docker.plugins.module_utils._plan import Plan
+
+EXECUTORS.update({**CONTAINER_EXECUTORS, **LINK_EXECUTORS, ReplaceContainer: replace_container})
+
+
+class TopologyModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no types
+    """An AnsibleModule whose argument spec is made for the names that the task uses."""
+
+    def _load_params(self) -> None:
+        # The one place between reading the parameters and logging them.
+        super()._load_params()
+        self.argument_spec.update(options_for(self.params))
+
+
+def new_topology_module() -> TopologyModule:
+    return TopologyModule(
+        argument_spec={**CONNECTION_OPTIONS, **TOPOLOGY_OPTIONS, **DISRUPTION_OPTION}, supports_check_mode=True
+    )
+
+
+def settle(engine: Engine, spec: TopologySpec, state: TopologyState, plan: Plan) -> bool:
+    """Wait until all containers are as wanted; return whether there was need to."""
+    pending = [name for name in spec.containers if spec.present and not _is_ready(spec, state, name)]
+    try:
+        wait_until(engine, dict.fromkeys(pending, spec.wait), spec.wait_timeout)
+    except NotReadyError as exc:
+        raise ApplyError(str(exc), plan.actions) from exc
+    return bool(pending)
+
+
+def _is_ready(spec: TopologySpec, state: TopologyState, name: str) -> bool:
+    container = state.containers.get(name)
+    return container is not None and judge(container.raw, spec.wait).ready
+
+
+TOPOLOGY_TASK: Task[TopologySpec, TopologyState] = Task(
+    parse_topology, observe_topology, plan_topology, topology_result, settle
+)

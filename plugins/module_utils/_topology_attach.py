@@ -1,0 +1,174 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Plan which container is on which network: pure, by the same planner that network_attach uses."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+
+from ansible_collections.linklab.docker.plugins.module_utils._attach_plan import AttachState, plan_attach
+from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec, Wish
+from ansible_collections.linklab.docker.plugins.module_utils._container_actions import NewEndpoint
+from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
+from ansible_collections.linklab.docker.plugins.module_utils._plan import (
+    Action,
+    Attach,
+    CreateNetwork,
+    Detach,
+    Stage,
+    stages,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Summary
+from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import DEFAULT_BRIDGE
+from ansible_collections.linklab.docker.plugins.module_utils._topology_state import owner
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from ansible_collections.linklab.docker.plugins.module_utils._plan import Plan
+    from ansible_collections.linklab.docker.plugins.module_utils._state import Network
+    from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import ContainerWish, TopologySpec
+    from ansible_collections.linklab.docker.plugins.module_utils._topology_state import TopologyState
+
+_NEW = "new:"
+_MODES_ON_BRIDGE = ("default", "bridge")
+
+
+@dataclass(frozen=True)
+class Attachments:
+    """The changes of endpoints that a topology needs.
+
+    Attributes:
+        detaches: to be done before networks are removed and made.
+        changes: attaches and reattaches of containers that are there.
+        late: detaches from the default bridge, once another network is there to use.
+        new: by the name of a container that is to be created: its endpoints, in the order that the topology gives.
+    """
+
+    detaches: tuple[Stage, ...] = ()
+    changes: tuple[Stage, ...] = ()
+    late: tuple[Stage, ...] = ()
+    new: Mapping[str, tuple[NewEndpoint, ...]] | None = None
+    warnings: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    def of_new(self, name: str) -> tuple[NewEndpoint, ...]:
+        return (self.new or {}).get(name, ())
+
+
+def plan_attachments(
+    spec: TopologySpec, state: TopologyState, new: frozenset[str], going: frozenset[str]
+) -> Attachments:
+    """Return the changes of endpoints.
+
+    Args:
+        new: names of containers that are to be created with all their endpoints.
+        going: IDs of containers that will be gone before any of this happens.
+    """
+    containers: dict[str, Container] = {**state.outside, **state.containers}
+    containers.update({name: Container(id=f"{_NEW}{name}", name=name, status="created") for name in new})
+    plans, problems = {}, []
+    for name in dict.fromkeys((*_wanted_networks(spec), *state.networks)):
+        network = state.networks.get(name)
+        attach, there = _question(spec, state, name, containers, going)
+        if network is None and attach.create is None:
+            continue
+        if not attach.wishes and not there.others:
+            continue
+        try:
+            plans[name] = plan_attach(attach, there)
+        except Refusal as exc:
+            problems.append(f"network {name}: {str(exc).replace('. Nothing was changed.', '')}")
+    return _sorted_out(spec, plans, problems)
+
+
+def _wanted_networks(spec: TopologySpec) -> Iterator[str]:
+    for wish in spec.containers.values():
+        yield from wish.networks or ()
+
+
+def _question(
+    spec: TopologySpec, state: TopologyState, name: str, containers: Mapping[str, Container], going: frozenset[str]
+) -> tuple[AttachSpec, AttachState]:
+    """Ask network_attach's planner about one network, and about this topology's containers alone."""
+    network = state.networks.get(name)
+    wishes = tuple(
+        Wish(wish.name, wish.networks[name])
+        for wish in spec.containers.values()
+        if wish.networks is not None and name in wish.networks and wish.name in containers
+    )
+    leaving = {wish.name: containers[wish.name] for wish in spec.containers.values() if wish.name in containers}
+    others = tuple(
+        Summary(id=one.id, name=one.name, status=one.status, networks={})
+        for one in leaving.values()
+        if one.id not in going and network is not None and _must_leave(spec, spec.containers[one.name], one, network)
+    )
+    if network is not None:
+        network = replace(network, members={k: v for k, v in network.members.items() if k not in going})
+    return (
+        AttachSpec(network=name, create=spec.networks.get(name), wishes=wishes, purge=True),
+        AttachState(
+            info=state.info,
+            network=network,
+            containers={**containers, **{one.id: containers[one.name] for one in others}},
+            internal=state.internal | {net.name for net in spec.networks.values() if net.internal},
+            others=others,
+        ),
+    )
+
+
+def _must_leave(spec: TopologySpec, wish: ContainerWish, container: Container, network: Network) -> bool:
+    """Whether it was this topology that put a container on a network where it shall not be any more.
+
+    What a user attached by hand to networks of others is left alone.
+    """
+    if wish.networks is None or network.name in wish.networks or network.name not in container.endpoints:
+        return False
+    if network.name == DEFAULT_BRIDGE:
+        return container.network_mode in _MODES_ON_BRIDGE
+    return owner(network.labels) == spec.name
+
+
+def _sorted_out(spec: TopologySpec, plans: Mapping[str, Plan], problems: Iterable[str]) -> Attachments:
+    detaches: list[Stage] = []
+    changes: list[Stage] = []
+    late: list[Stage] = []
+    new: dict[str, dict[str, NewEndpoint]] = {}
+    for name, plan in plans.items():
+        for stage in plan.stages:
+            units = [tuple(_kept(unit, new)) for unit in stage.units]
+            leaves = [unit for unit in units if unit and all(isinstance(action, Detach) for action in unit)]
+            stays = [unit for unit in units if unit and unit not in leaves]
+            (late if name == DEFAULT_BRIDGE else detaches).extend(stages((leaves, stage.workers)))
+            changes.extend(stages((stays, stage.workers)))
+    return Attachments(
+        detaches=tuple(detaches),
+        changes=tuple(changes),
+        late=tuple(late),
+        new={
+            name: tuple(ends[network] for network in spec.containers[name].networks or () if network in ends)
+            for name, ends in new.items()
+        },
+        warnings=tuple(warning for plan in plans.values() for warning in plan.warnings),
+        problems=tuple(problems),
+    )
+
+
+def _kept(unit: Iterable[Action], new: dict[str, dict[str, NewEndpoint]]) -> Iterator[Action]:
+    """Yield what is to be done to containers that are there; put the endpoints of the others into I(new)."""
+    for action in unit:
+        if isinstance(action, CreateNetwork):
+            continue
+        if isinstance(action, Attach) and action.container.id.startswith(_NEW):
+            endpoint = NewEndpoint(action.network, action.network_ref, action.settings)
+            new.setdefault(action.container.name, {})[action.network] = endpoint
+        elif isinstance(action, Detach):
+            yield replace(action, reason="the topology does not put it there")
+        else:
+            yield action

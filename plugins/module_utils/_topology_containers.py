@@ -1,0 +1,226 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What is to be done about each container of a topology: pure, from what is wanted and what is there."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.linklab.docker.plugins.module_utils._container_compare import differences, why
+from ansible_collections.linklab.docker.plugins.module_utils._container_spec import LIVE_OPTIONS
+from ansible_collections.linklab.docker.plugins.module_utils._container_successor import successor_config
+from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal, SpecError
+from ansible_collections.linklab.docker.plugins.module_utils._topology_order import levels
+from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import DEFAULT_BRIDGE
+
+if t.TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from ansible_collections.linklab.docker.plugins.module_utils._container_spec import ContainerSpec
+    from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink
+    from ansible_collections.linklab.docker.plugins.module_utils._state import Container
+    from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import ContainerWish, TopologySpec
+    from ansible_collections.linklab.docker.plugins.module_utils._topology_state import TopologyState
+
+Json = t.Any
+Pair = tuple[Json, Json]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be done about one container.
+
+    Attributes:
+        container: None if it is to be created.
+        live: option to (current, wanted) of what the engine changes while the container runs.
+        reasons: why it must be replaced, as clauses; empty if it need not.
+        unlink: legacy links to be removed first, each with the reason.
+        links: target and alias of the legacy links that a successor has; None for those that the container has.
+        mode: the network mode that a successor has; None for that of the container.
+        keep_files: whether files changed outside volumes go on to a successor.
+    """
+
+    wish: ContainerWish
+    container: Container | None = None
+    live: Mapping[str, Pair] = field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
+    unlink: tuple[tuple[LegacyLink, str], ...] = ()
+    links: tuple[tuple[str, str], ...] | None = None
+    mode: str | None = None
+    keep_files: bool = True
+
+    @property
+    def replaced(self) -> bool:
+        return bool(self.reasons)
+
+
+@dataclass(frozen=True)
+class Successor:
+    """Makes a successor's configuration from its predecessor's.
+
+    Attributes:
+        base: C(Config) of the predecessor's image; None if it is not known.
+    """
+
+    spec: ContainerSpec
+    base: Mapping[str, Json] | None
+    links: tuple[tuple[str, str], ...] | None = None
+    mode: str | None = None
+
+    def __call__(self, body: Mapping[str, Json]) -> dict[str, Json]:
+        found = successor_config(self.spec, body, self.base)
+        if self.mode is not None:
+            found["HostConfig"]["NetworkMode"] = self.mode
+        if self.links is not None:
+            found["HostConfig"]["Links"] = [f"{target}:{alias}" for target, alias in self.links]
+        return found
+
+
+def changes_of(spec: TopologySpec, state: TopologyState) -> dict[str, Change]:
+    """Return what is to be done, by the container's name, in the order in which it can be done."""
+    found: dict[str, Change] = {}
+    for level in levels_of(spec, state):
+        for name in level:
+            # Links lead to containers of earlier levels: whether those get a new identity is known by now.
+            renewed = {other for other, change in found.items() if change.replaced or change.container is None}
+            found[name] = _change(spec.containers[name], spec, state, renewed)
+    return found
+
+
+def levels_of(spec: TopologySpec, state: TopologyState) -> tuple[tuple[str, ...], ...]:
+    """Return the containers in levels, legacy links included that the task does not give and that are kept."""
+    needs = {
+        name: {*wish.needs, *(target for target, _alias in _kept_links(wish, spec, state))}
+        for name, wish in spec.containers.items()
+    }
+    try:
+        return levels(needs)
+    except SpecError as exc:
+        raise Refusal(f"{exc}. A legacy link that the task does not name is among it; 'links: []' removes it") from exc
+
+
+def _kept_links(wish: ContainerWish, spec: TopologySpec, state: TopologyState) -> tuple[tuple[str, str], ...]:
+    """Return target and alias of the legacy links that a task says nothing about, and that go on leading somewhere."""
+    if wish.links is not None or not wish.on_bridge:
+        return ()
+    targets = [(link.target.name, link.alias) for link in state.legacy.get(wish.name, ()) if link.target is not None]
+    return tuple(
+        (target, alias)
+        for target, alias in targets
+        if target not in spec.containers or spec.containers[target].on_bridge
+    )
+
+
+def _change(wish: ContainerWish, spec: TopologySpec, state: TopologyState, renewed: Collection[str]) -> Change:
+    container = state.containers.get(wish.name)
+    if container is None:
+        return Change(wish)
+    options = differences(wish.spec, container.raw, state.images_of(wish, container))
+    fixed = {name: pair for name, pair in options.items() if name not in LIVE_OPTIONS}
+    links = _Links.of(wish, spec, state, renewed)
+    mode = _new_mode(wish, container, state, bool(links.reasons))
+    reasons = [why(fixed)] if fixed else []
+    if mode is not None:
+        reasons.append(f"network_mode is {container.network_mode.partition(':')[0]}, wanted {mode}")
+    return Change(
+        wish=wish,
+        container=container,
+        live={name: pair for name, pair in options.items() if name in LIVE_OPTIONS},
+        reasons=(*reasons, *links.reasons),
+        unlink=links.unlink,
+        links=links.wanted,
+        mode=mode,
+        keep_files="image" not in fixed,
+    )
+
+
+def _new_mode(wish: ContainerWish, container: Container, state: TopologyState, new_links: bool) -> str | None:
+    """Return the network mode that only a successor can have; None if the container's will do.
+
+    Args:
+        new_links: whether the container gets legacy links, which the engine drops without the default bridge.
+    """
+    kind = container.network_mode.partition(":")[0]
+    current = DEFAULT_BRIDGE if kind == "default" else kind
+    if wish.networks is not None:
+        return next(iter(wish.networks)) if kind in ("host", "none", "container") else None
+    if wish.shares_with is not None:
+        target = state.containers.get(wish.shares_with) or state.outside.get(wish.shares_with)
+        same = target is not None and container.network_mode in (f"container:{target.id}", f"container:{target.name}")
+        return None if same else wish.network_mode
+    wanted = DEFAULT_BRIDGE if wish.network_mode is None and new_links else wish.network_mode
+    return None if wanted in (None, current) else wanted
+
+
+@dataclass(frozen=True)
+class _Links:
+    """What is to be done about the legacy links of a container."""
+
+    reasons: tuple[str, ...] = ()
+    unlink: tuple[tuple[LegacyLink, str], ...] = ()
+    wanted: tuple[tuple[str, str], ...] | None = None
+
+    @classmethod
+    def of(cls, wish: ContainerWish, spec: TopologySpec, state: TopologyState, renewed: Collection[str]) -> _Links:
+        there = {link.alias: link for link in state.legacy.get(wish.name, ())}
+        given = wish.links is not None
+        # Links that the task does not give are kept, even where their target gets a new identity.
+        wanted = (
+            tuple((link.target, link.alias) for link in wish.legacy_links) if given else _kept_links(wish, spec, state)
+        )
+        reasons, unlink = [], []
+        for target, alias in wanted:
+            known = state.containers.get(target) or state.outside.get(target)
+            link = there.get(alias)
+            wanted_id = link.target.id if not given and link and link.target else known.id if known else ""
+            problem = _link_problem(link, target, alias, wanted_id, target in renewed)
+            if problem:
+                reasons.append(problem)
+                if alias in there:
+                    unlink.append((there[alias], problem))
+        aliases = {alias for _target, alias in wanted}
+        for alias, link in there.items():
+            reason = _why_gone(wish, spec, link)
+            if alias not in aliases and reason:
+                unlink.append((link, reason))
+        return cls(tuple(reasons), tuple(unlink), wanted if given or reasons or unlink else None)
+
+
+def _link_problem(link: LegacyLink | None, target: str, alias: str, wanted_id: str, renewed: bool) -> str:
+    """Say why a legacy link that is wanted must be made anew, as a clause; empty if it need not."""
+    if link is None:
+        return f"it has no link {target}:{alias}, and a legacy link can only be given to a new container"
+    if link.target is None:
+        return f"its link {target}:{alias} leads to a container that was removed"
+    if renewed:
+        return f"its link {target}:{alias} leads to a container that is replaced"
+    if link.target.id != wanted_id:
+        return f"its link {alias} leads to {link.target.name}, wanted {target}"
+    return ""
+
+
+def _why_gone(wish: ContainerWish, spec: TopologySpec, link: LegacyLink) -> str:
+    """Say why a legacy link that is not wanted is to go, as a clause; empty if it may stay."""
+    target = spec.containers.get(link.target.name) if link.target is not None else None
+    if not wish.on_bridge:
+        # Without the default bridge it leads nowhere, and would keep the container from starting.
+        return "the topology does not put the container on the default bridge, where legacy links lead"
+    if wish.links is not None:
+        return "the topology does not name it"
+    if target is not None and not target.on_bridge:
+        return f"{target.name} leaves the default bridge, where legacy links lead"
+    return ""
+
+
+def handled_by(changes: Mapping[str, Change], name: str) -> Iterator[str]:
+    """Yield the IDs of containers whose links to container I(name) are taken away before it is replaced."""
+    for change in changes.values():
+        targets = [link.target for link, _reason in change.unlink if link.target is not None]
+        if change.container is not None and any(target.name == name for target in targets):
+            yield change.container.id

@@ -1,0 +1,174 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Read what a topology needs to know: one request for each container and network, and a few lists."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+
+from ansible_collections.linklab.docker.plugins.module_utils._container_spec import TOPOLOGY_LABEL
+from ansible_collections.linklab.docker.plugins.module_utils._errors import NotFound
+from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import read_legacy_links
+from ansible_collections.linklab.docker.plugins.module_utils._recover import as_recovered, find_interrupted
+from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import observe_surroundings
+from ansible_collections.linklab.docker.plugins.module_utils._replace_names import read_leftovers
+from ansible_collections.linklab.docker.plugins.module_utils._state import (
+    Endpoint,
+    find_container,
+    find_network,
+    read_network,
+    read_summary,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._topology_containers import changes_of
+from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import DEFAULT_BRIDGE
+from ansible_collections.linklab.docker.plugins.module_utils._topology_state import TopologyState, owner
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
+    from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink
+    from ansible_collections.linklab.docker.plugins.module_utils._recover import Left
+    from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Network
+    from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import TopologySpec
+
+Json = t.Any
+
+# Names of what a change leaves that was interrupted.
+_LEFTOVERS = r"\.linklab-(new|old|unlink)\."
+
+
+def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
+    """Return what is there."""
+    removing = spec.purge or not spec.present
+    listed = engine.containers(**({} if removing else {"label": [f"{TOPOLOGY_LABEL}={spec.name}"]}))
+    labelled = [read_summary(raw).name for raw in listed if owner(raw.get("Labels")) == spec.name]
+    interrupted = _interrupted(engine, spec) if spec.present else {}
+    leftovers = tuple(name for name in sorted(labelled) if not (spec.present and _belongs(name, spec.containers)))
+    names = dict.fromkeys((*spec.containers, *(leftovers if removing else ())))
+    found = {name: one for name in names if (one := _read(engine, name, interrupted.get(name))) is not None}
+    all_networks = tuple(read_network(raw) for raw in engine.networks())
+    state = TopologyState(
+        info=engine.info,
+        containers={name: one.container for name, one in found.items()},
+        outside={name: other for name in _outside(spec) if (other := find_container(engine, name)) is not None},
+        others=tuple(read_summary(raw) for raw in listed),
+        leftovers=leftovers,
+        networks=_networks(engine, spec, all_networks),
+        all_networks=all_networks,
+        **_images(engine, spec, [one.container for one in found.values()]),
+        volumes=_volumes(engine) if spec.named_volumes or spec.volumes else {},
+        legacy={name: one.links for name, one in found.items() if one.links},
+        interrupted=interrupted,
+        pools=_pools(engine) if _needs_pools(spec, all_networks) else (),
+    )
+    return _with_surroundings(engine, spec, state) if spec.present else state
+
+
+def _belongs(name: str, wanted: Iterable[str]) -> bool:
+    """Whether a container is one of the topology's, or what is left of a change of one."""
+    return any(name == one or name.startswith(f"{one}.linklab-") for one in wanted)
+
+
+@dataclass(frozen=True)
+class _Found:
+    container: Container
+    links: tuple[LegacyLink, ...] = ()
+
+
+def _read(engine: Engine, name: str, left: Left | None) -> _Found | None:
+    """Read a container as it will be once what an interrupted run left of it is put right."""
+    if left is not None and left.exchange is not None:
+        recovered, links = as_recovered(engine, left.exchange)
+        return None if recovered is None else _Found(recovered, links)
+    container = find_container(engine, name)
+    if container is None:
+        return None
+    if left is not None and left.helper and DEFAULT_BRIDGE not in container.endpoints:
+        bridge = {DEFAULT_BRIDGE: Endpoint(DEFAULT_BRIDGE)}
+        container = replace(container, endpoints={**container.endpoints, **bridge})
+    return _Found(container, read_legacy_links(engine, container) if container.legacy_links else ())
+
+
+def _interrupted(engine: Engine, spec: TopologySpec) -> dict[str, Left]:
+    """Return what interrupted runs left of the topology's containers."""
+    suspects = engine.containers(name=[_LEFTOVERS])
+    return {
+        name: left
+        for name in spec.containers
+        if read_leftovers(name, suspects)
+        and ((left := find_interrupted(engine, name)).exchange is not None or left.helper)
+    }
+
+
+def _with_surroundings(engine: Engine, spec: TopologySpec, state: TopologyState) -> TopologyState:
+    """Read what decides about a replacement, for those containers that need one."""
+    suspects = [change.container for change in changes_of(spec, state).values() if change.container and change.replaced]
+    return replace(state, around={one.name: observe_surroundings(engine, one) for one in suspects})
+
+
+def _outside(spec: TopologySpec) -> Iterator[str]:
+    """Yield the names of containers that this topology refers to and that are not its own."""
+    if not spec.present:
+        return
+    for wish in spec.containers.values():
+        links = [*(wish.links or ()), *(link for end in (wish.networks or {}).values() for link in end.links or ())]
+        for name in (*(link.target for link in links), *((wish.shares_with,) if wish.shares_with else ())):
+            if name not in spec.containers:
+                yield name
+
+
+def _networks(engine: Engine, spec: TopologySpec, all_networks: Iterable[Network]) -> dict[str, Network]:
+    bridge = any(wish.networks is not None or wish.on_bridge for wish in spec.containers.values())
+    wanted = (*spec.networks, *sorted(spec.external), *((DEFAULT_BRIDGE,) if bridge and spec.present else ()))
+    # The engine lists them in no order; those that the task names come as it names them.
+    order = {name: number for number, name in enumerate(wanted)}
+    names = {net.name for net in all_networks if net.name in order or owner(net.labels) == spec.name}
+    return {
+        name: found
+        for name in sorted(names, key=lambda name: (order.get(name, len(order)), name))
+        if (found := find_network(engine, name)) is not None
+    }
+
+
+def _images(engine: Engine, spec: TopologySpec, containers: Sequence[Container]) -> dict[str, Json]:
+    if not spec.present:
+        return {"image_ids": {}, "image_configs": {}}
+    ids, configs = {}, {}
+    wanted = dict.fromkeys(wish.spec.image for wish in spec.containers.values() if wish.spec.image)
+    for name in wanted:
+        image = _image(engine, name)
+        if image is not None:
+            ids[name] = image["Id"]
+            configs[image["Id"]] = image.get("Config") or {}
+    for ident in {str(container.raw["Image"]) for container in containers} - set(configs):
+        image = _image(engine, ident)
+        if image is not None:
+            configs[ident] = image.get("Config") or {}
+    return {"image_ids": ids, "image_configs": configs}
+
+
+def _image(engine: Engine, name: str) -> Json:
+    try:
+        return engine.image(name)
+    except NotFound:
+        return None
+
+
+def _volumes(engine: Engine) -> dict[str, Mapping[str, str]]:
+    return {raw["Name"]: raw.get("Labels") or {} for raw in engine.get("/volumes").get("Volumes") or ()}
+
+
+def _needs_pools(spec: TopologySpec, all_networks: Iterable[Network]) -> bool:
+    there = {network.name for network in all_networks}
+    return spec.present and any(not net.subnets and name not in there for name, net in spec.networks.items())
+
+
+def _pools(engine: Engine) -> tuple[tuple[str, int], ...]:
+    return tuple((pool["Base"], pool["Size"]) for pool in engine.get("/info").get("DefaultAddressPools") or ())

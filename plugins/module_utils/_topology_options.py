@@ -1,0 +1,81 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The options of the module topology, made for the names that a task uses.
+
+Ansible knows no options below a key that the user chooses. Built for one task's names, its argument spec checks types
+all the way down and, above all, knows each secret before anything is logged.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import ENDPOINT_OPTIONS
+from ansible_collections.linklab.docker.plugins.module_utils._container_spec import CONTAINER_OPTIONS
+from ansible_collections.linklab.docker.plugins.module_utils._errors import near
+from ansible_collections.linklab.docker.plugins.module_utils._network_spec import NETWORK_OPTIONS
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Json = t.Any
+
+TOPOLOGY_NETWORK_OPTIONS: dict[str, Json] = {**NETWORK_OPTIONS, "external": {"type": "bool"}}
+
+TOPOLOGY_CONTAINER_OPTIONS: dict[str, Json] = {
+    **CONTAINER_OPTIONS,
+    "networks": {"type": "raw"},
+    "links": {"type": "list", "elements": "str"},
+    "depends_on": {"type": "raw"},
+    "network_mode": {"type": "str"},
+}
+
+TOPOLOGY_OPTIONS: dict[str, Json] = {
+    "name": {"type": "str", "required": True},
+    "networks": {"type": "dict"},
+    "containers": {"type": "dict"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "purge": {"type": "bool", "default": False},
+    "volumes": {"type": "bool", "default": False},
+    "wait": {"type": "str", "choices": ["started", "healthy"], "default": "started"},
+    "wait_timeout": {"type": "int", "default": 120},
+}
+
+
+def options_for(params: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the argument spec for a task's parameters as they came."""
+    return {
+        **TOPOLOGY_OPTIONS,
+        "networks": _named(params.get("networks"), TOPOLOGY_NETWORK_OPTIONS),
+        "containers": _named(params.get("containers"), TOPOLOGY_CONTAINER_OPTIONS),
+    }
+
+
+def _named(given: Json, options: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the spec of a dictionary whose keys are names and whose values have I(options)."""
+    if not isinstance(given, dict):
+        return {"type": "dict"}
+    named = {}
+    for name, value in given.items():
+        spec = dict(options)
+        if isinstance(value, dict):
+            spec.update(_unknown(value, options))
+            if isinstance(value.get("networks"), dict) and "networks" in options:
+                spec["networks"] = _named(value["networks"], ENDPOINT_OPTIONS)
+        named[str(name)] = {"type": "dict", "options": spec}
+    return {"type": "dict", "options": named}
+
+
+def _unknown(given: Iterable[str], options: Mapping[str, Json]) -> dict[str, Json]:
+    """Let unknown options pass: the parser names them together with what may have been meant."""
+    return {
+        # A mistyped secret is a secret all the same.
+        str(name): {"type": "raw", "no_log": "secret_environment" in near(str(name), ["secret_environment"])}
+        for name in given
+        if name not in options
+    }

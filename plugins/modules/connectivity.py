@@ -1,0 +1,464 @@
+#!/usr/bin/python
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: connectivity
+short_description: Prove that a container reaches another one, or say why it does not
+version_added: 0.1.0
+description:
+  - Looks from inside the network of one container, the source, whether it reaches another one, the target, under a name
+    and a port. With O(protocol=mysql) it logs in, and makes sure that the server that answers is the target.
+  - Where the target is not reached, the task fails with one cause, a sentence about the containers at hand, and the
+    task that would mend it. With O(expect=unreachable) it fails where the target is reached.
+  - 'The checks are made in this order, and end with the first that fails: the source runs; the target runs and is not
+    unhealthy; there is a link, a shared network or a shared network namespace; the name resolves in the source, to the
+    target and to nothing else; a TCP connection is accepted; a MySQL server greets; the login works; the hostname that
+    the server gives is the target''s.'
+  - Uses the programs that the source has (C(getent), C(python3), C(nslookup) or C(busybox) for names; C(bash),
+    C(python3), C(nc) or C(busybox) for TCP; C(mysql) or C(mariadb)). A source that lacks one, or that has no shell, is
+    looked at from a helper container that shares its network for a moment. It has the label C(linklab.docker.helper),
+    ends by itself within a minute, and the engine then removes it, even if the task was killed.
+  - Nothing else is created, and nothing is changed.
+author:
+  - The linklab.docker maintainers (@linklab)
+extends_documentation_fragment:
+  - linklab.docker._docker
+  - linklab.docker._attributes
+  - linklab.docker._attributes.actiongroup_docker
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Makes the same checks, since they change nothing. It does not pull an image, whatever O(pull) says.
+  diff_mode:
+    support: N/A
+    details:
+      - Nothing is changed, except for an image that O(pull) allows to pull.
+  idempotent:
+    support: full
+options:
+  source:
+    description:
+      - The container to look from, by name or ID.
+      - Required with O(target), unless O(checks) is given.
+    type: str
+  target:
+    description:
+      - The container to reach, by name or ID.
+    type: str
+  host:
+    description:
+      - The name or address that the source uses for the target, such as an alias or the alias of a link.
+      - If not given, the target's own name is used.
+    type: str
+  port:
+    description:
+      - The TCP port. Has no meaning with O(protocol=dns).
+    type: int
+    default: 3306
+  protocol:
+    description:
+      - V(dns) ends when the name resolves to the target, V(tcp) when a connection is accepted, and V(mysql) when the
+        login works and the server is the target.
+    type: str
+    choices: [dns, tcp, mysql]
+    default: mysql
+  login:
+    description:
+      - Who logs in, with O(protocol=mysql).
+    type: dict
+    suboptions: &login
+      user:
+        description: The user.
+        type: str
+        default: root
+      password:
+        description:
+          - The user's password. The client program reads it from its standard input, so that it is in no argument, no
+            environment variable and no event of the engine.
+        type: str
+        default: ''
+      database:
+        description: A database to use. It must exist, and the user must be allowed to use it.
+        type: str
+      ssl_mode:
+        description:
+          - Whether the client uses TLS. V(preferred) uses it where the server has it. The certificate of the server is
+            not checked.
+        type: str
+        choices: [disabled, preferred, required]
+        default: preferred
+  expect:
+    description:
+      - Whether the target shall be reached. With V(unreachable) the task succeeds where it is not, which proves that
+        the two are isolated from each other.
+      - What says nothing about isolation is no success, unless it is given as O(cause), such as a source that does not
+        run or a target that does not exist. An unhealthy target is tried to reach all the same.
+    type: str
+    choices: [reachable, unreachable]
+    default: reachable
+  cause:
+    description:
+      - With O(expect=unreachable), the cause that it must have. Another cause fails the task.
+      - The table of causes is in the collection's C(docs/connectivity.md).
+    type: str
+    choices: [source_missing, source_created, source_exited, source_paused, source_restarting, link_target_stopped,
+      target_missing, target_created, target_exited, target_paused, target_restarting, target_unhealthy,
+      source_no_network, target_no_network, source_shares_network, target_shares_network, link_stale,
+      phantom_endpoint, default_bridge_only, no_common_network, source_host_network, target_host_network,
+      resolver_lost, name_unknown, name_not_resolved, network_link_shadows, hosts_entry_shadows, alias_shared,
+      resolves_elsewhere, icc_disabled, internal_network, server_starting, loopback_only, other_address_only,
+      port_closed, no_answer, no_route, not_mysql, tls_required, tls_failed, access_denied, client_not_allowed,
+      unknown_database, too_many_connections, mysql_error, wrong_server, no_probe_tool, probe_failed]
+  timeout:
+    description:
+      - How long to wait for what can come right by itself, such as a server that still initialises, in seconds.
+      - V(0) makes one attempt. What stays until somebody does something is not waited for, such as a wrong password.
+      - This is not the time that the engine may take to answer a request, which the other modules call so. Here that
+        is 60 seconds, or what the environment variable E(DOCKER_TIMEOUT) says.
+    type: float
+    default: 30
+  interval:
+    description:
+      - The time between two attempts, in seconds.
+    type: float
+    default: 1
+  probe_image:
+    description:
+      - The image of the helper, for a source that lacks the programs. It must have a shell and the programs.
+      - If not given, the target's image is used, and then the source's. Both are on the engine already.
+    type: str
+  pull:
+    description:
+      - Whether to pull O(probe_image) where it is needed and the engine does not have it.
+    type: str
+    choices: [never, missing]
+    default: never
+  checks:
+    description:
+      - Many checks in one task, made several at once. Excludes O(source) and O(target).
+      - Each element is a matrix, of every source with every target on every port. In a matrix of several containers,
+        the pairs of a container with itself are left out.
+      - An option that an element does not give is that of the task.
+      - The task fails if one of the checks is not as expected, with all that are not in its message.
+    type: list
+    elements: dict
+    suboptions:
+      source:
+        description: The containers to look from.
+        type: list
+        elements: str
+        required: true
+      target:
+        description: The containers to reach.
+        type: list
+        elements: str
+        required: true
+      port:
+        description: The ports.
+        type: list
+        elements: int
+      host:
+        description: See O(host).
+        type: str
+      protocol:
+        description: See O(protocol).
+        type: str
+        choices: [dns, tcp, mysql]
+      login:
+        description: See O(login).
+        type: dict
+        suboptions: *login
+      expect:
+        description: See O(expect).
+        type: str
+        choices: [reachable, unreachable]
+      cause:
+        description: See O(cause).
+        type: str
+        choices: [source_missing, source_created, source_exited, source_paused, source_restarting,
+          link_target_stopped, target_missing, target_created, target_exited, target_paused, target_restarting,
+          target_unhealthy, source_no_network, target_no_network, source_shares_network, target_shares_network,
+          link_stale, phantom_endpoint, default_bridge_only, no_common_network, source_host_network,
+          target_host_network, resolver_lost, name_unknown, name_not_resolved, network_link_shadows,
+          hosts_entry_shadows, alias_shared, resolves_elsewhere, icc_disabled, internal_network, server_starting,
+          loopback_only, other_address_only, port_closed, no_answer, no_route, not_mysql, tls_required, tls_failed,
+          access_denied, client_not_allowed, unknown_database, too_many_connections, mysql_error, wrong_server,
+          no_probe_tool, probe_failed]
+      timeout:
+        description: See O(timeout).
+        type: float
+      interval:
+        description: See O(interval).
+        type: float
+      probe_image:
+        description: See O(probe_image).
+        type: str
+      pull:
+        description: See O(pull).
+        type: str
+        choices: [never, missing]
+seealso:
+  - module: linklab.docker.network_attach
+  - module: linklab.docker.container_link
+"""
+
+EXAMPLES = r"""
+- name: Log in to MySQL from one container to the other
+  linklab.docker.connectivity:
+    source: client
+    target: database
+    login:
+      user: root
+      password: "{{ database_password }}"
+  register: proof
+
+- name: Tell what was proven
+  ansible.builtin.debug:
+    msg: "{{ proof.mysql.current_user }} on MySQL {{ proof.mysql.version }}, over {{ proof.path }}"
+
+- name: Wait up to two minutes for a server that still initialises, under the alias that the application uses
+  linklab.docker.connectivity:
+    source: app
+    target: database
+    host: db
+    protocol: tcp
+    port: 3306
+    timeout: 120
+
+- name: Prove that the two are isolated from each other, and for the right reason
+  linklab.docker.connectivity:
+    source: guest
+    target: database
+    protocol: tcp
+    expect: unreachable
+    cause: no_common_network
+
+- name: Check a whole lab in one task
+  linklab.docker.connectivity:
+    protocol: tcp
+    checks:
+      - source: [web1, web2, web3]
+        target: [database]
+        port: [3306]
+      - source: [proxy]
+        target: [web1, web2, web3]
+        port: [80, 443]
+      - source: [guest]
+        target: [database]
+        expect: unreachable
+  register: lab
+
+- name: Show the table
+  ansible.builtin.debug:
+    var: lab.table
+
+- name: Look from an image without a shell
+  linklab.docker.connectivity:
+    source: minimal
+    target: database
+    protocol: tcp
+    probe_image: busybox:latest
+    pull: missing
+"""
+
+RETURN = r"""
+reachable:
+  description: Whether the target is reached. With O(checks), whether all are.
+  returned: success and failure
+  type: bool
+  sample: true
+passed:
+  description: Whether it is as O(expect) and O(cause) say. With O(checks), whether all are.
+  returned: success and failure
+  type: bool
+  sample: true
+msg:
+  description: What was found, in a sentence; on failure also what to do.
+  returned: always
+  type: str
+  sample: 'client -> database:3306 (mysql): reached over network:test_network'
+path:
+  description:
+    - The way to the target. V(legacy_link), V(network_link), or V(network:) with the name of the network.
+    - Also V(shared_namespace) for two containers with one network, V(host) where one of the two uses the network of the
+      host, and V(published_port).
+    - V(none) if there is no way.
+  returned: with O(source)
+  type: str
+  sample: network:test_network
+host:
+  description: The name or address that was used.
+  returned: with O(source)
+  type: str
+  sample: database
+address:
+  description: The address that the host resolved to, the first if there are several.
+  returned: with O(source)
+  type: str
+  sample: 172.18.0.2
+addresses:
+  description: All of them.
+  returned: with O(source)
+  type: list
+  elements: str
+  sample: [172.18.0.2]
+latency_ms:
+  description:
+    - How long the last check took inside the source, in milliseconds. With O(protocol=tcp) that is to connect, with
+      O(protocol=mysql) to start the client program, connect, log in and ask.
+    - V(none) if the target was not reached.
+  returned: with O(source)
+  type: float
+  sample: 8.1
+checks:
+  description: The checks that were made, in order. The first that fails is the last.
+  returned: with O(source)
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: V(source), V(target), V(path), V(name), V(tcp), V(greeting), V(login) or V(identity).
+      type: str
+      sample: name
+    passed:
+      description: Whether it passed.
+      type: bool
+      sample: true
+    detail:
+      description: What was found.
+      type: str
+      sample: database is 172.18.0.2
+mysql:
+  description: What the server says of the login. V(none) if there was none.
+  returned: with O(source)
+  type: dict
+  contains:
+    connection_id:
+      description: The number of the connection.
+      type: int
+      sample: 12
+    version:
+      description: The server's version.
+      type: str
+      sample: 9.7.4
+    hostname:
+      description: The server's hostname, which is that of the target.
+      type: str
+      sample: 9e0e5c8092bd
+    current_user:
+      description: The account that the server took.
+      type: str
+      sample: root@%
+diagnosis:
+  description: Why the target is not reached. V(none) if it is.
+  returned: with O(source)
+  type: dict
+  contains:
+    cause:
+      description: One of the causes that O(cause) can be.
+      type: str
+      sample: no_common_network
+    message:
+      description: The cause in a sentence about the containers at hand.
+      type: str
+      sample: 'client and database have no network in common: client is on a; database is on b'
+    hint:
+      description: What to do, with the task that would mend it where one can.
+      type: str
+      sample: |
+        Attach client to a network of database.
+
+        - name: Attach client to b
+          linklab.docker.network_attach:
+            network: b
+            containers:
+              - client
+    task:
+      description: That task alone, as YAML. V(none) if no task can mend it.
+      type: str
+      sample: |
+        - name: Attach client to b
+          linklab.docker.network_attach:
+            network: b
+            containers:
+              - client
+attempts:
+  description: What was found in each attempt.
+  returned: with O(source)
+  type: list
+  elements: dict
+  contains:
+    seconds:
+      description: When the attempt ended, in seconds since the first one began.
+      type: float
+      sample: 0.1
+    cause:
+      description: The cause of the failure. V(none) if the target was reached.
+      type: str
+      sample: server_starting
+    answer:
+      description: The cause in a sentence.
+      type: str
+      sample: '172.18.0.2 refuses connections to port 3306 of database so far: its healthcheck has not passed yet'
+probe:
+  description: How it was looked. V(none) if the state of the containers was enough to know.
+  returned: with O(source)
+  type: dict
+  contains:
+    where:
+      description: V(source) or V(helper).
+      type: str
+      sample: source
+    image:
+      description: The image of the helper.
+      type: str
+    tools:
+      description: The programs that were used, for C(name), C(tcp) and C(mysql).
+      type: dict
+      sample: {name: getent, mysql: mysql}
+pulled:
+  description: The images that were pulled.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+results:
+  description:
+    - With O(checks), one element for each pair and port, in order. Each has C(source), C(target), C(host), C(port),
+      C(protocol) and C(expect) beside the values above.
+  returned: with O(checks)
+  type: list
+  elements: dict
+table:
+  description: With O(checks), one line for each pair and port, to be shown as it is.
+  returned: with O(checks)
+  type: list
+  elements: str
+  sample:
+    - SOURCE  TARGET    HOST      PORT  PROTOCOL  REACHABLE  PATH OR CAUSE         MS   AS EXPECTED
+    - client  database  database  3306  tcp       yes        network:test_network  5.8  yes
+"""
+
+from ansible_collections.linklab.docker.plugins.module_utils._check_spec import CHECK_OPTIONS
+from ansible_collections.linklab.docker.plugins.module_utils._connectivity_task import run_task
+from ansible_collections.linklab.docker.plugins.module_utils._module import new_module
+
+
+def main() -> None:
+    run_task(
+        new_module(
+            CHECK_OPTIONS,
+            mutually_exclusive=[("checks", "source"), ("checks", "target")],
+            required_together=[("source", "target")],
+            required_one_of=[("checks", "source")],
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,333 @@
+#!/usr/bin/python
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: topology
+short_description: Bring up a whole topology of Docker networks and containers, live
+version_added: 0.1.0
+description:
+  - Makes networks, containers and their connections what the task says, in one go, ordered by dependency and as
+    concurrently as the engine gains from it. Run again, it changes what differs and nothing else.
+  - Changes of networks, aliases, addresses and network links are made on the running containers. A container is only
+    replaced where what it runs must change, such as its image, command, environment or volumes, and only with
+    O(disruption=recreate).
+  - Everything that it creates carries the label C(linklab.docker.topology) with the topology's name. Nothing else is
+    ever removed, and a container or network of a wanted name that lacks the label is refused, not adopted.
+author:
+  - The linklab.docker maintainers (@linklab)
+extends_documentation_fragment:
+  - linklab.docker._docker
+  - linklab.docker._docker.disruption
+  - linklab.docker._container.containers
+  - linklab.docker._attributes
+  - linklab.docker._attributes.actiongroup_docker
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Sends no request that changes anything, and returns the O(ignore:actions) and the diff of the real run.
+  diff_mode:
+    support: full
+    details:
+      - Shows one line for each action, with its reason and its disruption.
+  idempotent:
+    support: full
+options:
+  name:
+    description:
+      - The topology's name, the value of its label. A second topology of another name lives beside it.
+    type: str
+    required: true
+  networks:
+    description:
+      - The networks by name, each with the options below, in the words of the Compose Specification. V({}) or nothing
+        at all makes a bridge network with the engine's defaults.
+      - A network whose options differ from what is there is refused, since an engine cannot change them.
+    type: dict
+    suboptions:
+      external:
+        description: Whether the network is made and removed by others. It then takes no other option.
+        type: bool
+      driver:
+        description: The driver, such as V(bridge), V(overlay), V(macvlan) or V(ipvlan). V(bridge) if not given.
+        type: str
+      driver_opts:
+        description: Options of the driver.
+        type: dict
+      ipam:
+        description: Where the addresses come from. If not given, the engine takes a subnet from its address pools.
+        type: dict
+        suboptions:
+          driver:
+            description: The driver for the addresses. V(default) if not given.
+            type: str
+          options:
+            description: Options of that driver.
+            type: dict
+          config:
+            description: The subnets.
+            type: list
+            elements: dict
+            suboptions:
+              subnet:
+                description: The subnet in CIDR notation, such as V(172.28.0.0/16).
+                type: str
+                required: true
+              gateway:
+                description: The gateway's address. The subnet's first address if not given.
+                type: str
+              ip_range:
+                description: The part of the subnet, in CIDR notation, from which the engine chooses addresses itself.
+                type: str
+              aux_addresses:
+                description: Addresses that the engine must not use, by host name.
+                type: dict
+      internal:
+        description: Whether the network leads nowhere outside.
+        type: bool
+      attachable:
+        description: Whether containers that are no services may join an overlay network.
+        type: bool
+      enable_ipv6:
+        description: Whether the network has IPv6 addresses.
+        type: bool
+      labels:
+        description: Labels of the network.
+        type: dict
+  state:
+    description:
+      - V(present) makes the topology what the task says.
+      - V(absent) removes the containers and networks that carry the topology's label, whether the task names them or
+        not.
+      - A container that has a volume with a name or a folder of the host is stopped with its grace period first. Others
+        have nothing that outlives them and are killed.
+    type: str
+    choices: [present, absent]
+    default: present
+  purge:
+    description:
+      - Whether to remove containers and networks that carry the topology's label and that the task does not name.
+    type: bool
+    default: false
+  volumes:
+    description:
+      - Whether O(state=absent) also removes the volumes with a name that the topology created, and what is in them.
+      - Anonymous volumes always go with their container, since nobody could name them afterwards.
+    type: bool
+    default: false
+  wait:
+    description:
+      - What to wait for at the end. V(started) waits until all containers run, V(healthy) until all healthchecks pass.
+      - A container without a healthcheck counts as healthy when it runs. One that ends a moment after its start is
+        noticed by the next run, or by this one if it has a healthcheck to wait for.
+    type: str
+    choices: [started, healthy]
+    default: started
+  wait_timeout:
+    description:
+      - How long to wait, in seconds, at the end and for each condition in O(containers.depends_on).
+    type: int
+    default: 120
+notes:
+  - A variable in O(containers.secret_environment) is hidden from Ansible. Like every variable, it can be read by
+    whoever may talk to the engine, and is handed on to containers with a legacy link.
+  - Ansible hides a secret wherever it occurs in the task's output, so that a very short one can hide other words as
+    well.
+seealso:
+  - module: linklab.docker.network_attach
+  - module: linklab.docker.container_link
+  - module: linklab.docker.connectivity
+"""
+
+EXAMPLES = r"""
+- name: A database and a client that share a network
+  linklab.docker.topology:
+    name: lesson
+    networks:
+      test_network:
+    containers:
+      database:
+        image: mysql
+        secret_environment:
+          MYSQL_ROOT_PASSWORD: root
+        networks:
+          - test_network
+      client:
+        image: mysql
+        command: sleep infinity
+        networks:
+          - test_network
+    wait: healthy
+
+- name: Three tiers, in which the web server cannot reach the database
+  linklab.docker.topology:
+    name: shop
+    networks:
+      front:
+      back:
+        internal: true
+    containers:
+      db:
+        image: mysql
+        secret_environment:
+          MYSQL_ROOT_PASSWORD: "{{ db_password }}"
+        volumes:
+          - shop_data:/var/lib/mysql
+        networks:
+          back:
+            aliases:
+              - database
+      app:
+        image: shop-app
+        networks:
+          - front
+          - back
+        depends_on:
+          db: healthy
+      web:
+        image: nginx
+        ports:
+          - "8080:80"
+        networks:
+          - front
+        depends_on:
+          - app
+
+- name: Show what a change would do, line by line
+  linklab.docker.topology:
+    name: lesson
+    networks:
+      test_network:
+    containers:
+      database:
+        image: mysql
+        networks:
+          test_network:
+            aliases:
+              - db
+  check_mode: true
+  diff: true
+
+- name: Remove all of it, but keep the data
+  linklab.docker.topology:
+    name: shop
+    state: absent
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or would be done in check mode, in order.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    action:
+      description:
+        - One of V(pull_image), V(create_network), V(create_volume), V(create_container), V(start_container),
+          V(update_container), V(recreate_container), V(attach), V(reattach), V(detach), V(remove_link),
+          V(remove_container), V(remove_network) and V(remove_volume).
+      type: str
+      sample: create_container
+    subject:
+      description: What it was done to.
+      type: str
+      sample: database
+    reason:
+      description: Why it is needed.
+      type: str
+      sample: it does not exist
+    disruption:
+      description: What it does to that which the task keeps, V(none), V(reconnect) or V(recreate).
+      type: str
+      sample: none
+disruption:
+  description: The highest disruption of all actions.
+  returned: always
+  type: str
+  sample: none
+name:
+  description: The topology's name.
+  returned: success
+  type: str
+  sample: lesson
+containers:
+  description: The topology's containers by name. In check mode as they were.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: The container's ID.
+      type: str
+      sample: 9f2ccf3a8cde1ad1fd5a0a4b1b3e6b8e8a2b8cf2c6f5a3d7a7cbb5f41a4cf9a1
+    image:
+      description: The image that the container was made of.
+      type: str
+      sample: mysql
+    status:
+      description: The container's status.
+      type: str
+      sample: running
+    health:
+      description: What the healthcheck says, V(starting), V(healthy) or V(unhealthy); empty without a healthcheck.
+      type: str
+      sample: healthy
+    networks:
+      description:
+        - The container's endpoints by network, with C(id), C(ipv4_address), C(ipv6_address), C(mac_address),
+          C(aliases), C(links), C(driver_opts), C(gw_priority) and C(default_route) as in the module
+          M(linklab.docker.network_attach).
+      type: dict
+      sample: {"test_network": {"ipv4_address": "172.18.0.2", "aliases": ["db"]}}
+    links:
+      description: The legacy links, as target:alias.
+      type: list
+      elements: str
+      sample: ["database:db"]
+orphans:
+  description: Containers that carry the topology's label and that the task does not name. O(purge=true) removes them.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+networks:
+  description: The topology's networks by name, external ones included. In check mode as they were.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: The network's ID.
+      type: str
+      sample: 7d86d31b1478e7cca9ebed7e73aa0fdeec46c5ca29497431d3007d2d9e15ed99
+    name:
+      description: The network's name.
+      type: str
+      sample: test_network
+    driver:
+      description: The driver.
+      type: str
+      sample: bridge
+    internal:
+      description: Whether it leads nowhere outside.
+      type: bool
+      sample: false
+    subnets:
+      description: The subnets in CIDR notation.
+      type: list
+      elements: str
+      sample: [172.18.0.0/16]
+"""
+
+from ansible_collections.linklab.docker.plugins.module_utils._module import run
+from ansible_collections.linklab.docker.plugins.module_utils._topology import TOPOLOGY_TASK, new_topology_module
+
+
+def main() -> None:
+    run(new_topology_module(), TOPOLOGY_TASK)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,249 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A real engine that wants TLS and client certificates: a nested one, with a throw-away authority."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._errors import Unreachable
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Json = t.Any
+
+ROOT = Path(__file__).resolve().parents[3]
+NESTED = ROOT / "tests/tools/nested_engine"
+BUSYBOX = "linklab-test/busybox:latest"
+HOST_NAME = "engine.example"  # only in the certificate: nobody resolves it
+MACHINE = {"DOCKER_HOST": "unix:///var/run/docker.sock"}
+
+
+def openssl(*arguments: str | Path) -> None:
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A certificate authority that signs for one day."""
+
+    folder: Path
+
+    @classmethod
+    def make(cls, folder: Path) -> Authority:
+        folder.mkdir(parents=True, exist_ok=True)
+        subject = ("-subj", f"/CN=authority {folder.name}", "-days", "1")
+        # Python demands the usage since 3.13.
+        usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
+        openssl(
+            "req", "-x509", *_NEW_KEY, *subject, *usage, "-keyout", folder / "ca-key.pem", "-out", folder / "ca.pem"
+        )
+        return cls(folder)
+
+    def sign(self, name: str, use: str, *alternatives: str) -> None:
+        """Write I(name).pem and I(name)-key.pem, for clientAuth or serverAuth."""
+        key, request = self.folder / f"{name}-key.pem", self.folder / f"{name}.csr"
+        openssl("req", *_NEW_KEY, "-subj", f"/CN={name}", "-keyout", key, "-out", request)
+        extensions = self.folder / f"{name}.ext"
+        names = f"subjectAltName={','.join(alternatives)}\n" if alternatives else ""
+        extensions.write_text(f"extendedKeyUsage={use}\n{names}", encoding="utf-8")
+        authority = ("-CA", self.folder / "ca.pem", "-CAkey", self.folder / "ca-key.pem", "-CAcreateserial")
+        signed = ("-days", "1", "-extfile", extensions, "-out", self.folder / f"{name}.pem")
+        openssl("x509", "-req", "-in", request, *authority, *signed)
+
+
+_NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+
+
+@dataclass(frozen=True)
+class TlsEngine:
+    """An engine that listens with TLS.
+
+    Attributes:
+        url: under an address that is in its certificate.
+        other_url: under one that is not.
+        folder: ca.pem, cert.pem and key.pem, as DOCKER_CERT_PATH wants them.
+        foreign: the same three of an authority that the engine does not know.
+    """
+
+    url: str
+    other_url: str
+    folder: Path
+    foreign: Path
+
+    def options(self, folder: Path | None = None, **more: Json) -> dict[str, Json]:
+        folder = folder or self.folder
+        files = {"ca_path": "ca.pem", "client_cert": "cert.pem", "client_key": "key.pem"}
+        paths = {option: str(folder / file) for option, file in files.items()}
+        return {"docker_host": self.url, **paths, "validate_certs": True, **more}
+
+
+def built_engine() -> str:
+    """The newest engine of tests/tools/nested_engine whose image is there, or an empty string."""
+    known = subprocess.run([NESTED, "list"], check=True, capture_output=True, text=True).stdout.split()
+    for version in sorted(known, key=int, reverse=True):
+        look = ["docker", "image", "inspect", f"linklab-test/engine:{version}"]
+        if subprocess.run(look, check=False, capture_output=True, env=os.environ | MACHINE).returncode == 0:
+            return version
+    return ""
+
+
+@pytest.fixture(scope="module")
+def tls_engine(tmp_path_factory: pytest.TempPathFactory, run_prefix: str) -> Iterator[TlsEngine]:
+    version = built_engine()
+    if not version:
+        pytest.skip("no nested engine was built here yet, which takes a minute: `make test-engines` does")
+    base = tmp_path_factory.mktemp("tls")
+    prefix = f"{run_prefix}tls-"
+    shared = base / f"{prefix}{version}"
+    authority = Authority.make(shared)
+    authority.sign("server", "serverAuth", "IP:127.0.0.1", f"DNS:{HOST_NAME}")
+    foreign = Authority.make(base / "foreign")
+    for one in (authority, foreign):
+        one.sign("client", "clientAuth")
+        (one.folder / "client.pem").rename(one.folder / "cert.pem")
+        (one.folder / "client-key.pem").rename(one.folder / "key.pem")
+    environment = os.environ | {
+        "LINKLAB_NESTED_PREFIX": prefix,
+        "LINKLAB_NESTED_FOLDER": str(base),
+        "LINKLAB_NESTED_IMAGES": BUSYBOX,
+        "LINKLAB_NESTED_RUN": "--publish 127.0.0.1::2376",
+    }
+    listen = ["--host", "tcp://0.0.0.0:2376", "--tlsverify", "--tlscacert", "/engine/ca.pem"]
+    files = ["--tlscert", "/engine/server.pem", "--tlskey", "/engine/server-key.pem"]
+    try:
+        subprocess.run([NESTED, "up", version, *listen, *files], check=True, env=environment)
+        address = docker("port", f"{prefix}{version}", "2376").splitlines()[0]
+        bridge = docker("inspect", "--format", "{{.NetworkSettings.Networks.bridge.IPAddress}}", f"{prefix}{version}")
+        yield TlsEngine(f"tcp://{address}", f"tcp://{bridge}:2376", shared, foreign.folder)
+    finally:
+        subprocess.run([NESTED, "down", version], check=True, env=environment)
+
+
+def docker(*arguments: str) -> str:
+    done = subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True, env=os.environ | MACHINE)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def refused(module: Json) -> t.Callable[..., str]:
+    """Run network_attach, which must not get through to the engine, and return its message."""
+
+    def call(options: dict[str, Json], **environment: str) -> str:
+        result = module("network_attach", {"network": "any", **options}, fails=True, environment=environment)
+        assert "\n" not in result["msg"]
+        assert not result.get("changed")
+        return str(result["msg"])
+
+    return call
+
+
+def test_a_container_is_attached_over_tls(tls_engine, module):
+    engine = Engine(Connection(**tls_engine.options()))
+    body = {"Image": BUSYBOX, "Cmd": ["sleep", "1000"], "StopSignal": "SIGKILL"}
+    engine.create_container("box", body)
+    engine.start("box")
+    task = {"network": "net", "create": {}, "endpoints": [{"container": "box", "aliases": ["b"]}]}
+
+    first = module("network_attach", {**task, **tls_engine.options()})
+    again = module("network_attach", {**task, **tls_engine.options()})
+    removed = module("network_attach", {"network": "net", "purge": True, **tls_engine.options()})
+
+    assert [action["action"] for action in first["actions"]] == ["create_network", "attach"]
+    assert not again["changed"]
+    assert [action["action"] for action in removed["actions"]] == ["detach"]
+    engine.remove_container("box", force=True)
+    engine.remove_network("net")
+    engine.close()
+
+
+def test_threads_have_connections_of_their_own(tls_engine):
+    engine = Engine(Connection(**tls_engine.options()))
+    other = engine.clone()
+    assert other.get("/version") == engine.get("/version")
+    other.close()
+    engine.close()
+
+
+def test_the_environment_of_the_docker_program_will_do(tls_engine, module):
+    environment = {
+        "DOCKER_HOST": tls_engine.url,
+        "DOCKER_TLS_VERIFY": "1",
+        "DOCKER_CERT_PATH": str(tls_engine.folder),
+    }
+    result = module("network_attach", {"network": "bridge", "state": "absent"}, environment=environment)
+    assert result["network"]["name"] == "bridge"
+
+
+def test_without_validation_any_certificate_of_the_engine_will_do(tls_engine, module):
+    options = tls_engine.options(tls=True, validate_certs=False, docker_host=tls_engine.other_url)
+    assert module("network_attach", {"network": "bridge", "state": "absent", **options})["network"]["name"] == "bridge"
+
+
+def test_the_certificate_must_be_for_the_host(tls_engine, refused):
+    message = refused(tls_engine.options(docker_host=tls_engine.other_url))
+    assert tls_engine.other_url in message
+    assert "certificate" in message
+    assert "tls_hostname" in message
+
+
+def test_tls_hostname_says_which_name_the_certificate_has(tls_engine, module):
+    options = tls_engine.options(docker_host=tls_engine.other_url, tls_hostname=HOST_NAME)
+    assert module("network_attach", {"network": "bridge", "state": "absent", **options})["network"]["name"] == "bridge"
+
+
+def test_a_wrong_tls_hostname_is_refused(tls_engine, refused):
+    message = refused(tls_engine.options(tls_hostname="other.example"))
+    assert "other.example" in message
+    assert "tls_hostname" in message
+
+
+def test_an_engine_of_an_unknown_authority_is_refused(tls_engine, refused):
+    message = refused(tls_engine.options(ca_path=str(tls_engine.foreign / "ca.pem")))
+    assert "ca_path" in message
+    assert "certificate" in message
+
+
+def test_a_client_of_an_unknown_authority_is_refused(tls_engine, refused):
+    options = tls_engine.options(tls_engine.foreign, ca_path=str(tls_engine.folder / "ca.pem"))
+    assert "client_cert" in refused(options)
+
+
+def test_a_client_without_certificate_is_refused(tls_engine, refused):
+    assert "client_cert" in refused(
+        {"docker_host": tls_engine.url, "ca_path": str(tls_engine.folder / "ca.pem"), "tls": True}
+    )
+
+
+def test_plain_http_to_a_port_with_tls(tls_engine, refused):
+    message = refused({"docker_host": tls_engine.url})
+    assert "validate_certs" in message
+
+
+def test_a_missing_file_is_named(tls_engine, refused):
+    message = refused(tls_engine.options(client_cert="/no/such/cert.pem"))
+    assert "client_cert" in message or "/no/such/cert.pem" in message
+
+
+def test_a_missing_authority_is_named(tls_engine, refused):
+    assert "/no/such/ca.pem" in refused(tls_engine.options(ca_path="/no/such/ca.pem"))
+
+
+def test_half_of_a_client_certificate_is_refused(tls_engine, refused):
+    options = tls_engine.options()
+    del options["client_key"]
+    assert "client_key" in refused(options)
+
+
+def test_the_client_raises_one_type_for_all_of_it(tls_engine):
+    with pytest.raises(Unreachable):
+        Engine(Connection(docker_host=tls_engine.url))

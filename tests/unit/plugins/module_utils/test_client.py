@@ -1,0 +1,204 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What of the client needs no engine: versions, names, TLS options, and the words for engines that do not answer."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import typing as t
+from http.client import RemoteDisconnected
+
+import pytest
+import requests
+from ansible_collections.linklab.docker.plugins.module_utils import _client, _sdk
+from ansible_collections.linklab.docker.plugins.module_utils._client import (
+    Connection,
+    Engine,
+    EngineInfo,
+    parse_api_version,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, Unreachable
+from hypothesis import given
+from hypothesis import strategies as st
+from urllib3.exceptions import ProtocolError
+
+SOCKET = Connection("unix:///run/some.sock", timeout=7)
+
+
+# -- versions ---------------------------------------------------------------------------------------------------------
+
+versions = st.tuples(st.integers(1, 3), st.integers(0, 99))
+
+
+@given(versions)
+def test_a_version_is_two_numbers(version):
+    assert parse_api_version("{}.{}".format(*version)) == version
+
+
+@pytest.mark.parametrize(
+    "text", ["", "auto ", "1", "1.", ".41", "v1.41", "1.41.2", "1.x", "-1.41", "1.²", "1.٤", "1,41"]
+)
+def test_what_is_no_version_is_refused_with_an_example(text):
+    with pytest.raises(SpecError, match=r"api_version must be 'auto' or look like 1\.41"):
+        parse_api_version(text)
+
+
+@given(st.text(max_size=6))
+def test_any_text_is_a_version_or_refused(text):
+    with contextlib.suppress(SpecError):
+        assert len(parse_api_version(text)) == 2
+
+
+@given(versions, versions)
+def test_an_engine_speaks_the_versions_up_to_its_own(own, other):
+    info = EngineInfo("{}.{}".format(*own))
+    assert info.speaks("{}.{}".format(*other)) == (own >= other)
+
+
+def test_an_older_version_can_be_spoken_with_a_newer_engine():
+    info = EngineInfo("1.41", "28.5.2", newest="1.51")
+    assert not info.speaks("1.44")
+    assert info.has("1.44")
+    assert not info.has("1.52")
+    assert EngineInfo("1.44").has("1.44")
+
+
+def test_a_version_that_is_none_is_refused_before_an_engine_is_asked():
+    with pytest.raises(SpecError, match="api_version"):
+        Engine(Connection("unix:///nowhere", api_version="newest"))
+
+
+# -- names ------------------------------------------------------------------------------------------------------------
+
+IDENT = "9f2ccf3a8cde" + "0" * 52
+
+
+@pytest.mark.parametrize("ref", ["box", IDENT, IDENT[:12], IDENT[:40]])
+def test_a_thing_is_the_one_that_was_meant(ref):
+    assert _client._same_thing(ref, IDENT, "box")
+
+
+@pytest.mark.parametrize("ref", ["bo", "boxx", "9f2c", IDENT[:11], IDENT[1:13], ""])
+def test_a_thing_that_the_engine_found_by_a_beginning_of_its_id_may_be_another(ref):
+    assert not _client._same_thing(ref, IDENT, "box")
+
+
+# -- connections ------------------------------------------------------------------------------------------------------
+
+
+def test_a_socket_needs_no_tls():
+    assert Connection().tls_config() is None
+
+
+@pytest.mark.parametrize("how, verify", [({"tls": True}, False), ({"validate_certs": True}, True)])
+def test_tls_checks_the_certificate_only_if_asked_to(how, verify):
+    assert Connection(**how).tls_config().verify is verify
+
+
+@pytest.mark.parametrize("option", ["ca_path", "client_cert", "client_key"])
+def test_a_file_that_is_not_there_is_refused_with_its_option(tmp_path, option):
+    with pytest.raises(SpecError, match=f"{option}: there is no file"):
+        Connection(tls=True, **{option: str(tmp_path / "none.pem")}).tls_config()
+
+
+def test_files_are_not_asked_for_without_tls():
+    assert Connection(ca_path="/none.pem").tls_config() is None
+
+
+@pytest.mark.parametrize("option", ["client_cert", "client_key"])
+def test_a_certificate_and_its_key_belong_together(tmp_path, option):
+    path = tmp_path / "one.pem"
+    path.touch()
+    with pytest.raises(SpecError, match="give both, or none"):
+        Connection(tls=True, **{option: str(path)}).tls_config()
+
+
+@pytest.mark.parametrize("host", ["nonsense://x", "tcp://", "unix", "tcp://host:port"])
+def test_a_docker_host_that_makes_no_sense_is_told(host):
+    with pytest.raises(Unreachable, match=f"docker_host '{host}' cannot be used"):
+        Engine(Connection(host))
+
+
+def test_a_missing_sdk_is_told_with_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(_sdk, "_MISSING", ImportError("No module named 'docker'"))
+    with pytest.raises(Unreachable) as unreachable:
+        Engine(Connection("tcp://127.0.0.1:1"))
+    assert "(No module named 'docker')" in str(unreachable.value)
+    assert "Install the package python3-docker" in str(unreachable.value)
+
+
+def test_short_requests_to_a_socket_need_no_sdk(monkeypatch):
+    monkeypatch.setattr(_sdk, "_MISSING", ImportError("No module named 'docker'"))
+    with pytest.raises(Unreachable, match="the socket does not exist"):
+        Engine(Connection("unix:///nowhere/docker.sock"))
+
+
+# -- engines that do not answer ---------------------------------------------------------------------------------------
+
+
+def wrapped(inner: BaseException) -> Exception:
+    """Wrap an error as the transport does."""
+    return requests.exceptions.ConnectionError(ProtocolError("Connection aborted.", inner))
+
+
+@pytest.mark.parametrize(
+    "error, message",
+    [
+        (wrapped(FileNotFoundError(errno.ENOENT, "No such file")), "the socket does not exist. Start the engine"),
+        (
+            wrapped(PermissionError(errno.EACCES, "Permission denied")),
+            "may not be used by this user. Run the task with",
+        ),
+        (wrapped(PermissionError(errno.EPERM, "Not permitted")), "may not be used by this user. Run the task with"),
+        (wrapped(ConnectionRefusedError(errno.ECONNREFUSED, "refused")), "nothing listens at unix:///run/some.sock"),
+        (TimeoutError("timed out"), "did not answer GET /version within 7 s (option timeout)"),
+        (socket.timeout("timed out"), "did not answer GET /version within 7 s (option timeout)"),
+        (FileNotFoundError(errno.ENOENT, "No such file"), "the socket does not exist. Start the engine"),
+        (RemoteDisconnected("Remote end closed connection"), "to GET /version: Remote end closed connection"),
+        (requests.exceptions.ReadTimeout("slow"), "did not answer GET /version within 7 s (option timeout)"),
+        (wrapped(OSError(errno.ECONNRESET, "reset by peer")), "to GET /version: [Errno 104] reset by peer"),
+        (requests.exceptions.ConnectionError(), "to GET /version: ConnectionError"),
+    ],
+)
+def test_an_engine_that_does_not_answer_is_told_with_what_to_do(error, message):
+    told = _client._why_unreachable(error, SOCKET, "GET /version")
+    assert message in told
+    assert "unix:///run/some.sock" in told
+    assert "\n" not in told
+
+
+def test_the_innermost_cause_is_found_however_it_is_wrapped():
+    inner = ConnectionRefusedError(errno.ECONNREFUSED, "refused")
+    reason = requests.exceptions.ConnectionError("outer")
+    reason.reason = wrapped(inner)  # type: ignore[attr-defined]
+    caused = requests.exceptions.ConnectionError("outer")
+    caused.__cause__ = inner
+    for error in (inner, wrapped(inner), wrapped(wrapped(inner)), reason, caused):
+        assert _client._errno(error) == errno.ECONNREFUSED
+
+
+class Answer(requests.Response):
+    def __init__(self, content: bytes, reason: str = "Bad Request") -> None:
+        super().__init__()
+        self._content = content
+        self.reason = reason
+
+
+@pytest.mark.parametrize(
+    "content, explanation",
+    [
+        (b'{"message": "No such container: x\\n"}', "No such container: x"),
+        (b'{"message": ""}', "Bad Request"),
+        (b"not JSON", "not JSON"),
+        (b'["a list"]', '["a list"]'),
+        (b"{}", "{}"),
+        (b"", "Bad Request"),
+    ],
+)
+def test_the_words_of_the_engine_are_told_whatever_they_come_in(content, explanation):
+    answer: t.Any = Answer(content)
+    assert _client._explanation(answer) == explanation

@@ -1,0 +1,134 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is asked of the engine for a diagnosis: recorded answers, given by name."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.linklab.docker.plugins.module_utils import _evidence_gather as gather
+from ansible_collections.linklab.docker.plugins.module_utils._check_spec import Check
+from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, NotFound
+from ansible_collections.linklab.docker.plugins.module_utils._probe import Images
+from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import Listener
+from recorded import ENGINES, Recorded
+
+if t.TYPE_CHECKING:
+    from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence
+
+Json = t.Any
+
+
+class Answers:
+    """Gives the recorded answers of an engine, and notes what was asked for."""
+
+    def __init__(self, engine: str = "20.10") -> None:
+        self.recorded = Recorded(engine)
+        self.info = self.recorded.info
+        self.asked: list[str] = []
+        self.log: bytes | None = b""
+
+    def container(self, ref: str) -> Json:
+        self.asked.append(f"container {ref}")
+        for raw in self.recorded.raw["containers"].values():
+            if ref in (raw["Id"], raw["Name"].lstrip("/")):
+                return raw
+        raise NotFound(404, "no such container", "GET")
+
+    def containers(self, **filters: Json) -> Json:
+        self.asked.append(f"containers {filters}")
+        wanted = filters.get("id")
+        return [one for one in self.recorded.raw["list"] if wanted is None or one["Id"] in wanted]
+
+    def network(self, ref: str) -> Json:
+        self.asked.append(f"network {ref}")
+        return self.recorded.raw["networks"][ref]
+
+    def logs(self, _ref: str, tail: int) -> bytes:
+        self.asked.append(f"logs {tail}")
+        if self.log is None:
+            raise EngineError(501, "configured logging driver does not support reading", "GET")
+        return self.log
+
+    def get(self, path: str, **_params: Json) -> Json:
+        self.asked.append(path)
+        return {"Titles": ["PID", "COMMAND"], "Processes": [["1", "mysqld"]]}
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Answers:
+    return Answers(request.param)
+
+
+def test_two_reads_for_a_plain_pair(engine):
+    evidence = gather.observe(engine, Check("full", "exited"))
+    assert engine.asked == ["container full", "container exited"]
+    assert [peer.name for peer in evidence.ends] == ["full", "exited"]
+    assert not any(peer.borrowed for peer in evidence.ends)
+
+
+def test_a_container_that_is_missing(engine):
+    assert gather.observe(engine, Check("nobody", "full")).source is None
+
+
+def test_whose_network_it_is(engine):
+    evidence = gather.observe(engine, Check("shares", "full"))
+    assert evidence.ends[0].borrowed
+    assert evidence.ends[0].owner.name == "bridge"
+
+
+def test_the_list_is_read_for_a_legacy_link(engine):
+    evidence = gather.observe(engine, Check("linked", "target"))
+    assert len(engine.asked) == 3
+    assert {"target", "linked/db", "linked/target"} == set(evidence.link_names)
+
+
+def pair(engine: Answers, source: str = "full", target: str = "exited") -> Evidence:
+    return gather.observe(engine, Check(source, target))
+
+
+def frame(kind: int, text: str) -> bytes:
+    return bytes([kind, 0, 0, 0]) + len(text).to_bytes(4, "big") + text.encode()
+
+
+def test_the_end_of_a_log(engine):
+    engine.log = frame(1, "ready\n") + frame(2, "GENERATED ROOT PASSWORD: Xyz\n") + b"\1\0\0"
+    evidence = gather.enrich(engine, pair(engine), "target", Images())
+    assert evidence.log == "ready\nGENERATED ROOT PASSWORD: ********\n"
+    engine.log = None
+    assert gather.enrich(engine, pair(engine), "target", Images()).log == ""
+
+
+def test_the_names_of_all_for_a_near_match(engine):
+    assert "linked" in gather.enrich(engine, pair(engine, target="ful"), "target", Images()).known
+
+
+def test_networks_of_both(engine):
+    assert set(gather.enrich(engine, pair(engine, "full", "bridge"), "path", Images()).networks) == {
+        "bridge",
+        "internal",
+        "net",
+    }
+
+
+def test_who_else_is_there(engine):
+    others = gather.enrich(engine, pair(engine, "bridge", "target"), "name", Images()).others
+    assert "linked" in {one.name for one in others}
+    assert not {"bridge", "target", "full"} & {one.name for one in others}
+
+
+def test_what_listens_and_runs(engine, monkeypatch):
+    for inside, processes in (((), ("mysqld",)), (("sh", "nginx"), ("sh", "nginx"))):
+        seen = ((Listener("::", 1),), inside)
+        monkeypatch.setattr(gather, "see_listeners", lambda *_given, seen=seen: seen)
+        evidence = gather.enrich(engine, pair(engine), "tcp", Images())
+        assert evidence.listeners == (Listener("::", 1),)
+        assert evidence.processes == processes
+
+
+def test_nothing_more_is_read_for_a_login(engine):
+    before = pair(engine)
+    assert gather.enrich(engine, before, "login", Images()) is before

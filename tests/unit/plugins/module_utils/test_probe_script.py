@@ -1,0 +1,245 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The script that looks from inside, run by the shells of this machine with chosen programs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.linklab.docker.plugins.module_utils._check_spec import Check, Login
+from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import (
+    Answer,
+    is_complete,
+    parse_answer,
+    parse_listeners,
+    parse_processes,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._probe_script import (
+    LISTEN_SCRIPT,
+    PROBE_SCRIPT,
+    option_file,
+    probe_arguments,
+    probe_input,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Json = t.Any
+
+SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
+# A client program that says what it was given: its option file, its arguments, and what is secret in its environment.
+CLIENT = """#!/bin/sh
+cat /dev/stdin >"$SEEN.options"
+echo "$@" >"$SEEN.arguments"
+env >"$SEEN.environment"
+printf '7\\t9.7\\thost\\troot@%%\\n'
+"""
+
+
+@pytest.fixture(params=SHELLS)
+def shell(request: pytest.FixtureRequest) -> list[str]:
+    return ["busybox", "sh"] if request.param == "busybox" else [request.param]
+
+
+@pytest.fixture
+def listener() -> Iterator[int]:
+    """The number of a port of this machine that accepts connections."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def tools(folder: Path, *names: str) -> str:
+    """A folder with these programs and no others."""
+    place = folder / "bin"
+    place.mkdir()
+    for name in names:
+        # A python3 of the path may be a program that looks for another one.
+        program = Path(sys.executable).resolve() if name == "python3" else shutil.which(name)
+        (place / name).symlink_to(program or f"/nonexistent/{name}")
+    return str(place)
+
+
+def run(shell: list[str], script: str, arguments: list[str], data: bytes, **environment: str) -> str:
+    program = shutil.which(shell[0])
+    assert program is not None
+    done = subprocess.run(
+        [program, *shell[1:], "-c", script, "probe", *arguments],
+        input=data,
+        capture_output=True,
+        check=False,
+        timeout=60,
+        env=environment,
+    )
+    return done.stdout.decode()
+
+
+def look(shell: list[str], path: str, check: Check, **environment: str) -> Answer:
+    output = run(shell, PROBE_SCRIPT, probe_arguments(check, check.host), probe_input(check), PATH=path, **environment)
+    assert is_complete(output), output
+    return parse_answer(output)
+
+
+@pytest.mark.parametrize("tool", ["getent", "python3"])
+def test_names(tool, shell, tmp_path):
+    answer = look(shell, tools(tmp_path, tool), Check("a", "b", "localhost", protocol="dns"))
+    if shell[0] == "busybox":
+        # It may prefer its own programs to those of the path.
+        assert answer.tools[0][1] in (tool, "nslookup")
+    else:
+        assert answer.tools == (("name", tool),)
+    assert set(answer.addresses) <= {"127.0.0.1", "::1"}
+    assert answer.addresses
+    assert any("localhost" in names for _address, names in answer.hosts)
+
+
+def test_a_name_that_does_not_exist(tmp_path):
+    answer = look(["dash"], tools(tmp_path, "getent"), Check("a", "b", "no-such-host.invalid", protocol="tcp"))
+    assert answer.addresses == ()
+    assert answer.resolver_asked
+    assert answer.connects == ()
+
+
+def test_without_any_program(tmp_path):
+    assert look(["dash"], tools(tmp_path), Check("a", "b", "localhost", protocol="dns")).missing == "name"
+    assert look(["dash"], tools(tmp_path / ".."), Check("a", "b", "127.0.0.1", protocol="tcp")).missing == "tcp"
+
+
+@pytest.mark.parametrize("tool", ["bash", "python3"])
+def test_connections(tool, shell, listener, tmp_path):
+    path = tools(tmp_path, tool, "date", "sleep", "timeout")
+    open_one = look(shell, path, Check("a", "b", "127.0.0.1", listener, "tcp"))
+    assert open_one.connects[0].failure == ""
+    assert open_one.tools == (("name", "literal"), ("tcp", tool))
+    assert 0 <= open_one.ms < 5000
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        assert look(shell, path, Check("a", "b", "127.0.0.1", port, "tcp")).connects[0].failure == "refused"
+
+
+@pytest.mark.skipif("busybox" not in SHELLS, reason="the machine has no busybox; those of the engine's tests have")
+def test_connections_by_busybox(listener, tmp_path):
+    answer = look(["busybox", "sh"], tools(tmp_path, "busybox"), Check("a", "b", "127.0.0.1", listener, "tcp"))
+    assert answer.tools[1] == ("tcp", "nc")
+    assert answer.connects[0].failure == ""
+
+
+def test_each_address_is_tried(shell, listener, tmp_path):
+    # The test listens on IPv4 alone; localhost may have IPv6 first.
+    answer = look(shell, tools(tmp_path, "bash", "getent", "date"), Check("a", "b", "localhost", listener, "tcp"))
+    assert answer.connects[-1].failure == ""
+
+
+def test_the_password_goes_through_the_input_alone(shell, tmp_path):
+    path = tools(tmp_path, "head", "cat", "env")
+    client = tmp_path / "bin/mysql"
+    client.write_text(CLIENT)
+    client.chmod(0o755)
+    login = Login("root", "s3cret 'x' \"y\"", "shop")
+    seen = str(tmp_path / "seen")
+    check = Check("a", "b", "127.0.0.1", 3307, login=login)
+    answer = look(shell, path, check, SEEN=seen, MYSQL_PWD="other", MYSQL_HOST="other")
+    assert answer.session is not None
+    assert answer.session.row == ("7", "9.7", "host", "root@%")
+    assert (tmp_path / "seen.options").read_text() == option_file(login)
+    arguments, environment = (tmp_path / "seen.arguments").read_text(), (tmp_path / "seen.environment").read_text()
+    assert "--port=3307" in arguments
+    assert "--host=127.0.0.1" in arguments
+    assert "s3cret" not in arguments + environment
+    assert "other" not in environment
+
+
+def test_nothing_is_left_behind(shell, tmp_path):
+    check = Check("a", "b", "localhost", protocol="dns")
+    # A time that no other process of the machine waits for.
+    arguments = [*probe_arguments(check, "localhost")[:-1], "4242"]
+    output = run(shell, PROBE_SCRIPT, arguments, b"go\n", PATH=tools(tmp_path, "getent", "sleep"))
+    assert is_complete(output)
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert "sleep 4242" not in running
+
+
+def test_a_script_ends_itself_when_its_time_is_over(shell, tmp_path):
+    path = tools(tmp_path, "getent", "sleep")
+    slow = tmp_path / "bin/getent"
+    slow.unlink()
+    slow.write_text("#!/bin/sh\nexec sleep 20\n")
+    slow.chmod(0o755)
+    check = Check("a", "b", "localhost", protocol="dns")
+    arguments = [*probe_arguments(check, "localhost")[:-1], "1"]
+    begin = time.monotonic()
+    process = subprocess.Popen(
+        [shutil.which(shell[0]), *shell[1:], "-c", PROBE_SCRIPT, "probe", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        env={"PATH": path},
+    )
+    assert process.stdin is not None
+    process.stdin.write(b"go\n")
+    process.stdin.flush()
+    process.wait(timeout=10)
+    assert time.monotonic() - begin < 10
+    process.stdin.close()
+
+
+def test_a_script_whose_task_is_gone_does_nothing(shell, tmp_path):
+    check = Check("a", "b", "localhost", protocol="dns")
+    begin = time.monotonic()
+    assert run(shell, PROBE_SCRIPT, probe_arguments(check, "localhost"), b"", PATH=tools(tmp_path, "sleep")) == ""
+    assert time.monotonic() - begin < 10
+
+
+def test_what_listens(shell, listener, tmp_path):
+    output = run(shell, LISTEN_SCRIPT, ["10"], b"go\n", PATH=tools(tmp_path, "sleep"))
+    assert is_complete(output)
+    assert "sleep" in parse_processes(output)
+    assert ("127.0.0.1", listener) in {(one.address, one.port) for one in parse_listeners(output)}
+
+
+def read_options(text: str) -> dict[str, str]:
+    """What MySQL makes of an option file (mysys/my_default.cc): quotes around a value, and escapes, are taken away."""
+    escapes = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "s": " ", '"': '"', "'": "'", "\\": "\\"}
+    found = {}
+    for line in text.splitlines():
+        name, equals, value = line.partition("=")
+        if not equals:
+            continue
+        quote = None
+        for index, char in enumerate(value):
+            escaped = len(re.search(r"\\*$", value[:index])[0]) % 2
+            if char in "\"'" and not escaped:
+                quote = char if quote is None else None if quote == char else quote
+            assert char != "#" or quote, "a comment"
+        value = value.strip()
+        if len(value) > 1 and value[0] in "\"'" and value[0] == value[-1]:
+            value = value[1:-1]
+        found[name] = re.sub(r"\\(.)", lambda one: escapes.get(one[1], one[0]), value)
+    return found
+
+
+@given(st.text(st.characters(exclude_characters="\0\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", exclude_categories=["Cs"])))
+def test_any_password_survives_the_option_file(password):
+    text = option_file(Login("root", password, "shop"))
+    assert read_options(text)["password"] == password
+    # The script reads as many lines as it was told.
+    lines = probe_arguments(Check("a", "b", login=Login("root", password, "shop")), "b")[5]
+    assert text.count("\n") == int(lines)
+
+
+def test_tls_in_the_option_file():
+    assert "ssl-mode" not in option_file(Login())
+    assert "loose-ssl-mode=DISABLED\n" in option_file(Login(ssl_mode="disabled"))
+    assert option_file(Login(ssl_mode="disabled")).endswith("[client-mariadb]\nloose-skip-ssl\n")

@@ -1,0 +1,421 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plans for topologies: what holds for all of them, on a model of the engine, and what single ones look like."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, Refusal
+from ansible_collections.linklab.docker.plugins.module_utils._plan import Disruption
+from hypothesis import assume, event, given, note
+from hypothesis import strategies as st
+from topology_model import (
+    FOREIGN,
+    carry_out,
+    check,
+    converge,
+    do_by_hand,
+    hands,
+    new_engine,
+    plan,
+    result,
+    rewired,
+    tasks,
+)
+
+if t.TYPE_CHECKING:
+    from engine_model import EngineModel
+
+Json = t.Any
+Hands = list[tuple[str, str, str]]
+
+
+def converge_or_skip(engine: EngineModel, task: dict[str, Json]) -> None:
+    """Converge; a task that is refused is no example."""
+    try:
+        found = plan(engine, task)
+    except Refusal as exc:
+        event(f"refused: {str(exc)[:60]}")
+        assume(False)
+    note(found.text())
+    carry_out(engine, found)
+    check(engine, task)
+
+
+# -- what holds for all -----------------------------------------------------------------------------------------------
+
+
+@given(tasks())
+def test_a_second_run_has_nothing_to_do(task: dict[str, Json]) -> None:
+    engine = new_engine()
+    converge_or_skip(engine, task)
+    before = engine.changes
+    assert plan(engine, task).text() == ""
+    assert engine.changes == before
+
+
+@given(tasks(), hands(), tasks(), hands())
+def test_from_any_state_one_run_converges(
+    first: dict[str, Json], some: Hands, second: dict[str, Json], more: Hands
+) -> None:
+    engine = new_engine()
+    converge_or_skip(engine, first)
+    do_by_hand(engine, some)
+    converge_or_skip(engine, second)
+    assert plan(engine, second).text() == ""
+    do_by_hand(engine, more)
+    converge_or_skip(engine, second)
+    assert plan(engine, second).text() == ""
+
+
+@given(st.data())
+def test_networks_alone_never_recreate(data: st.DataObject) -> None:
+    engine, first = new_engine(), data.draw(tasks())
+    converge_or_skip(engine, first)
+    second = data.draw(rewired(first))
+    ids = {raw["Name"]: raw["Id"] for raw in engine.raw.values()}
+    found = plan(engine, second)
+    assert all(action.disruption < Disruption.RECREATE for action in found.actions)
+    carry_out(engine, found)
+    check(engine, second)
+    assert plan(engine, second).text() == ""
+    assert {raw["Name"]: raw["Id"] for raw in engine.raw.values()} == ids
+
+
+@given(tasks(), hands(), tasks(), st.sampled_from(Disruption))
+def test_a_plan_that_is_allowed_disrupts_no_more_than_the_cap(
+    first: dict[str, Json], some: Hands, second: dict[str, Json], cap: Disruption
+) -> None:
+    engine = new_engine()
+    converge_or_skip(engine, first)
+    do_by_hand(engine, some)
+    try:
+        found = plan(engine, second)
+    except Refusal:
+        assume(False)
+    over = [action for action in found.actions if action.disruption > cap]
+    if over:
+        with pytest.raises(Refusal):
+            found.allow(cap)
+    else:
+        found.allow(cap)
+
+
+@given(tasks(), hands(), st.booleans())
+def test_absent_leaves_nothing_with_the_label_and_all_else(task: dict[str, Json], some: Hands, volumes: bool) -> None:
+    engine = new_engine()
+    engine.create_container("stranger", {"Image": "plain"})
+    engine.start("stranger")
+    converge_or_skip(engine, task)
+    do_by_hand(engine, some)
+    absent = {"name": "lab", "state": "absent", "volumes": volumes}
+    converge(engine, absent)
+    assert plan(engine, absent).text() == ""
+    assert {raw["Name"] for raw in engine.raw.values()} == {"/stranger"}
+    assert {net["Name"] for net in engine.nets.values()} == {"bridge", "host", "none", FOREIGN}
+
+
+@given(tasks(), tasks())
+def test_what_others_own_is_left_alone(first: dict[str, Json], second: dict[str, Json]) -> None:
+    engine = new_engine()
+    converge_or_skip(engine, first)
+    other = {
+        "name": "other",
+        "networks": {"theirs": {"ipam": {"config": [{"subnet": "10.96.0.0/24"}]}}},
+        "containers": {"their": {"image": "plain", "networks": ["theirs"]}},
+    }
+    converge(engine, other)
+    theirs = engine.container("their")
+    converge_or_skip(engine, {**second, "purge": True})
+    assert engine.container("their") == theirs
+    converge(engine, {"name": "lab", "state": "absent"})
+    assert engine.container("their") == theirs
+
+
+@given(tasks(), st.lists(st.sampled_from(["one", "two", "three", "four"]), unique=True, min_size=1))
+def test_an_attachment_by_hand_to_networks_of_others_is_kept(task: dict[str, Json], names: list[str]) -> None:
+    engine = new_engine()
+    converge_or_skip(engine, task)
+    do_by_hand(engine, [("connect", name, FOREIGN) for name in names])
+    there = {raw["Name"] for raw in engine.raw.values() if FOREIGN in raw["NetworkSettings"]["Networks"]}
+    assert plan(engine, task).text() == ""
+    assert {raw["Name"] for raw in engine.raw.values() if FOREIGN in raw["NetworkSettings"]["Networks"]} == there
+
+
+# -- single plans -----------------------------------------------------------------------------------------------------
+
+
+def net(number: int, **options: Json) -> dict[str, Json]:
+    return {"ipam": {"config": [{"subnet": f"10.94.{number}.0/24"}]}, **options}
+
+
+def lab(containers: Json = None, networks: Json = None, **params: Json) -> dict[str, Json]:
+    named = {name: {"image": "plain", **(options or {})} for name, options in (containers or {}).items()}
+    return {"name": "lab", "networks": networks or {}, "containers": named, **params}
+
+
+def text(engine: EngineModel, task: dict[str, Json]) -> list[str]:
+    return plan(engine, task).text().splitlines()
+
+
+def test_everything_is_made_in_order_and_at_once_where_it_can_be() -> None:
+    task = lab(
+        {
+            "web": {"networks": ["front"], "depends_on": ["app"]},
+            "app": {"networks": ["front", "back"], "image": "far"},
+            "db": {"networks": ["back"], "volumes": ["data:/data"]},
+        },
+        {"front": net(0), "back": net(1)},
+    )
+    stages = plan(new_engine(), task).stages
+    assert [(one.workers, [action.describe() for unit in one.units for action in unit]) for one in stages] == [
+        (2, ["pull image far"]),
+        (1, ["create network front", "create network back"]),
+        (1, ["create volume data"]),
+        (8, ["create container app", "create container db"]),
+        (8, ["create container web"]),
+    ]
+
+
+def test_reasons_and_disruptions_are_one_line_each() -> None:
+    engine, networks = new_engine(), {"front": net(0), "back": net(1)}
+    converge(engine, lab({"web": {"networks": ["front"], "restart": "no"}, "db": {"networks": ["front"]}}, networks))
+    engine.stop("db")
+    task = lab(
+        {
+            "web": {"networks": {"front": {"aliases": ["www"]}, "back": None}, "restart": "always"},
+            "db": {"networks": ["front"], "environment": {"A": "1"}},
+        },
+        networks,
+    )
+    assert text(engine, task) == [
+        "~ reattach web on front: aliases: +www [reconnect]",
+        "+ attach web on back: it is not attached [none]",
+        "~ update container web: restart is no, wanted always [none]",
+        "~ recreate container db: environment differs in A [recreate]",
+    ]
+
+
+def test_a_container_leaves_the_bridge_only_once_it_is_on_its_network() -> None:
+    engine = new_engine()
+    converge(engine, lab({"web": {}}))
+    assert text(engine, lab({"web": {"networks": ["front"]}}, {"front": net(0)})) == [
+        "+ create network front: it does not exist [none]",
+        "+ attach web on front: it is not attached [none]",
+        "- detach web on bridge: the topology does not put it there [none]",
+    ]
+
+
+def test_without_networks_nothing_is_said_about_networks() -> None:
+    engine = new_engine()
+    converge(engine, lab({"web": {}}, {"front": net(0)}))
+    do_by_hand(engine, [("connect", "web", "front"), ("disconnect", "web", "bridge")])
+    assert text(engine, lab({"web": {}}, {"front": net(0)})) == []
+
+
+def test_who_links_to_a_replaced_container_gets_a_new_link() -> None:
+    engine = new_engine()
+    containers = {"db": {}, "app": {"links": ["db:d"]}}
+    converge(engine, lab(containers))
+    task = lab({**containers, "db": {"user": "app"}})
+    assert text(engine, task) == [
+        "- remove link db:d of app: its link db:d leads to a container that is replaced [reconnect]",
+        "~ recreate container db: user is not set, wanted app [recreate]",
+        "~ recreate container app: its link db:d leads to a container that is replaced [recreate]",
+    ]
+    converge(engine, task)
+    assert text(engine, task) == []
+
+
+def test_a_link_that_is_not_given_is_kept_for_as_long_as_it_leads_anywhere() -> None:
+    engine, networks = new_engine(), {"front": net(0)}
+    converge(engine, lab({"zeta": {}, "app": {"links": ["zeta:z"]}}, networks))
+    # The source comes first in the task, and still waits for its target.
+    task = lab({"app": {}, "zeta": {"user": "app"}}, networks)
+    assert text(engine, task) == [
+        "- remove link zeta:z of app: its link zeta:z leads to a container that is replaced [reconnect]",
+        "~ recreate container zeta: user is not set, wanted app [recreate]",
+        "~ recreate container app: its link zeta:z leads to a container that is replaced [recreate]",
+    ]
+    converge(engine, task)
+    assert engine.links[engine.container("app")["Id"], "z"] == engine.container("zeta")["Id"]
+    task = lab({"app": {}, "zeta": {"networks": ["front"]}}, networks)
+    assert text(engine, task) == [
+        "+ attach zeta on front: it is not attached [none]",
+        "- remove link zeta:z of app: zeta leaves the default bridge, where legacy links lead [reconnect]",
+        "- detach zeta on bridge: the topology does not put it there [none]",
+    ]
+    converge(engine, task)
+    assert text(engine, task) == []
+
+
+def test_a_link_whose_target_was_made_anew_by_hand_is_mended() -> None:
+    engine, task = new_engine(), lab({"db": {}, "app": {"links": ["db:d"]}})
+    converge(engine, task)
+    engine.remove_container("db", force=True)
+    assert text(engine, task) == [
+        "- remove link db:d of app: its link db:d leads to a container that was removed [reconnect]",
+        "+ create container db: it does not exist [none]",
+        "~ recreate container app: its link db:d leads to a container that was removed [recreate]",
+    ]
+    converge(engine, task)
+    assert text(engine, task) == []
+
+
+def test_an_address_passes_from_one_container_to_the_next() -> None:
+    engine, networks = new_engine(), {"front": net(0)}
+    fixed = {"networks": {"front": {"ipv4_address": "10.94.0.9"}}}
+    converge(engine, lab({"one1": fixed}, networks))
+    task = lab({"two2": fixed}, networks, purge=True)
+    converge(engine, task)
+    assert text(engine, task) == []
+
+
+def test_who_asks_for_an_address_gets_it_before_the_engine_gives_it_away() -> None:
+    networks = {"front": net(0)}
+    containers = {"any": {"networks": ["front"]}, "fixed": {"networks": {"front": {"ipv4_address": "10.94.0.2"}}}}
+    engine = new_engine()
+    converge(engine, lab(containers, networks))
+    # And so if both are started again.
+    engine.stop("any")
+    engine.stop("fixed")
+    converge(engine, lab(containers, networks))
+    assert text(engine, lab(containers, networks)) == []
+
+
+@pytest.mark.parametrize(
+    "there,message",
+    [
+        ({"Labels": {}}, r"container web exists and is not of topology lab \(no topology made it\)"),
+        ({"Labels": {"linklab.docker.topology": "other"}}, "it belongs to topology other"),
+    ],
+)
+def test_a_container_of_others_is_refused(there: Json, message: str) -> None:
+    engine = new_engine()
+    engine.create_container("web", {"Image": "plain", **there})
+    with pytest.raises(Refusal, match=message):
+        plan(engine, lab({"web": {}}))
+    # Nor is it removed.
+    assert text(engine, lab({"web": {}}, state="absent")) == []
+
+
+@pytest.mark.parametrize(
+    "networks,message",
+    [
+        ({"elsewhere": net(0)}, r"network elsewhere exists and is not of topology lab .*external: true"),
+        ({"missing": {"external": True}}, "network missing is external and does not exist"),
+        ({"elsewere": {"external": True}}, r"did you mean elsewhere\?"),
+        ({"mine": {"ipam": {"config": [{"subnet": "10.95.0.128/25"}]}}}, "overlaps 10.95.0.0/24 of network elsewhere"),
+        ({"one1": net(0), "two2": net(0)}, "overlaps 10.94.0.0/24 of network one1"),
+    ],
+)
+def test_networks_that_cannot_be_had(networks: Json, message: str) -> None:
+    with pytest.raises(Refusal, match=message):
+        plan(new_engine(), lab(networks=networks))
+
+
+def test_a_network_is_never_made_anew() -> None:
+    engine = new_engine()
+    converge(engine, lab(networks={"front": net(0)}))
+    with pytest.raises(Refusal, match=r"network front has internal False, wanted True.*not done here"):
+        plan(engine, lab(networks={"front": net(0, internal=True)}))
+
+
+def test_more_networks_than_the_pools_have_are_refused_before_the_first_is_made() -> None:
+    networks = {f"n{number}": {} for number in range(31)}
+    with pytest.raises(Refusal, match=r"31 new networks .* have only 30 left; give 1 of them a subnet"):
+        plan(new_engine(), lab(networks=networks))
+    plan(new_engine(), lab(networks={**networks, "n0": net(0)}))
+
+
+def test_more_containers_than_a_network_has_room_for_are_refused() -> None:
+    small = {"front": {"ipam": {"config": [{"subnet": "10.94.0.0/29"}]}}}
+    containers = {f"c{number}": {"networks": ["front"]} for number in range(6)}
+    with pytest.raises(Refusal, match="would have 6 containers, but its subnet has room for 5"):
+        plan(new_engine(), lab(containers, small))
+
+
+def test_more_containers_than_a_bridge_can_bear_are_refused() -> None:
+    containers = {f"c{number}": {"networks": ["front"]} for number in range(1001)}
+    with pytest.raises(Refusal, match="network front would have 1001 containers; a bridge is unreliable above 1000"):
+        plan(new_engine(), lab(containers, {"front": {"ipam": {"config": [{"subnet": "10.94.0.0/16"}]}}}))
+
+
+@pytest.mark.parametrize(
+    "containers,message",
+    [
+        ({"web": {"image": "nowhere", "pull": "never"}}, "no image nowhere, and pull: never"),
+        ({"web": {"depends_on": {"db": "healthy"}}, "db": {}}, "neither db nor its image has a healthcheck"),
+        (
+            {"web": {"depends_on": {"db": "healthy"}}, "db": {"image": "server", "healthcheck": {"disable": True}}},
+            "neither db nor its image has a healthcheck",
+        ),
+        ({"web": {"links": ["databse"]}, "database": {}}, r"there is no container databse \(did you mean database\?\)"),
+        ({"web": {"network_mode": "container:gone"}}, "there is no container gone"),
+        ({"web": {"networks": {"front": {"ipv4_address": "10.99.0.1"}}}}, "outside the network's subnets"),
+        ({"web": {"networks": {"front": {"ipv4_address": "10.94.0.1"}}}}, "is the network's gateway"),
+        ({"web": {"networks": {"front": {"gw_priority": 1}}}}, "gw_priority needs API 1.48"),
+    ],
+)
+def test_containers_that_cannot_be_had(containers: Json, message: str) -> None:
+    with pytest.raises(Refusal, match=message):
+        plan(new_engine(), lab(containers, {"front": net(0)}))
+
+
+def test_a_network_that_others_use_is_not_removed() -> None:
+    engine = new_engine()
+    converge(engine, lab({"web": {"networks": ["front"]}}, {"front": net(0)}))
+    # Stopped, so that the engine itself would not mind, and the container could never start again.
+    engine.create_container("guest", {"Image": "plain", "HostConfig": {"NetworkMode": "front"}})
+    with pytest.raises(Refusal, match="guest is attached to it and not of topology lab; detach it first"):
+        plan(engine, lab(state="absent"))
+
+
+def test_volumes_go_only_if_they_are_to_and_only_those_that_it_made() -> None:
+    engine = new_engine()
+    engine.volumes["theirs"] = {}
+    converge(engine, lab({"web": {"volumes": ["mine:/a", "theirs:/b"]}}))
+    reason = "it belongs to the topology, which shall be absent"
+    assert text(engine, lab(state="absent")) == [f"- remove container web: {reason} [none]"]
+    converge(engine, lab(state="absent", volumes=True))
+    assert set(engine.volumes) == {"theirs"}
+
+
+def test_leftovers_are_told_and_purged() -> None:
+    engine = new_engine()
+    converge(engine, lab({"web": {"networks": ["front"]}}, {"front": net(0)}))
+    assert plan(engine, lab()).actions == ()
+    assert result(engine, lab())["orphans"] == ["web"]
+    assert text(engine, lab(purge=True)) == [
+        "- remove container web: purge: the topology does not name it [none]",
+        "- remove network front: purge: the topology does not name it [none]",
+    ]
+
+
+def test_an_image_that_cannot_be_had_is_one_message_and_nothing_is_made() -> None:
+    engine = new_engine()
+    said = "could not pull image nowhere, which the engine does not have: pull access denied"
+    with pytest.raises(ApplyError, match=said):
+        converge(engine, lab({"web": {"image": "nowhere", "networks": ["front"]}}, {"front": net(0)}))
+    assert engine.raw == {}
+    assert {one["Name"] for one in engine.nets.values()} == {"bridge", "host", "none", FOREIGN}
+
+
+def test_the_image_of_a_container_that_is_there_is_not_pulled_again() -> None:
+    engine = new_engine()
+    converge(engine, lab({"web": {"image": "far"}}))
+    del engine.images["far"]
+    assert text(engine, lab({"web": {"image": "far"}})) == []
+
+
+def test_a_plan_shows_no_secret() -> None:
+    engine = new_engine()
+    converge(engine, lab({"web": {"secret_environment": {"P": "hunter1"}}}))
+    secrets = {"web": {"secret_environment": {"P": "hunter2"}}, "db": {"secret_environment": {"P": "hunter3"}}}
+    found = plan(engine, lab(secrets))
+    assert "secret_environment differs in P" in found.text()
+    assert "hunter" not in f"{found}"

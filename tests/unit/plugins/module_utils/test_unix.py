@@ -1,0 +1,199 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Short requests over a unix socket: what is sent, and what becomes of the connection."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import itertools
+import re
+import socket
+import threading
+import time
+import typing as t
+
+import pytest
+from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._errors import Unreachable
+from ansible_collections.linklab.docker.plugins.module_utils._unix import UnixSocket
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+
+
+class Server:
+    """Answers each request with the next of I(answers), and closes the connection after an empty one."""
+
+    def __init__(self, path: Path) -> None:
+        self.answers: list[bytes] = []
+        self.requests: list[bytes] = []
+        self.connections: list[socket.socket] = []
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _address = self._listener.accept()
+                self.connections.append(connection)
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), connection.makefile("rb") as stream:
+            while head := b"".join(itertools.takewhile(lambda line: line not in (b"", b"\r\n"), stream)):
+                length = re.search(rb"Content-Length: (\d+)", head)
+                self.requests.append(head + b"\r\n" + stream.read(int(length[1]) if length else 0))
+                answer = self.answers.pop(0) if self.answers else OK
+                connection.sendall(answer)
+                if not answer.endswith((b"}", b"\n")):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        for one in (self._listener, *self.connections):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+
+@pytest.fixture
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    # A unix socket's path may have 107 bytes at most, and the test's own folder can be longer.
+    return tmp_path_factory.mktemp("unix") / "sock"
+
+
+@pytest.fixture
+def server(path: Path) -> Iterator[Server]:
+    one = Server(path)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def send(server: Server, path: Path) -> Iterator[Callable[..., t.Any]]:
+    one = UnixSocket(str(path))
+
+    def call(
+        method: str = "GET", where: str = "/x", params: t.Any = None, body: t.Any = None, timeout: float = 5
+    ) -> t.Any:
+        return one.send(method, where, params, body, timeout)
+
+    yield call
+    one.close()
+
+
+def test_an_answer_is_read_whole(send, server):
+    body = '{"message": "né"}'.encode()
+    server.answers = [b"HTTP/1.1 404 Not Found\r\nDate: now\r\nContent-Length: %d\r\n\r\n" % len(body) + body + b"{}"]
+    answer = send()
+    assert (answer.status_code, answer.reason, answer.headers.get("Date")) == (404, "Not Found", "now")
+    assert (answer.content, answer.text, answer.json()) == (body, body.decode(), {"message": "né"})
+
+
+def test_an_answer_in_chunks_is_read_whole(send, server):
+    server.answers = [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n[\r\n2\r\n1]\r\n0\r\n\r\n"]
+    assert send().json() == [1]
+    assert send().json() == {}
+
+
+def test_an_answer_without_a_length_ends_with_the_connection(send, server):
+    server.answers = [b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\nuntil the end"]
+    assert send().content == b"until the end"
+    assert send().json() == {}
+
+
+def test_an_empty_answer_has_no_content(send, server):
+    server.answers = [b"HTTP/1.1 204 No Content\r\n\r\n"]
+    assert send("POST").content == b""
+
+
+def test_what_is_sent(send, server):
+    send("POST", "/v1.41/containers/a%2Fb c/é", {"all": "1", "none": None, "t": 5, "f": '{"a": ["b"]}'}, {"Name": "né"})
+    (request,) = server.requests
+    head, _blank, body = request.partition(b"\r\n\r\n")
+    line, *headers = head.decode().split("\r\n")
+    assert line == ("POST /v1.41/containers/a%2Fb%20c/%C3%A9?all=1&t=5&f=%7B%22a%22%3A+%5B%22b%22%5D%7D HTTP/1.1")
+    assert {"Host: localhost", "Content-Type: application/json", f"Content-Length: {len(body)}"} <= set(headers)
+    assert body == b'{"Name": "n\\u00e9"}'
+
+
+def test_a_post_without_a_body_says_so(send, server):
+    send("POST")
+    assert b"Content-Length: 0\r\n" in server.requests[0]
+    assert b"Content-Type" not in server.requests[0]
+
+
+def test_requests_share_a_connection(send, server):
+    for _number in range(3):
+        send()
+    assert (len(server.requests), len(server.connections)) == (3, 1)
+
+
+def test_a_connection_that_was_closed_meanwhile_is_made_anew_for_any_request(send, server):
+    send()
+    server.connections[0].shutdown(socket.SHUT_RDWR)
+    time.sleep(0.05)
+    assert send("POST", body={}).status_code == 200
+    assert (len(server.requests), len(server.connections)) == (2, 2)
+
+
+def test_a_request_is_not_sent_again_by_itself(send, server):
+    server.answers = [b"broken"]
+    with pytest.raises(http.client.BadStatusLine):
+        send("POST")
+    assert len(server.requests) == 1
+    # And the next one is not mistaken for it.
+    assert send().json() == {}
+
+
+def test_an_answer_that_breaks_off_is_an_error(send, server):
+    server.answers = [b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"]
+    with pytest.raises(http.client.IncompleteRead):
+        send()
+    assert send().json() == {}
+
+
+def test_an_answer_that_takes_too_long_is_an_error_and_not_taken_for_the_next(send, server):
+    server.answers = [b"HTTP/1.1 200 OK\r\n\r\n"]
+    with pytest.raises((TimeoutError, socket.timeout)):
+        send(timeout=0.05)
+    assert send(timeout=5).json() == {}
+
+
+def test_a_socket_that_is_not_there_is_an_error(path):
+    with pytest.raises(FileNotFoundError):
+        UnixSocket(str(path)).send("GET", "/", None, None, 1)
+
+
+@pytest.mark.parametrize(
+    "answer, message",
+    [
+        (b"SSH-2.0-OpenSSH\r\n", "no answer from the Docker Engine at unix://.*: SSH-2.0-OpenSSH"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", "did not answer GET /version within 1 s"),
+    ],
+)
+def test_what_is_no_engine_is_told_in_one_message(server, path, answer, message):
+    server.answers = [answer]
+    with pytest.raises(Unreachable, match=message):
+        Engine(Connection(f"unix://{path}", timeout=1))
+
+
+def test_each_thread_has_a_connection_of_its_own(server, path):
+    body = b'{"ApiVersion": "1.41"}'
+    server.answers = [b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)]
+    engine = Engine(Connection(f"unix://{path}"))
+    assert len(server.connections) == 1
+    clone = engine.clone()
+    assert clone.get("/x") == {}
+    assert engine.get("/x") == {}
+    assert engine.info == clone.info
+    assert len(server.connections) == 2
+    engine.close()
+    clone.close()
