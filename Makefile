@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev networks links migrate lab teardown test lint units integration molecule sanity bench test-engines clean
+.PHONY: help setup setup-dev networks links lab teardown test lint units integration molecule sanity bench test-engines clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,11 +21,12 @@ setup: ## Make .venv with Ansible and the Docker SDK for Python
 setup-dev:
 	@tools/setup dev
 
-networks links migrate lab teardown: setup
+networks links lab teardown: setup
 	@tools/play $@ $(ARGS)
 
 networks: ## The lesson: two containers on a network, attached while they run, and the MySQL login
 links: ## The lesson: two containers with a legacy link, and the MySQL login
+lab: ## A ready lab with three tiers, proven; ARGS='-e lab_file=FILE' takes another
 teardown: ## Remove what the lessons made
 
 test: setup-dev ## Run every check there is; STEPS='ruff units' runs only these

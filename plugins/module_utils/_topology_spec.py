@@ -19,6 +19,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._container_spec imp
     ContainerSpec,
     check_name,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, near
 from ansible_collections.linklab.docker.plugins.module_utils._network_spec import NetworkSpec, parse_network
 from ansible_collections.linklab.docker.plugins.module_utils._topology_options import (
@@ -30,7 +31,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._topology_order imp
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
+    from ansible_collections.linklab.docker.plugins.module_utils._endpoint import Link
 
 Json = t.Any
 
@@ -228,6 +229,9 @@ def _container(name: str, options: Json, networks: set[str]) -> ContainerWish:
     if wish.networks is not None and wish.network_mode is not None:
         raise SpecError(f"{where}: networks and network_mode exclude each other")
     _check_mode(wish, where)
+    if wish.network_mode == DEFAULT_BRIDGE:
+        # Said outright, it is compared like any other network.
+        return replace(wish, networks={DEFAULT_BRIDGE: EndpointSettings()})
     return wish
 
 

@@ -176,7 +176,10 @@ def check(engine: EngineModel, task: dict[str, Json]) -> None:
         raw = engine.container(name)
         assert raw["State"]["Status"] == "running"
         mode, ends = raw["HostConfig"]["NetworkMode"], raw["NetworkSettings"]["Networks"]
-        if "network_mode" in options:
+        if options.get("network_mode") == "bridge":
+            # The engine has no way to change the mode of a container, and the networks are what counts.
+            assert {"bridge"} <= set(ends) <= {"bridge", FOREIGN}
+        elif "network_mode" in options:
             assert {"default": "bridge"}.get(mode, mode) == options["network_mode"]
         if "networks" in options:
             # What others attached it to is theirs, and so is the default bridge if it was not created there.

@@ -404,7 +404,8 @@ def test_what_does_not_exist_is_named_all_at_once(lab, refused):
 def test_a_network_that_does_not_exist(lab, refused):
     lab.network("network")
     message = refused(lab.run("client"), lab.run("database"), network=lab.name("netwerk"))
-    assert f"(did you mean {lab.name('network')}?)" in message
+    # Networks of other tests may have names that are near as well.
+    assert f"(did you mean {lab.name('network')}" in message
     assert "linklab.docker.network_attach" in message
 
 

@@ -385,6 +385,18 @@ def test_volumes_go_only_if_they_are_to_and_only_those_that_it_made() -> None:
     assert set(engine.volumes) == {"theirs"}
 
 
+def test_network_mode_bridge_leaves_the_topology_s_own_networks() -> None:
+    engine = new_engine()
+    networks = {"front": net(0)}
+    converge(engine, lab({"web": {}}, networks))
+    converge(engine, lab({"web": {"networks": ["front"]}}, networks))
+    converge(engine, lab({"web": {"network_mode": "bridge"}}, networks))
+    assert set(engine.container("web")["NetworkSettings"]["Networks"]) == {"bridge"}
+    assert plan(engine, lab({"web": {"network_mode": "bridge"}}, networks)).actions == ()
+    # With nothing said about networks, none are compared.
+    assert plan(engine, lab({"web": {}}, networks)).actions == ()
+
+
 def test_leftovers_are_told_and_purged() -> None:
     engine = new_engine()
     converge(engine, lab({"web": {"networks": ["front"]}}, {"front": net(0)}))
