@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import itertools
 import json
 import os
 import random
@@ -221,10 +222,19 @@ class Lab:
         clear(self.engine, self.prefix)
 
 
-def random_subnet() -> ipaddress.IPv4Network:
-    """Return a /26 of the test's range; others may have it already."""
-    blocks = 1 << (26 - SUBNETS.prefixlen)
-    return ipaddress.IPv4Network((int(SUBNETS.network_address) + random.randrange(blocks) * 64, 26))  # noqa: S311
+# Each run begins elsewhere, and no block comes twice in one; the last quarter is for tests that name their subnets.
+_BLOCKS = 3 * (1 << (26 - SUBNETS.prefixlen)) // 4
+_next_block = itertools.count(random.randrange(_BLOCKS))  # noqa: S311 - nothing secret about it
+
+
+def random_subnet(prefixlen: int = 26) -> ipaddress.IPv4Network:
+    """Return a subnet of the test's range that this run has not used; another run at the same time may have."""
+    span = 1 << (26 - prefixlen)
+    while (first := next(_next_block) % _BLOCKS) % span:
+        pass
+    for _block in range(span - 1):
+        next(_next_block)
+    return ipaddress.IPv4Network((int(SUBNETS.network_address) + first * 64, prefixlen))
 
 
 def clear(engine: Engine, prefix: str) -> None:

@@ -549,8 +549,8 @@ def test_a_run_that_was_killed_anywhere_converges_in_the_next(topology, proxy, s
 
     proxy.fault = kill
     process = start("topology", topology.task(wanted, networks, docker_host=proxy.url))
-    process.wait(timeout=60)
-    assert stopped
+    output, _errors = process.communicate(timeout=60)
+    assert stopped, output
     time.sleep(0.3)
     topology(wanted, networks)
     assert not topology(wanted, networks)["changed"]

@@ -41,7 +41,7 @@ class Names:
     @staticmethod
     def _subnet(conftest: Json) -> str:
         # A /24, since the drawn addresses end in more than 100.
-        return str(conftest.random_subnet()).rpartition(".")[0]
+        return str(conftest.random_subnet(24)).rpartition(".")[0]
 
     def task(self, drawn: dict[str, Json]) -> dict[str, Json]:
         text = json.dumps({key: drawn[key] for key in ("networks", "containers")})
