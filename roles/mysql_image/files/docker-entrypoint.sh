@@ -1,9 +1,10 @@
-#!/usr/bin/env bash
+#!/bin/bash -eu
 # SPDX-FileCopyrightText: The linklab.docker maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Prepares the data directory of a new MySQL server, then becomes the server.
 # Understands the variables of the public mysql image; any other command is simply run.
+# Not by env: the kernel then calls the process by the script's name, by which one sees that a server is coming up.
 set -euo pipefail
 shopt -s dotglob nullglob
 
