@@ -30,17 +30,22 @@ from ansible_collections.linklab.docker.plugins.module_utils._state import (
 )
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._plan import Plan, Stage
 
 Unit = tuple[Action, ...]
+# What an executor returns, the user is told.
+Executors = t.Mapping[type[Action], t.Callable[..., t.Optional[t.Iterable[str]]]]
 _APPEAR_SECONDS = 1.0
 
 
-def apply(engine: Engine, plan: Plan) -> tuple[str, ...]:
+def apply(engine: Engine, plan: Plan, executors: Executors) -> tuple[str, ...]:
     """Carry I(plan) out; raise ApplyError with what was done before the failure.
+
+    Args:
+        executors: how each action is carried out that is not about an endpoint.
 
     Returns:
         What the user should know that only the changes brought to light.
@@ -49,7 +54,7 @@ def apply(engine: Engine, plan: Plan) -> tuple[str, ...]:
     notes: list[str] = []
     made: dict[str, str] = {}
     for stage in plan.stages:
-        failures = _run_stage(engine, _by_id(stage, made), done, notes)
+        failures = _run_stage(engine, _by_id(stage, made), executors, done, notes)
         if failures:
             raise ApplyError(_failure_text(failures, done, len(plan.actions)), done)
         made.update(_made_networks(engine, stage))
@@ -83,19 +88,23 @@ def _failure_text(failures: Sequence[LinklabError], done: Sequence[Action], tota
     return f"{text}. Of {total} changes, {len(done)} were made and stay; the rest is as it was."
 
 
-def _run_stage(engine: Engine, stage: Stage, done: list[Action], notes: list[str]) -> list[LinklabError]:
+def _run_stage(
+    engine: Engine, stage: Stage, executors: Executors, done: list[Action], notes: list[str]
+) -> list[LinklabError]:
     if min(stage.workers, len(stage.units)) == 1:
         for unit in stage.units:
             try:
-                notes.extend(carry_out(engine, unit))
+                notes.extend(carry_out(engine, unit, executors))
             except LinklabError as exc:
                 return [exc]
             done.extend(unit)
         return []
-    return _run_concurrently(engine, stage, done, notes)
+    return _run_concurrently(engine, stage, executors, done, notes)
 
 
-def _run_concurrently(engine: Engine, stage: Stage, done: list[Action], notes: list[str]) -> list[LinklabError]:
+def _run_concurrently(
+    engine: Engine, stage: Stage, executors: Executors, done: list[Action], notes: list[str]
+) -> list[LinklabError]:
     """Run a stage's units on threads, each with a connection of its own. After a failure no further unit begins."""
     local, failed = threading.local(), threading.Event()
 
@@ -106,7 +115,7 @@ def _run_concurrently(engine: Engine, stage: Stage, done: list[Action], notes: l
         if failed.is_set():
             return None
         try:
-            notes.extend(carry_out(local.engine, unit))
+            notes.extend(carry_out(local.engine, unit, executors))
         except LinklabError as exc:
             failed.set()
             return exc
@@ -117,18 +126,17 @@ def _run_concurrently(engine: Engine, stage: Stage, done: list[Action], notes: l
         return [error for error in pool.map(work, stage.units) if error is not None]
 
 
-def carry_out(engine: Engine, unit: Unit) -> list[str]:
+def carry_out(engine: Engine, unit: Unit, executors: Executors) -> list[str]:
     """Carry out one unit: all of its actions, or none. Return what the user should know."""
     notes: list[str] = []
     endpoints = [action for action in unit if isinstance(action, EndpointAction)]
     if endpoints:
         carry_out_endpoints(engine, endpoints)
     for action in unit:
-        executor = EXECUTORS.get(type(action))
-        if executor is None:
+        if isinstance(action, EndpointAction):
             continue
         try:
-            notes.extend(executor(engine, action) or ())
+            notes.extend(executors[type(action)](engine, action) or ())
         except EngineError as exc:
             raise ApplyError(f"could not {action.describe()}: {exc.explanation}") from exc
     return notes
@@ -169,7 +177,4 @@ def _settle_duplicates(engine: Engine, name: str, made: str) -> None:
         time.sleep(0.05)
 
 
-# How each action is carried out that is not about an endpoint; what it returns, the user is told.
-EXECUTORS: dict[type[Action], Callable[[Engine, t.Any], Iterable[str] | None]] = {
-    CreateNetwork: create_network,
-}
+NETWORK_EXECUTORS: Executors = {CreateNetwork: create_network}

@@ -36,11 +36,11 @@ from ansible_collections.linklab.docker.plugins.module_utils._state import find_
 from ansible_collections.linklab.docker.plugins.module_utils._waiting import log_tail, wait_until
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
+    from ansible_collections.linklab.docker.plugins.module_utils._apply import Executors
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._container_actions import After
-    from ansible_collections.linklab.docker.plugins.module_utils._plan import Action
 
 Json = t.Any
 
@@ -189,7 +189,7 @@ def wait_for_others(engine: Engine, after: Iterable[After]) -> None:
         wait_until(engine, {one.container: one.condition}, one.timeout)
 
 
-CONTAINER_EXECUTORS: dict[type[Action], Callable[[Engine, t.Any], None]] = {
+CONTAINER_EXECUTORS: Executors = {
     PullImage: pull_image,
     CreateVolume: create_volume,
     RemoveVolume: remove_volume,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.linklab.docker.plugins.module_utils._apply import EXECUTORS
+from ansible_collections.linklab.docker.plugins.module_utils._apply import NETWORK_EXECUTORS
 from ansible_collections.linklab.docker.plugins.module_utils._apply_containers import CONTAINER_EXECUTORS
 from ansible_collections.linklab.docker.plugins.module_utils._link_actions import LINK_EXECUTORS, RecreateContainer
 from ansible_collections.linklab.docker.plugins.module_utils._link_plan import plan_link
@@ -28,8 +28,7 @@ if t.TYPE_CHECKING:
 
 Json = t.Any
 
-EXECUTORS.update(CONTAINER_EXECUTORS)
-EXECUTORS.update(LINK_EXECUTORS)
+_EXECUTORS = {**NETWORK_EXECUTORS, **CONTAINER_EXECUTORS, **LINK_EXECUTORS}
 
 
 class LinkTask:
@@ -40,7 +39,7 @@ class LinkTask:
         self._recreated: bool | None = None
 
     def task(self) -> Task[LinkSpec, LinkState]:
-        return Task(parse_link, self._observe, self._plan, self._result)
+        return Task(parse_link, self._observe, self._plan, self._result, _EXECUTORS)
 
     def _observe(self, engine: Engine, spec: LinkSpec) -> LinkState:
         # The task may name the source by an ID that a recreate takes away.

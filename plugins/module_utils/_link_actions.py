@@ -28,6 +28,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._unlink import disc
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from ansible_collections.linklab.docker.plugins.module_utils._apply import Executors
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container
 
@@ -158,7 +159,7 @@ def _as_it_is_now(engine: Engine, container: Container) -> Container:
     return now
 
 
-LINK_EXECUTORS: dict[type[Action], Callable[[Engine, t.Any], Iterable[str] | None]] = {
+LINK_EXECUTORS: Executors = {
     RemoveLink: remove_link,
     RecreateContainer: recreate_container,
     FinishUnlink: finish_unlink,

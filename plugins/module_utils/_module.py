@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
-from ansible_collections.linklab.docker.plugins.module_utils._apply import apply
+from ansible_collections.linklab.docker.plugins.module_utils._apply import NETWORK_EXECUTORS, Executors, apply
 from ansible_collections.linklab.docker.plugins.module_utils._client import DEFAULT_HOST, Connection, Engine
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, LinklabError
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Disruption, Plan
@@ -83,6 +83,7 @@ class Task(t.Generic[Spec, State]):
         observe: what is there, in few requests.
         plan: pure; raises Refusal.
         result: the module's own return values, from the state at the end.
+        executors: how the actions are carried out that are not about an endpoint.
         settle: wait for what is not ready yet, if the module waits for anything; whether there was need to wait.
     """
 
@@ -90,6 +91,7 @@ class Task(t.Generic[Spec, State]):
     observe: Callable[[Engine, Spec], State]
     plan: Callable[[Spec, State], Plan]
     result: Callable[[Spec, State], dict[str, Json]]
+    executors: Executors = field(default_factory=lambda: NETWORK_EXECUTORS)
     settle: Callable[[Engine, Spec, State, Plan], bool] | None = None
 
 
@@ -117,7 +119,7 @@ def converge(
         warn(warning)
     acted = bool(plan.actions) and not check_mode
     if acted:
-        for note in apply(engine, plan):
+        for note in apply(engine, plan, task.executors):
             warn(note)
         state = task.observe(engine, spec)
     waited = task.settle is not None and not check_mode and task.settle(engine, spec, state, plan)

@@ -89,11 +89,6 @@ class Answer:
     ms: float | None = None
     failed: str = ""
 
-    @property
-    def resolver_asked(self) -> bool:
-        """Whether names were resolved at all; false if there was no program for it."""
-        return any(stage == "name" for stage, _tool in self.tools)
-
 
 @dataclass(frozen=True)
 class Listener:

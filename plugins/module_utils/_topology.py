@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.linklab.docker.plugins.module_utils._apply import EXECUTORS
+from ansible_collections.linklab.docker.plugins.module_utils._apply import NETWORK_EXECUTORS
 from ansible_collections.linklab.docker.plugins.module_utils._apply_containers import CONTAINER_EXECUTORS
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError
 from ansible_collections.linklab.docker.plugins.module_utils._link_actions import LINK_EXECUTORS
@@ -39,7 +39,12 @@ if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._plan import Plan
 
-EXECUTORS.update({**CONTAINER_EXECUTORS, **LINK_EXECUTORS, ReplaceContainer: replace_container})
+_EXECUTORS = {
+    **NETWORK_EXECUTORS,
+    **CONTAINER_EXECUTORS,
+    **LINK_EXECUTORS,
+    ReplaceContainer: replace_container,
+}
 
 
 class TopologyModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no types
@@ -73,5 +78,5 @@ def _is_ready(spec: TopologySpec, state: TopologyState, name: str) -> bool:
 
 
 TOPOLOGY_TASK: Task[TopologySpec, TopologyState] = Task(
-    parse_topology, observe_topology, plan_topology, topology_result, settle
+    parse_topology, observe_topology, plan_topology, topology_result, _EXECUTORS, settle
 )

@@ -44,7 +44,7 @@ def carry_out(engine: EngineModel, found: Plan) -> None:
     # Nothing here takes time, and nobody has logged in to a registry.
     nobody = mock.patch.object(_apply_containers, "_credentials", return_value={})
     with nobody, mock.patch.object(_replace, "_watch"):
-        apply(t.cast("t.Any", engine), found)
+        apply(t.cast("t.Any", engine), found, TOPOLOGY_TASK.executors)
 
 
 def result(engine: EngineModel, task: dict[str, Json]) -> dict[str, Json]:

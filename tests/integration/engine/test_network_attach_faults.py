@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._apply import apply
+from ansible_collections.linklab.docker.plugins.module_utils._apply import NETWORK_EXECUTORS, apply
 from ansible_collections.linklab.docker.plugins.module_utils._attach import observe_attach
 from ansible_collections.linklab.docker.plugins.module_utils._attach_plan import plan_attach
 from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec, Wish
@@ -31,7 +31,7 @@ def plan_then(lab: Json, spec: AttachSpec, between: t.Callable[[], object]) -> N
     """Plan, let the world change, and apply the plan that no longer fits."""
     plan = plan_attach(spec, observe_attach(lab.engine, spec))
     between()
-    apply(lab.engine, plan)
+    apply(lab.engine, plan, NETWORK_EXECUTORS)
 
 
 def spec(network: str, container: str, **settings: Json) -> AttachSpec:

@@ -73,7 +73,7 @@ def converge(lab: Json, task: dict[str, Json]) -> Json:
         note(str(exc))
         assume(False)
     note(found.text())
-    apply(lab.engine, found)
+    apply(lab.engine, found, TOPOLOGY_TASK.executors)
     assert plan(lab, task).text() == ""
     return found
 
@@ -99,4 +99,5 @@ def test_from_any_state_one_run_converges(lab, names, data):
         if networks_only and "remove" not in [verb for verb, _container, _network in deeds]:
             assert all(action.disruption < Disruption.RECREATE for action in found.actions)
     finally:
-        apply(lab.engine, plan(lab, {"name": lab.name("lab"), "state": "absent"}))
+        gone = plan(lab, {"name": lab.name("lab"), "state": "absent"})
+        apply(lab.engine, gone, TOPOLOGY_TASK.executors)

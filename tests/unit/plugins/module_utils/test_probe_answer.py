@@ -117,7 +117,6 @@ def test_other_errors_of_a_client_program():
 def test_a_program_that_is_missing():
     answer = parse_answer("@hosts\n@resolver\n@missing name\n@done\n")
     assert answer == Answer(missing="name")
-    assert not answer.resolver_asked
 
 
 def test_a_script_that_did_not_run_or_not_to_its_end():

@@ -108,7 +108,6 @@ def test_names(tool, shell, tmp_path):
 def test_a_name_that_does_not_exist(tmp_path):
     answer = look(["dash"], tools(tmp_path, "getent"), Check("a", "b", "no-such-host.invalid", protocol="tcp"))
     assert answer.addresses == ()
-    assert answer.resolver_asked
     assert answer.connects == ()
 
 
