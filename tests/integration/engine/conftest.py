@@ -276,10 +276,30 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def run_prefix(engine: Engine) -> Iterator[str]:
-    """What the names of everything made in this run begin with; all of it is removed at the end."""
-    prefix = f"{PREFIX}{secrets.token_hex(3)}-"
+    """What the names of everything made in this run begin with; all of it is removed at the end.
+
+    It holds the run's process, so that what a killed run left behind is known by it and goes first.
+    """
+    for ident in set(re.findall(rf"\b{re.escape(PREFIX)}(\d+)p", " ".join(_names(engine)))):
+        if not _is_test_run(int(ident)):
+            clear(engine, f"{PREFIX}{ident}p")
+    prefix = f"{PREFIX}{os.getpid()}p{secrets.token_hex(2)}-"
     yield prefix
     clear(engine, prefix)
+
+
+def _names(engine: Engine) -> Iterator[str]:
+    """Return the names of all containers and networks."""
+    for summary in engine.containers():
+        yield from (name.lstrip("/") for name in summary["Names"])
+    yield from (network["Name"] for network in engine.networks())
+
+
+def _is_test_run(process: int) -> bool:
+    try:
+        return b"pytest" in Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 @pytest.fixture
