@@ -171,6 +171,7 @@ depends_on:
   description:
     - Which containers must run before this one starts, as a list of names, or as a dictionary of names with the
       condition V(started) or V(healthy). V(service_started) and V(service_healthy) mean the same.
+    - The further keys of the Compose Specification, C(required) and C(restart), are taken with their defaults only.
   type: raw
 network_mode:
   description:
@@ -204,7 +205,8 @@ options:
       - An option that is not given is neither compared nor changed on a container that exists. What is given is
         compared as a whole.
       - A container without O(containers.networks) and O(containers.network_mode) is put on the default bridge, as
-        C(docker run) does, and its networks are not looked at afterwards.
+        C(docker run) does, and its networks are not looked at afterwards; but both ends of a legacy link are brought
+        back to the default bridge.
     type: dict
     suboptions:
 """

@@ -16,10 +16,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from ansible_collections.linklab.docker.plugins.module_utils._apply_endpoints import carry_out_endpoints
+from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import (
+    RestoreEndpoints,
+    restore_endpoints,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     ApplyError,
     EngineError,
     LinklabError,
+    Unreachable,
+    said,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Action, CreateNetwork, EndpointAction
 from ansible_collections.linklab.docker.plugins.module_utils._progress import Done
@@ -55,9 +61,16 @@ def apply(engine: Engine, plan: Plan, executors: Executors) -> tuple[str, ...]:
     made: dict[str, str] = {}
     for stage in plan.stages:
         failures = _run_stage(engine, _by_id(stage, made), executors, done, notes)
+        if not failures:
+            try:
+                made.update(_made_networks(engine, stage))
+            except LinklabError as exc:
+                failures = [exc]
         if failures:
-            raise ApplyError(_failure_text(failures, done, len(plan.actions)), done)
-        made.update(_made_networks(engine, stage))
+            unsure = any(isinstance(failure, ApplyError) and failure.unsure for failure in failures)
+            again = all(isinstance(failure, ApplyError) and failure.again for failure in failures)
+            text = _failure_text(failures, done, len(plan.actions), unsure=unsure)
+            raise ApplyError(text, done, unsure=unsure, again=again)
     return tuple(notes)
 
 
@@ -81,11 +94,14 @@ def _by_id(stage: Stage, made: Mapping[str, str]) -> Stage:
     return replace(stage, units=tuple(tuple(named(action) for action in unit) for unit in stage.units))
 
 
-def _failure_text(failures: Sequence[LinklabError], done: Sequence[Action], total: int) -> str:
+def _failure_text(failures: Sequence[LinklabError], done: Sequence[Action], total: int, *, unsure: bool) -> str:
     text = "; ".join(dict.fromkeys(str(failure).rstrip(".") for failure in failures))
     if total == 1:
         return f"{text}."
-    return f"{text}. Of {total} changes, {len(done)} were made and stay; the rest is as it was."
+    made = f"Of {total} changes, {len(done)} were made and stay"
+    if unsure:
+        return f"{text}. {made}; those that were not begun are as they were."
+    return f"{text}. {made}; the rest is as it was."
 
 
 def _run_stage(
@@ -138,7 +154,10 @@ def carry_out(engine: Engine, unit: Unit, executors: Executors) -> list[str]:
         try:
             notes.extend(executors[type(action)](engine, action) or ())
         except EngineError as exc:
-            raise ApplyError(f"could not {action.describe()}: {exc.explanation}") from exc
+            raise ApplyError(f"could not {action.describe()}: {said(exc)}. Nothing was changed by that") from exc
+        except Unreachable as exc:
+            text = f"could not {action.describe()}: {said(exc)}. It may have been done all the same"
+            raise ApplyError(text, unsure=True) from exc
     return notes
 
 
@@ -146,11 +165,16 @@ def create_network(engine: Engine, action: CreateNetwork) -> None:
     """Make a network. One of that name that appeared meanwhile will do: the observation after it compares."""
     try:
         made = engine.create_network(action.network.to_api())["Id"]
-    except EngineError as exc:
-        if exc.status not in (403, 409) or not _appears(engine, action.network.name):
+    except (EngineError, Unreachable) as exc:
+        refused = isinstance(exc, EngineError) and exc.status not in (403, 409)
+        if (refused and find_network(engine, action.network.name) is None) or not _appears(engine, action.network.name):
             raise
         return
-    _settle_duplicates(engine, action.network.name, made)
+    try:
+        _settle_duplicates(engine, action.network.name, made)
+    except LinklabError as exc:
+        text = f"the network {action.network.name} is made, but it is not known whether another run made one as well"
+        raise ApplyError(f"{text}: {said(exc)}. The same task run again sees to it", unsure=True) from exc
 
 
 def _appears(engine: Engine, name: str) -> bool:
@@ -177,4 +201,4 @@ def _settle_duplicates(engine: Engine, name: str, made: str) -> None:
         time.sleep(0.05)
 
 
-NETWORK_EXECUTORS: Executors = {CreateNetwork: create_network}
+NETWORK_EXECUTORS: Executors = {CreateNetwork: create_network, RestoreEndpoints: restore_endpoints}

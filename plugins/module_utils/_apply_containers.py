@@ -31,8 +31,11 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     EngineError,
     LinklabError,
     NotFound,
+    Unreachable,
+    said,
+    unless_so,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
+from ansible_collections.linklab.docker.plugins.module_utils._state import find_container, find_network, stop_grace
 from ansible_collections.linklab.docker.plugins.module_utils._waiting import log_tail, wait_until
 
 if t.TYPE_CHECKING:
@@ -41,6 +44,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._apply import Executors
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._container_actions import After
+    from ansible_collections.linklab.docker.plugins.module_utils._state import Container
 
 Json = t.Any
 
@@ -89,8 +93,17 @@ def create_volume(engine: Engine, action: CreateVolume) -> None:
 
 
 def remove_volume(engine: Engine, action: RemoveVolume) -> None:
+    path = f"/volumes/{action.volume}"
     with suppress(NotFound):
-        engine.delete(f"/volumes/{action.volume}")
+        unless_so(lambda: engine.delete(path), lambda: not _exists(engine, path))
+
+
+def _exists(engine: Engine, path: str) -> bool:
+    try:
+        engine.get(path)
+    except NotFound:
+        return False
+    return True
 
 
 def create_container(engine: Engine, action: CreateContainer) -> None:
@@ -98,31 +111,50 @@ def create_container(engine: Engine, action: CreateContainer) -> None:
     wait_for_others(engine, action.after)
     try:
         ident = engine.create_container(action.container, _with_first_endpoint(action))["Id"]
-    except Conflict as exc:
-        # Another run is making it: what it makes of it is compared afterwards.
-        if not _comes_up(engine, action.container):
-            raise ApplyError(f"could not {action.describe()}: {exc.explanation.rstrip('.')}") from exc
+    except (Conflict, Unreachable) as exc:
+        # Another run is making it, or this one has and was not told: what it makes of it is compared afterwards.
+        found = _comes_up(engine, action.container, _OTHER_RUN_SECONDS if isinstance(exc, Conflict) else 0)
+        if found is None:
+            raise
+        if found.status == "created":
+            _complete(engine, action, found.id)
         return
-    except EngineError as exc:
-        raise ApplyError(f"could not {action.describe()}: {exc.explanation.rstrip('.')}") from exc
     try:
-        for endpoint in action.endpoints[1:]:
-            engine.connect(endpoint.network_ref, ident, endpoint.settings.to_api())
-        engine.start(ident)
+        _complete(engine, action, ident)
     except LinklabError as exc:
-        said = exc.explanation if isinstance(exc, EngineError) else str(exc)
+        left, unsure = _take_back(engine, ident)
+        raise ApplyError(f"could not {action.describe()}: {said(exc)}. {left}", unsure=unsure) from exc
+
+
+def _complete(engine: Engine, action: CreateContainer, ident: str) -> None:
+    """Connect and start a container that was created."""
+    for endpoint in action.endpoints[1:]:
+        engine.connect(endpoint.network_ref, ident, endpoint.settings.to_api())
+    unless_so(lambda: engine.start(ident), lambda: _is_live(engine, ident))
+
+
+def _take_back(engine: Engine, ident: str) -> tuple[str, bool]:
+    """Remove a container that could not be completed; return what is left of it, and whether anything may be."""
+    try:
         with suppress(NotFound):
             engine.remove_container(ident, force=True, volumes=True)
-        raise ApplyError(f"could not {action.describe()}: {said.rstrip('.')}. Nothing of it stays") from exc
+    except LinklabError as exc:
+        return f"It could not be removed either ({said(exc)}); the same task run again completes it", True
+    return "Nothing of it stays", False
 
 
-def _comes_up(engine: Engine, name: str) -> bool:
-    """Whether a container is there. Another run reserves the name first, and starts it last: give it time for both."""
-    deadline = time.monotonic() + _OTHER_RUN_SECONDS
+def _is_live(engine: Engine, ref: str) -> bool:
+    found = find_container(engine, ref)
+    return found is not None and found.live
+
+
+def _comes_up(engine: Engine, name: str, seconds: float) -> Container | None:
+    """Return a container that is there. Another run reserves the name first, and starts it last: give it time."""
+    deadline = time.monotonic() + seconds
     while True:
         found = find_container(engine, name)
         if (found is not None and found.live) or time.monotonic() > deadline:
-            return found is not None
+            return found
         time.sleep(0.05)
 
 
@@ -140,48 +172,97 @@ def start_container(engine: Engine, action: StartContainer) -> None:
     """Start by name: the container may have been replaced by an earlier action of the same plan."""
     wait_for_others(engine, action.after)
     name = action.container.name
-    try:
+
+    def start() -> None:
         if action.container.status == "paused":
             engine.post(f"/containers/{name}/unpause")
         else:
             engine.start(name)
+
+    try:
+        unless_so(start, lambda: _is_running(engine, name))
     except EngineError as exc:
         now = find_container(engine, name)
-        if now is not None and now.status == "running":
-            return
         log = "" if now is None else log_tail(engine, now.raw)
         tail = f", its log ends: {log}" if log else ""
-        raise ApplyError(f"could not {action.describe()}: {exc.explanation.rstrip('.')}{tail}") from exc
+        raise ApplyError(f"could not {action.describe()}: {said(exc)}{tail}. It is as it was") from exc
+
+
+def _is_running(engine: Engine, ref: str) -> bool:
+    found = find_container(engine, ref)
+    return found is not None and found.status == "running"
 
 
 def update_container(engine: Engine, action: UpdateContainer) -> None:
-    try:
-        engine.post(f"/containers/{action.container.id}/update", dict(action.config))
-    except EngineError as exc:
-        raise ApplyError(f"could not {action.describe()}: {exc.explanation.rstrip('.')}") from exc
+    engine.post(f"/containers/{action.container.id}/update", dict(action.config))
 
 
 def remove_container(engine: Engine, action: RemoveContainer) -> None:
     """Remove; what is gone already will do."""
     container = action.container
-    try:
+
+    def remove() -> None:
         with suppress(NotFound):
             if action.graceful and container.live:
-                engine.stop(container.id)
+                grace = stop_grace(container.raw)
+                unless_so(lambda: engine.stop(container.id, grace), lambda: not _is_live(engine, container.id))
+            elif container.live and engine.loses_count:
+                _leave_networks(engine, container)
             engine.remove_container(container.id, force=True, volumes=True)
-    except Conflict:
-        # Another run removes it at this moment.
-        if (now := find_container(engine, container.id)) is not None and now.status != "removing":
-            raise
+
+    try:
+        unless_so(remove, lambda: _is_going(engine, container.id))
+    except LinklabError as exc:
+        if isinstance(exc, Conflict) and _goes(engine, container.id):
+            return
+        left, same = _what_is_left(engine, container)
+        raise ApplyError(f"could not {action.describe()}: {said(exc)}. {left}", unsure=not same) from exc
     for volume in action.anonymous:
         # Those that a successor took over keep their made-up name, but the engine then takes them for named ones.
         with suppress(NotFound, Conflict):
             engine.delete(f"/volumes/{volume}")
 
 
+def _leave_networks(engine: Engine, container: Container) -> None:
+    """Take a container off its networks, which the engine else does for several containers at the same moment."""
+    for endpoint in container.endpoints.values():
+        # What cannot be disconnected, such as the network of the host, goes with the container all the same.
+        with suppress(EngineError):
+            engine.disconnect(endpoint.network_id, container.id)
+
+
+def _what_is_left(engine: Engine, container: Container) -> tuple[str, bool]:
+    """Return what became of a container that could not be removed, and whether it is as it was."""
+    now = find_container(engine, container.id)
+    if now is None:
+        return "It is gone all the same", False
+    if now.status != container.status:
+        return f"It is still there, {now.status}; the same task run again removes it", False
+    if set(now.endpoints) != set(container.endpoints):
+        return "It is still there, off its networks already; the same task run again removes it", False
+    return f"It is still there, {now.status} as before", True
+
+
+def _goes(engine: Engine, ref: str) -> bool:
+    """Whether a container is gone in a moment: its status does not show at once that another run removes it."""
+    deadline = time.monotonic() + _OTHER_RUN_SECONDS
+    while not _is_going(engine, ref):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _is_going(engine: Engine, ref: str) -> bool:
+    """Whether a container is gone, or another run removes it at this moment."""
+    found = find_container(engine, ref)
+    return found is None or found.status == "removing"
+
+
 def remove_network(engine: Engine, action: RemoveNetwork) -> None:
+    ident = action.network.id
     with suppress(NotFound):
-        engine.remove_network(action.network.id)
+        unless_so(lambda: engine.remove_network(ident), lambda: find_network(engine, ident) is None)
 
 
 def wait_for_others(engine: Engine, after: Iterable[After]) -> None:

@@ -10,10 +10,12 @@
 from __future__ import annotations
 
 import typing as t
+from contextlib import suppress
 from dataclasses import replace
 
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
-from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, EngineError, LinklabError
+from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import discard_note, leave_note
+from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, LinklabError, said, unless_so
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Attach, Detach, EndpointAction, Reattach
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
 
@@ -30,6 +32,12 @@ def carry_out_endpoints(engine: Engine, unit: Sequence[EndpointAction]) -> None:
     Raises:
         ApplyError: nothing of the unit stays, or the message says what could not be put back.
     """
+    try:
+        note = leave_note(engine, unit)
+        unit = _still_to_do(engine, unit)
+    except LinklabError as exc:
+        again = isinstance(exc, ApplyError) and exc.again
+        raise ApplyError(_failure(exc, unit[0], ["Nothing was changed by that."]), again=again) from exc
     for detach in [action for action in unit if isinstance(action, Detach)]:
         _detach(engine, detach)
     changes = [action for action in unit if isinstance(action, (Attach, Reattach))]
@@ -46,33 +54,63 @@ def carry_out_endpoints(engine: Engine, unit: Sequence[EndpointAction]) -> None:
                 begun.append(action)
             _connect(engine, action, action.settings)
     except LinklabError as exc:
-        raise ApplyError(_failure(exc, action, _put_back(engine, begun))) from exc
+        back = put_back(engine, begun)
+        if back.complete:
+            with suppress(LinklabError):
+                discard_note(engine, note)
+        again = back.complete and isinstance(exc, ApplyError) and exc.again
+        raise ApplyError(_failure(exc, action, back), unsure=not back.complete, again=again) from exc
+    try:
+        discard_note(engine, note)
+    except LinklabError as exc:
+        text = f"{action.describe()} is done, but the container with its old settings could not be removed: {said(exc)}"
+        raise ApplyError(f"{text}. The same task run again removes it", unsure=True) from exc
+
+
+def _still_to_do(engine: Engine, unit: Sequence[EndpointAction]) -> list[EndpointAction]:
+    """Leave out what another run did meanwhile; raise ApplyError if something else was changed of it."""
+    left: list[EndpointAction] = []
+    for action in unit:
+        now = _endpoint_now(engine, action) if isinstance(action, Reattach) else None
+        if isinstance(action, Reattach) and now is not None and now.endpoint_id != action.old.endpoint_id:
+            if not _differs(action.settings, now):
+                continue
+            if now.settings != replace(action.old.settings, mac_address=now.settings.mac_address):
+                raise ApplyError("something else changed its settings at the same time", again=True)
+        left.append(action)
+    return left
 
 
 def _failure(exc: LinklabError, action: EndpointAction, back: Sequence[str]) -> str:
-    said = exc.explanation if isinstance(exc, EngineError) else str(exc)
-    return f"could not {action.describe()}: {said.rstrip('.')}. {' '.join(back)}"
+    return f"could not {action.describe()}: {said(exc)}. {' '.join(back)}"
 
 
 def _connect(engine: Engine, action: EndpointAction, settings: EndpointSettings) -> None:
     """Connect; an endpoint that is there with these settings already (made by another run meanwhile) will do."""
     try:
         engine.connect(action.network_ref, action.container.id, settings.to_api())
-    except LinklabError:
+    except LinklabError as exc:
         endpoint = _endpoint_now(engine, action)
-        if endpoint is None or (action.container.live and not endpoint.endpoint_id):
+        if endpoint is None or _is_half_made(action, endpoint):
             raise
-        if settings.differences(replace(endpoint.settings, mac_address=endpoint.mac)):
-            raise
+        if _differs(settings, endpoint):
+            raise ApplyError(f"something else attached it at the same time ({said(exc)})", again=True) from exc
+
+
+def _is_half_made(action: EndpointAction, endpoint: Endpoint) -> bool:
+    return action.container.live and not endpoint.endpoint_id
+
+
+def _differs(settings: EndpointSettings, endpoint: Endpoint) -> bool:
+    return bool(settings.differences(replace(endpoint.settings, mac_address=endpoint.mac)))
 
 
 def _disconnect(engine: Engine, action: EndpointAction) -> None:
     """Disconnect; an endpoint that is gone already will do."""
-    try:
-        engine.disconnect(action.network_ref, action.container.id)
-    except LinklabError:
-        if _endpoint_now(engine, action) is not None:
-            raise
+    unless_so(
+        lambda: engine.disconnect(action.network_ref, action.container.id),
+        lambda: _endpoint_now(engine, action) is None,
+    )
 
 
 def _detach(engine: Engine, action: Detach) -> None:
@@ -91,38 +129,51 @@ def _clear_phantom(engine: Engine, action: EndpointAction) -> None:
     engine.disconnect(action.network_ref, action.container.id)
 
 
-def _put_back(engine: Engine, begun: Sequence[Attach | Reattach]) -> list[str]:
-    """Undo a unit that failed; return what became of each of its endpoints, as sentences."""
-    said = []
+class PutBack(list[str]):
+    """What became of endpoints that were to be put back, as sentences. complete: whether all of them are back."""
+
+    complete = True
+
+
+def put_back(engine: Engine, begun: Sequence[Attach | Reattach]) -> PutBack:
+    """Undo a unit that failed; return what became of each of its endpoints."""
+    told = PutBack()
     for action in begun:
         try:
             _remove_what_came(engine, action)
         except LinklabError as exc:
-            said.append(f"The new endpoint of {action.subject} could not be removed ({exc}).")
+            told.append(f"The new endpoint of {action.subject} could not be removed ({said(exc)}).")
+            told.complete = False
     for action in begun:
         try:
-            said.append(_restore(engine, action))
+            told.append(_restore(engine, action))
         except LinklabError as exc:
-            said.append(f"Putting the endpoint of {action.subject} back failed as well ({exc}); {_lost(action)}.")
-    return said
+            told.append(f"Putting the endpoint of {action.subject} back failed as well ({said(exc)}); {_lost(action)}.")
+            told.complete = False
+    return told
 
 
 def _remove_what_came(engine: Engine, action: Attach | Reattach) -> None:
     endpoint = _endpoint_now(engine, action)
     if endpoint is None or (isinstance(action, Reattach) and endpoint.endpoint_id == action.old.endpoint_id != ""):
         return
-    if action.container.live and not endpoint.endpoint_id:
+    if _is_half_made(action, endpoint):
         _clear_phantom(engine, action)
-    else:
+    elif not _differs(action.settings, endpoint):
         engine.disconnect(action.network_ref, action.container.id)
 
 
 def _restore(engine: Engine, action: Attach | Reattach) -> str:
+    name, network = action.container.name, action.network
+    now = _endpoint_now(engine, action)
+    # What came of this action is gone by now: it is something else's, and stays.
+    if now is not None and (isinstance(action, Attach) or _differs(action.old.settings, now)):
+        return f"{name} is attached to {network} by something else."
     if isinstance(action, Attach):
-        return f"{action.container.name} is not attached to {action.network}, as before."
-    if _endpoint_now(engine, action) is None:
+        return f"{name} is not attached to {network}, as before."
+    if now is None:
         engine.connect(action.network_ref, action.container.id, action.old.settings.to_api())
-    return f"The endpoint that {action.container.name} had on {action.network} is back."
+    return f"The endpoint that {name} had on {network} is back."
 
 
 def _lost(action: Attach | Reattach) -> str:

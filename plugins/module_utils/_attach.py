@@ -12,6 +12,11 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.linklab.docker.plugins.module_utils._attach_plan import AttachState
+from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import (
+    find_notes,
+    of_containers,
+    with_away,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._route import default_route
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
     all_summaries,
@@ -21,27 +26,29 @@ from ansible_collections.linklab.docker.plugins.module_utils._state import (
 )
 
 if t.TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint import Json
+    from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import NotedEndpoint
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Endpoint, Network
 
 
 def observe_attach(engine: Engine, spec: AttachSpec) -> AttachState:
     """Read the network and the containers that the task names: one request each, and the list only if needed."""
+    notes = find_notes(engine, _concerns(spec))
     network = find_network(engine, spec.network)
     refs = dict.fromkeys((*(wish.container for wish in spec.wishes), *(spec.link_targets if spec.present else ())))
-    found = {ref: container for ref in refs if (container := find_container(engine, ref)) is not None}
+    found = {ref: with_away(one, notes) for ref in refs if (one := find_container(engine, ref)) is not None}
     others = all_summaries(engine) if spec.purge or (spec.present and len(found) < len(refs)) else ()
     if spec.purge:
         name = network.name if network is not None else spec.network
         for other in others:
             # Phantom endpoints are not in the list, only in the container's own description.
             container = find_container(engine, other.id) if network is not None or name in other.networks else None
-            if container is not None and name in container.endpoints:
-                found[other.id] = container
+            if container is not None and name in with_away(container, notes).endpoints:
+                found[other.id] = with_away(container, notes)
     missing = spec.present and network is None
     # One network alone carries the route, whatever it is.
     several = spec.present and any(set(one.endpoints) - {network and network.name} for one in found.values())
@@ -52,8 +59,15 @@ def observe_attach(engine: Engine, spec: AttachSpec) -> AttachState:
         containers=found,
         internal=frozenset(known.name for known in networks if known.internal),
         others=others,
+        notes=notes,
         known_networks={known.name: tuple(subnet.subnet for subnet in known.subnets) for known in networks},
     )
+
+
+def _concerns(spec: AttachSpec) -> Callable[[NotedEndpoint], bool]:
+    """Return whether what a killed run left is of interest: to a purge, all of it that is about the network."""
+    named = of_containers(wish.container for wish in spec.wishes)
+    return lambda end: named(end) or (spec.purge and end.network == spec.network)
 
 
 def attach_result(spec: AttachSpec, state: AttachState) -> dict[str, Json]:

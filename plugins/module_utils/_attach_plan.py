@@ -21,6 +21,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._attach_checks impo
     settings_problems,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
+from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import with_restorations
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal, near
 from ansible_collections.linklab.docker.plugins.module_utils._plan import (
     Action,
@@ -42,6 +43,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec, Wish
     from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint import Json
+    from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import Note
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Endpoint, Network, Summary
 
 # Measured on two cores: the engine gains from concurrency only where network namespaces are set up or torn down.
@@ -60,6 +62,7 @@ class AttachState:
         internal: the names of the internal networks; only read if a container is on several networks.
         others: every container; only read for a purge, or to suggest names.
         known_networks: name to subnets; only read to suggest names, and to make a network.
+        notes: what interrupted runs left; the containers have the endpoints that are away.
     """
 
     info: EngineInfo
@@ -68,6 +71,7 @@ class AttachState:
     internal: frozenset[str] = frozenset()
     others: tuple[Summary, ...] = ()
     known_networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
 
 
 def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
@@ -79,7 +83,7 @@ def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
                 f"network {spec.network} does not exist{near(spec.network, state.known_networks)}."
                 " To have it made, add 'create: {}'. Nothing was changed."
             )
-        return Plan()
+        return with_restorations(Plan(), state.notes)
     refuse(_problems(spec, state))
     changes = _changes(spec, state) if spec.present else ()
     detaches = tuple(_detaches(spec, state))
@@ -87,7 +91,7 @@ def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
     units = _units(changes, detaches, network)
     # The addresses that are asked for are had before the engine gives one of them to a container that asks for none.
     fixed, free = [unit for unit in units if _fixed(unit)], [unit for unit in units if not _fixed(unit)]
-    return Plan(
+    plan = Plan(
         stages=stages(
             ([(action,) for action in _network_creation(spec, state)], 1),
             ([(action,) for action in detaches], DETACH_WORKERS),
@@ -102,6 +106,7 @@ def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
             *route_warnings(changes, _internal(spec, state), state.info),
         ),
     )
+    return with_restorations(plan, state.notes)
 
 
 # -- what cannot be done ----------------------------------------------------------------------------------------------
@@ -223,6 +228,9 @@ def _change(container: Container, wish: Wish, spec: AttachSpec, state: AttachSta
     wanted = _with_link_names(asked, current, state.containers)
     where = (container, network.name, network.id)
     old = replace(endpoint, settings=current)
+    if endpoint.away:
+        reason = "an interrupted change took it away, and its settings are known"
+        return Attach(reason, Disruption.NONE, *where, wanted.over(current))
     if is_phantom(container, endpoint, network):
         # The addresses of the failed attempt may be what made it fail.
         base = replace(current, ipv4_address=None, ipv6_address=None, link_local_ips=None, mac_address=None)
@@ -256,7 +264,12 @@ def _change_without_endpoint(
 
 
 def is_phantom(container: Container, endpoint: Endpoint, network: Network) -> bool:
-    """Whether a running container lists an endpoint that the engine does not have (left by a failed connect)."""
+    """Whether a container seems to have an endpoint that the engine does not have.
+
+    A failed connect leaves such a one to a running container.
+    """
+    if endpoint.away:
+        return True
     if container.status not in ("running", "paused"):
         return False
     member = network.members.get(container.id)

@@ -30,6 +30,7 @@ if t.TYPE_CHECKING:
 Json = t.Any
 
 _PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
+_ALL_ADDRESSES = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, never listened on
 _VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 # The engine names an anonymous volume by 32 random bytes.
 _ANONYMOUS_NAME = re.compile(r"[0-9a-f]{64}")
@@ -145,6 +146,14 @@ class Port:
     def __str__(self) -> str:
         address_ = f"[{self.address}]" if ":" in self.address else self.address
         return f"{address_}:{self.host}:{self.container}" if address_ else f"{self.host}:{self.container}".lstrip(":")
+
+    @property
+    def protocol(self) -> str:
+        return self.container.partition("/")[2]
+
+    def clashes(self, address: str) -> bool:
+        """Whether a port of the host that is published on an address cannot be published by this one as well."""
+        return address == self.address or bool({address, self.address} & _ALL_ADDRESSES)
 
     @classmethod
     def read(cls, container: str, binding: Mapping[str, Json]) -> Port:

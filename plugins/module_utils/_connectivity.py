@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.linklab.docker.plugins.module_utils._diagnose import band_results, diagnose
-from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError
+from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError, one_line
 from ansible_collections.linklab.docker.plugins.module_utils._evidence import taken_path
 from ansible_collections.linklab.docker.plugins.module_utils._evidence_gather import enrich, observe
 from ansible_collections.linklab.docker.plugins.module_utils._probe import Images, probe
@@ -87,7 +87,10 @@ class Outcome:
         return self.finding.cause not in NO_PROOF
 
     def message(self) -> str:
-        """Return what happened, and what to do if it is not what the task expects."""
+        """Return what happened, and what to do if it is not what the task expects, on one line."""
+        return one_line(self._message())
+
+    def _message(self) -> str:
         check, finding = self.check, self.finding
         what = check.describe()
         if self.error:

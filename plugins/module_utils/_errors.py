@@ -11,13 +11,17 @@ from __future__ import annotations
 
 import difflib
 import typing as t
+from contextlib import suppress
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 
 class LinklabError(Exception):
-    """Any failure that the user is told about in one message."""
+    """Any failure that the user is told about in one message, on one line."""
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
 
 
 class SpecError(LinklabError):
@@ -33,11 +37,15 @@ class ApplyError(LinklabError):
 
     Attributes:
         done: the actions that were carried out and stay.
+        unsure: whether something else may have been changed as well.
+        again: whether it is worth to look and plan anew, since something else changed the same at this moment.
     """
 
-    def __init__(self, message: str, done: Sequence[t.Any] = ()) -> None:
+    def __init__(self, message: str, done: Sequence[t.Any] = (), *, unsure: bool = False, again: bool = False) -> None:
         super().__init__(message)
         self.done = tuple(done)
+        self.unsure = unsure
+        self.again = again
 
 
 class EngineError(LinklabError):
@@ -66,6 +74,27 @@ class Conflict(EngineError):
 
 class Unreachable(LinklabError):
     """The engine cannot be asked, or did not answer. Whether it acted on a request is then unknown."""
+
+
+def one_line(text: str) -> str:
+    """Return a text with line ends, and whatever else no terminal should act on, written as in a program's source."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def said(exc: LinklabError) -> str:
+    """Return an error as a clause for the message of what it kept from being done: the engine's own words, if any."""
+    return one_line(exc.explanation if isinstance(exc, EngineError) else str(exc)).rstrip(".")
+
+
+def unless_so(change: Callable[[], object], is_so: Callable[[], bool]) -> None:
+    """Make a change. One that fails will do if what it is for is so: the answer may be lost, or another run faster."""
+    try:
+        change()
+    except LinklabError:
+        with suppress(LinklabError):
+            if is_so():
+                return
+        raise
 
 
 def near(name: str, known: Iterable[str]) -> str:

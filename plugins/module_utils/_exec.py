@@ -40,11 +40,13 @@ class Program:
     Attributes:
         data: its standard input, which stays open until it ends: it must know how much to read.
         seconds: how long it may take.
+        user: whom it runs as; empty for the user of the container, or of the helper's image.
     """
 
     command: tuple[str, ...]
     data: bytes = field(repr=False)
     seconds: float
+    user: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class Output:
 def run_in(engine: Engine, container: str, program: Program) -> Output:
     """Run a program in a running container; raise EngineError, Unreachable."""
     body = {"Cmd": list(program.command), "AttachStdin": True, "AttachStdout": True, "AttachStderr": True, "Tty": False}
+    if program.user:
+        body["User"] = program.user
     ident = engine.post(f"/containers/{container}/exec", body)["Id"]
     stdout, stderr = _talk(engine, f"/exec/{ident}/start", {"Detach": False, "Tty": False}, program)
     code = engine.get(f"/exec/{ident}/json").get("ExitCode")
@@ -82,6 +86,7 @@ def run_beside(engine: Engine, container: str, image: str, program: Program) -> 
             "Image": image,
             "Entrypoint": list(program.command),
             "Cmd": [],
+            **({"User": program.user} if program.user else {}),
             "OpenStdin": True,
             # The program reads the end of its input when this process goes away.
             "StdinOnce": True,

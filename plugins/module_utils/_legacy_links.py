@@ -21,6 +21,9 @@ if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container
 
 
+Json = t.Any
+
+
 @dataclass(frozen=True)
 class LegacyLink:
     """A legacy link that a container has.
@@ -49,17 +52,42 @@ def read_legacy_links(engine: Engine, container: Container) -> tuple[LegacyLink,
     For as long as a link leads anywhere, its target also has the name C(SOURCE/ALIAS).
     """
     return tuple(
-        LegacyLink(link.alias, link.target, _target(engine, container.name, link.alias))
-        for link in container.legacy_links
+        LegacyLink(link.alias, link.target, _target(engine, container, link.alias)) for link in container.legacy_links
     )
 
 
-def _target(engine: Engine, source: str, alias: str) -> Container | None:
+def _target(engine: Engine, source: Container, alias: str) -> Container | None:
+    found = legacy_target(engine, source.name, alias)
+    # No link leads to its own source: an interrupted removal lends it the name of a lost target (see _unlink).
+    return None if found is not None and found.id == source.id else found
+
+
+def legacy_target(engine: Engine, source: str, alias: str) -> Container | None:
+    """Return the container that the engine holds on to for a link; None if it was removed."""
     try:
         raw = engine.get(f"/containers/{quote(source, safe='')}/{quote(alias, safe='')}/json")
     except NotFound:
         return None
     return read_container(raw, engine.info)
+
+
+def link_entry(kind: str, name: str, alias: str, target: Container | None, network: str) -> dict[str, Json]:
+    """Return a link of either kind as data.
+
+    Args:
+        kind: C(legacy) or C(network).
+        name: what the source calls the target, which tells nothing about who that is now.
+        target: None if the link leads nowhere.
+    """
+    endpoint = target.endpoints.get(network) if target is not None else None
+    return {
+        "kind": kind,
+        "target": target.name if target is not None else name,
+        "target_id": target.id if target is not None else "",
+        "alias": alias,
+        "address": endpoint.ipv4 if endpoint is not None else "",
+        "stale": target is None,
+    }
 
 
 def on_default_bridge(container: Container) -> bool:

@@ -17,7 +17,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ansible_collections.linklab.docker.plugins.module_utils._container_actions import ContainerAction
-from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, EngineError
+from ansible_collections.linklab.docker.plugins.module_utils._errors import (
+    ApplyError,
+    EngineError,
+    LinklabError,
+    Unreachable,
+    said,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import read_legacy_links
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Action
 from ansible_collections.linklab.docker.plugins.module_utils._recover import Recover, find_interrupted, recover
@@ -97,22 +103,34 @@ class FinishUnlink(Action):
 
 
 def remove_link(engine: Engine, action: RemoveLink) -> list[str]:
-    for _attempt in _turns():
+    for _attempt in turns():
         source = _as_it_is_now(engine, action.container)
         try:
             return unlink(engine, source, action.alias)
         except BusyError:
             if find_interrupted(engine, source.name).helper:
                 break
-        except EngineError as exc:
-            raise ApplyError(f"could not {action.describe()}: {exc.explanation.rstrip('.')}") from exc
+        except (EngineError, Unreachable) as exc:
+            left, unsure = _what_is_left(engine, source, action.alias)
+            raise ApplyError(f"could not {action.describe()}: {said(exc)}. {left}", unsure=unsure) from exc
     raise ApplyError(f"could not {action.describe()}: another run is changing it; run the task again")
+
+
+def _what_is_left(engine: Engine, source: Container, alias: str) -> tuple[str, bool]:
+    """Return what became of a link whose removal failed, as a sentence, and whether it may be gone."""
+    try:
+        now = find_container(engine, source.id)
+    except LinklabError:
+        return "The link may be gone all the same", True
+    if now is not None and any(link.alias == alias for link in now.legacy_links):
+        return "The link is as it was", False
+    return "The link is gone all the same", True
 
 
 def recreate_container(engine: Engine, action: RecreateContainer) -> Iterable[str]:
     """Replace a container; if another run is doing that, wait for it and see what is still wanted."""
     wanted = {alias: ident for ident, alias in action.links}
-    for attempt in _turns():
+    for attempt in turns():
         source = find_container(engine, action.container.id if attempt == 0 else action.container.name)
         if source is not None:
             read = read_legacy_links(engine, source)
@@ -127,7 +145,7 @@ def recreate_container(engine: Engine, action: RecreateContainer) -> Iterable[st
     raise ApplyError(f"could not {action.describe()}: another run is changing it; run the task again")
 
 
-def _turns() -> Iterator[int]:
+def turns() -> Iterator[int]:
     """Yield numbers for a while, with pauses of different lengths, so that two runs do not keep each other waiting."""
     deadline = time.monotonic() + _YIELD_SECONDS
     for attempt in itertools.count():

@@ -25,7 +25,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container
 
 # The engine hands on every variable of the target but these.
-_NOT_HANDED_ON = frozenset({"HOME", "PATH"})
+NOT_HANDED_ON = frozenset({"HOME", "PATH"})
 _SECRET = re.compile(
     r"(?i)PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|PRIVATE|API_?KEY|(^|_|DB)PASS($|_)|_(KEY|PWD)($|_)"
 )
@@ -34,6 +34,11 @@ _WITHOUT_ENVIRONMENT = (29, 0)
 _DEPRECATED = (29, 6)
 _WITHOUT_LINKS = (30, 0)
 _NETWORK_LINK = "name a network of your own (option network) to have a network link"
+
+
+def looks_secret(variable: str) -> bool:
+    """Whether an environment variable of this name seems to hold a secret."""
+    return _SECRET.search(variable) is not None
 
 
 def legacy_problems(spec: LinkSpec, state: LinkState, *, starts: bool) -> Iterator[str]:
@@ -111,8 +116,8 @@ def new_link_warnings(source: str, links: Sequence[Link], state: LinkState) -> I
 def _handed_over(source: str, links: Iterable[Link], state: LinkState) -> Iterator[str]:
     for name, target in {state.containers[link.target].name: state.containers[link.target] for link in links}.items():
         entries = (target.raw.get("Config") or {}).get("Env") or ()
-        names = sorted({entry.partition("=")[0] for entry in entries} - _NOT_HANDED_ON)
-        secret = [variable for variable in names if _SECRET.search(variable)]
+        names = sorted({entry.partition("=")[0] for entry in entries} - NOT_HANDED_ON)
+        secret = [variable for variable in names if looks_secret(variable)]
         if secret:
             yield (
                 f"the legacy link hands the environment of {name} to {source}, with what look like secrets:"

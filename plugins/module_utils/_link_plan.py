@@ -26,6 +26,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._container_actions 
 )
 from ansible_collections.linklab.docker.plugins.module_utils._container_spec import check_name
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
+from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import with_restorations
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal, near
 from ansible_collections.linklab.docker.plugins.module_utils._link_actions import (
     FinishUnlink,
@@ -102,14 +103,15 @@ def _problems(spec: LinkSpec, state: LinkState) -> Iterator[str]:
 
 
 def _after_recovery(state: LinkState, plan: Plan) -> Plan:
-    """Return I(plan) with what must be put right first."""
+    """Return I(plan) with what must be put right besides."""
     first: list[Action] = []
     if state.interrupted is not None:
         first.append(Recover(reason(state.interrupted), Disruption.NONE, state.interrupted))
     if state.helper and state.source is not None:
         why = "an earlier removal of a link was interrupted"
         first.append(FinishUnlink(why, Disruption.NONE, state.source, state.helper))
-    return Plan(stages(([(action,) for action in first], 1)) + plan.stages, plan.warnings) if first else plan
+    whole = Plan(stages(([(action,) for action in first], 1)) + plan.stages, plan.warnings) if first else plan
+    return with_restorations(whole, state.notes)
 
 
 # -- a source that is to be created -----------------------------------------------------------------------------------

@@ -13,8 +13,13 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.linklab.docker.plugins.module_utils._attach_checks import is_default_bridge
+from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import (
+    find_notes,
+    of_containers,
+    with_away,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._errors import NotFound
-from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import read_legacy_links
+from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import link_entry, read_legacy_links
 from ansible_collections.linklab.docker.plugins.module_utils._recover import as_recovered, find_interrupted
 from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import observe_surroundings
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import Verdict
@@ -30,6 +35,7 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine, EngineInfo
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint import Json, Link
+    from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import Note
     from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink
     from ansible_collections.linklab.docker.plugins.module_utils._link_spec import LinkSpec
     from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import Surroundings
@@ -47,6 +53,7 @@ class LinkState:
         legacy: the source's legacy links.
         containers: by the name or ID that the task or a link of the source uses; those that are missing are not in it.
         interrupted, helper: what an interrupted run left.
+        notes: what killed runs left of endpoints.
         around: only read if the source may have to be recreated.
         image_is_there: whether the engine has the image of C(create).
         known_containers, known_networks: only read to suggest names.
@@ -59,6 +66,7 @@ class LinkState:
     containers: Mapping[str, Container] = field(default_factory=dict)
     interrupted: Interrupted | None = None
     helper: str = ""
+    notes: tuple[Note, ...] = ()
     around: Surroundings | None = None
     image_is_there: bool = True
     known_containers: tuple[str, ...] = ()
@@ -78,10 +86,13 @@ def observe_link(engine: Engine, spec: LinkSpec, patience: float | None = None) 
     Args:
         patience: how long to wait for another run that seems to be at work, instead of what its containers allow.
     """
+    notes = find_notes(engine, of_containers((spec.container, *spec.targets)), patience)
     network = find_network(engine, spec.network)
-    state = LinkState(engine.info, network, find_container(engine, spec.container))
+    state = LinkState(engine.info, network, find_container(engine, spec.container), notes=notes)
     state = _with_what_is_left(engine, state, spec.container, patience)
-    state = replace(state, containers=_containers(engine, spec, state))
+    state = replace(state, source=None if state.source is None else with_away(state.source, notes))
+    containers = {ref: with_away(one, notes) for ref, one in _containers(engine, spec, state).items()}
+    state = replace(state, containers=containers)
     if network is None and spec.present:
         state = replace(state, known_networks=tuple(raw["Name"] for raw in engine.networks()))
     if not spec.present:
@@ -152,24 +163,12 @@ def link_result(spec: LinkSpec, state: LinkState) -> dict[str, Json]:
 
 
 def _legacy_results(state: LinkState) -> list[dict[str, Json]]:
-    return [_result("legacy", link.name, link.alias, link.target, "bridge") for link in state.legacy]
+    return [link_entry("legacy", link.name, link.alias, link.target, "bridge") for link in state.legacy]
 
 
 def _network_results(state: LinkState) -> list[dict[str, Json]]:
     name = state.network.name if state.network is not None else ""
     return [
-        _result("network", link.target, link.alias, state.containers.get(link.target), name)
+        link_entry("network", link.target, link.alias, state.containers.get(link.target), name)
         for link in state.network_links
     ]
-
-
-def _result(kind: str, name: str, alias: str, target: Container | None, network: str) -> dict[str, Json]:
-    endpoint = target.endpoints.get(network) if target is not None else None
-    return {
-        "kind": kind,
-        "target": target.name if target is not None else name,
-        "target_id": target.id if target is not None else "",
-        "alias": alias,
-        "address": endpoint.ipv4 if endpoint is not None else "",
-        "stale": target is None,
-    }

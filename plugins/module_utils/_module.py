@@ -17,8 +17,13 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible_collections.linklab.docker.plugins.module_utils._apply import NETWORK_EXECUTORS, Executors, apply
 from ansible_collections.linklab.docker.plugins.module_utils._client import DEFAULT_HOST, Connection, Engine
-from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, LinklabError
-from ansible_collections.linklab.docker.plugins.module_utils._plan import Disruption, Plan
+from ansible_collections.linklab.docker.plugins.module_utils._errors import (
+    ApplyError,
+    EngineError,
+    LinklabError,
+    Unreachable,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._plan import Action, Disruption, Plan
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +31,9 @@ if t.TYPE_CHECKING:
 Json = t.Any
 Spec = t.TypeVar("Spec")
 State = t.TypeVar("State")
+
+# How often a task looks and plans anew where others change the same.
+_ROUNDS = 3
 
 CONNECTION_OPTIONS: dict[str, Json] = {
     "docker_host": {
@@ -100,10 +108,19 @@ def run(module: AnsibleModule, task: Task[Spec, State]) -> None:
     try:
         result = converge(module.params, task, check_mode=module.check_mode, warn=module.warn)
     except ApplyError as exc:
-        module.fail_json(msg=str(exc), changed=bool(exc.done), **report(exc.done))
+        module.fail_json(msg=str(exc), changed=bool(exc.done) or exc.unsure, **report(exc.done))
     except LinklabError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**result)
+
+
+def run_info(module: AnsibleModule, read: Callable[[Engine, Mapping[str, Json]], dict[str, Json]]) -> None:
+    """End a module that changes nothing with what it reads, or with one message."""
+    try:
+        result = read(Engine(connection_of(module.params)), module.params)
+    except LinklabError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(changed=False, **result)
 
 
 def converge(
@@ -112,33 +129,96 @@ def converge(
     """Carry out a task and return its result; raise LinklabError."""
     spec = task.parse(params)
     engine = Engine(connection_of(params))
-    state = task.observe(engine, spec)
+    try:
+        state = task.observe(engine, spec)
+    except (EngineError, Unreachable) as exc:
+        raise LinklabError(f"could not read what is there: {str(exc).rstrip('.')}. Nothing was changed.") from exc
     plan = task.plan(spec, state)
     plan.allow(Disruption.parse(params["disruption"]))
     for warning in plan.warnings:
         warn(warning)
-    acted = bool(plan.actions) and not check_mode
-    if acted:
-        for note in apply(engine, plan, task.executors):
-            warn(note)
-        state = task.observe(engine, spec)
-    waited = task.settle is not None and not check_mode and task.settle(engine, spec, state, plan)
-    if waited:
-        state = task.observe(engine, spec)
-    if acted or waited:
-        left = task.plan(spec, state)
-        if left.actions:
-            steps = "; ".join(f"{action.describe()}: {action.reason}" for action in left.actions)
-            raise ApplyError(
-                f"every change was made, but this is not as wanted (did something else change it?): {steps}",
-                plan.actions,
-            )
+    actions = plan.actions
+    if not check_mode:
+        cap = Disruption.parse(params["disruption"])
+        actions, state = _carried_out(engine, task, spec, (state, plan), cap=cap, warn=warn)
     return {
-        "changed": bool(plan.actions),
-        **report(plan.actions),
+        "changed": bool(actions),
+        **report(actions),
         "diff": {"prepared": plan.text()},
         **task.result(spec, state),
     }
+
+
+def _carried_out(
+    engine: Engine,
+    task: Task[Spec, State],
+    spec: Spec,
+    first: tuple[State, Plan],
+    *,
+    cap: Disruption,
+    warn: Callable[[str], None],
+) -> tuple[tuple[Action, ...], State]:
+    """Carry plans out until nothing is left to do; return the actions and the state at the end.
+
+    One is enough, unless something else changes the same at the same time: then what is there is looked at anew.
+
+    Args:
+        cap: what plans may disrupt. To recreate containers twice is nothing that anybody asked for.
+    """
+    state, plan = first
+    done: list[Action] = []
+    for left in reversed(range(_ROUNDS)):
+        try:
+            for note in apply(engine, plan, task.executors):
+                warn(note)
+        except ApplyError as exc:
+            done += exc.done
+            if not (left and exc.again):
+                raise ApplyError(str(exc), done, unsure=exc.unsure) from exc
+        else:
+            done += plan.actions
+        try:
+            state, following = _looked_again(engine, task, spec, (state, plan))
+        except ApplyError as exc:
+            raise ApplyError(str(exc), done, unsure=exc.unsure) from exc
+        if not following.actions:
+            break
+        if any(action.disruption is Disruption.RECREATE for action in done):
+            cap = min(cap, Disruption.RECONNECT)
+        if not left or any(action.disruption > cap for action in following.actions):
+            steps = "; ".join(f"{action.describe()}: {action.reason}" for action in following.actions)
+            raise ApplyError(
+                f"every change was made, but this is not as wanted (did something else change it?): {steps}", done
+            )
+        plan = following
+    return tuple(done), state
+
+
+def _looked_again(
+    engine: Engine, task: Task[Spec, State], spec: Spec, before: tuple[State, Plan]
+) -> tuple[State, Plan]:
+    """Observe again where a plan was carried out or something was waited for; return that and what is left to do.
+
+    Raises:
+        ApplyError: something was done, and what came of it is not known.
+    """
+    state, plan = before
+    acted = bool(plan.actions)
+    try:
+        if acted:
+            state = task.observe(engine, spec)
+        waited = task.settle is not None and task.settle(engine, spec, state, plan)
+        if waited:
+            state = task.observe(engine, spec)
+        return state, task.plan(spec, state) if acted or waited else Plan()
+    except ApplyError:
+        raise
+    except LinklabError as exc:
+        if not acted:
+            raise LinklabError(f"{str(exc).rstrip('.')}. Nothing was changed.") from exc
+        # A refusal says that it found out before any change, which is so for a plan that nobody carries out.
+        why = str(exc).replace(" Nothing was changed.", "").rstrip(".")
+        raise ApplyError(f"every change was made, but what came of it is not known: {why}.") from exc
 
 
 def report(actions: t.Sequence[Json]) -> dict[str, Json]:

@@ -127,6 +127,8 @@ def parse_network(name: str, options: Mapping[str, Json]) -> NetworkSpec:
     subnets = ipam.get("config")
     parsed = None if subnets is None else tuple(_parse_subnet(name, subnet) for subnet in subnets)
     _refuse_overlaps(name, parsed or ())
+    if options.get("driver") in (None, "bridge"):
+        _refuse_several(name, parsed or ())
     return NetworkSpec(
         name=name,
         driver=options.get("driver"),
@@ -191,3 +193,10 @@ def _refuse_overlaps(name: str, subnets: tuple[Mapping[str, Json], ...]) -> None
         for second in nets[index + 1 :]:
             if first.overlaps(second):
                 raise SpecError(f"network {name}: ipam: the subnets {first} and {second} overlap")
+
+
+def _refuse_several(name: str, subnets: tuple[Mapping[str, Json], ...]) -> None:
+    versions = [ipaddress.ip_network(subnet["subnet"]).version for subnet in subnets]
+    for version in (4, 6):
+        if versions.count(version) > 1:
+            raise SpecError(f"network {name}: ipam: a bridge has one IPv{version} subnet at most; make two networks")

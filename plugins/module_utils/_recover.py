@@ -13,7 +13,7 @@ import time
 import typing as t
 from dataclasses import dataclass, replace
 
-from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError
+from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, LinklabError, said
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import read_legacy_links
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Action
 from ansible_collections.linklab.docker.plugins.module_utils._replace import (
@@ -124,16 +124,23 @@ def recover(engine: Engine, action: Recover) -> list[str]:
     """Carry out a Recover; return what the user should know."""
     found = action.interrupted
     exchange = Exchange(found.name, found.old_id, found.new_id, found.before)
-    if found.verdict is Verdict.BACK:
-        return bring_back(engine, exchange)
-    if found.verdict is Verdict.FINISH:
-        return finish(engine, exchange)
-    if found.verdict is Verdict.ADOPT:
+    if found.verdict is Verdict.LEAVE:
+        raise ApplyError(leave_text(found))
+    try:
+        if found.verdict is Verdict.BACK:
+            back = bring_back(engine, exchange)
+            if not back.complete:
+                raise ApplyError(str(back))
+            return list(back.sentences)
+        if found.verdict is Verdict.FINISH:
+            return finish(engine, exchange)
         engine.rename(found.new_id, found.name)
         if found.before is not Before.STOPPED:
             engine.start(found.new_id)
-        return []
-    raise ApplyError(leave_text(found))
+    except LinklabError as exc:
+        text = f"could not {action.describe()}: {said(exc)}. Nothing of it is lost; run the task again"
+        raise ApplyError(text, unsure=True) from exc
+    return []
 
 
 def leave_text(found: Interrupted) -> str:

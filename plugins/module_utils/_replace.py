@@ -19,6 +19,7 @@ import json
 import re
 import time
 import typing as t
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ansible_collections.linklab.docker.plugins.module_utils._attach_checks import refuse
@@ -29,6 +30,8 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     LinklabError,
     NotFound,
     Unreachable,
+    said,
+    unless_so,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import (
     observe_surroundings,
@@ -45,7 +48,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._replace_names impo
     read_leftovers,
     successor_name,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._state import read_container
+from ansible_collections.linklab.docker.plugins.module_utils._state import find_container, read_container, stop_grace
 from ansible_collections.linklab.docker.plugins.module_utils._waiting import log_tail
 
 if t.TYPE_CHECKING:
@@ -61,18 +64,20 @@ Json = t.Any
 # How long a successor must run before it is believed in: a program that cannot start ends within this time.
 SETTLE_SECONDS = 2.0
 _PAUSE_SECONDS = 0.1
-_DEFAULT_GRACE = 10
 
 
 class BusyError(ApplyError):
     """Another run is replacing this container at the moment; nothing was changed."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message, again=True)
+
 
 @dataclass(frozen=True)
 class Replaced:
-    """The successor, and what the user should know about it."""
+    """The successor's ID, and what the user should know about it."""
 
-    container: Container
+    id: str
     notes: tuple[str, ...] = ()
 
 
@@ -131,14 +136,19 @@ def replace(
     seconds = SETTLE_SECONDS if settle is None else settle
     try:
         if before is not Before.STOPPED:
-            engine.stop(container.id, _grace(container.raw))
+            engine.stop(container.id, stop_grace(container.raw))
         if wires is None:
             _refuse_other_endpoints(engine, container)
         # One that did not stay up itself proves nothing by it.
         notes = _exchange(engine, container, exchange, keep_files, seconds if container.status != "restarting" else 0)
     except LinklabError as exc:
-        raise ApplyError(f"{_what_failed(container, exc)}. {' '.join(bring_back(engine, exchange))}") from exc
-    return Replaced(read_container(engine.container(exchange.new_id), engine.info), tuple(notes))
+        back = bring_back(engine, exchange)
+        raise ApplyError(f"{_what_failed(container, exc)}. {back}", unsure=not back.complete) from exc
+    except BaseException:
+        # Whatever it is, a task that is told to end among it: nobody is to be left without a container.
+        bring_back(engine, exchange)
+        raise
+    return Replaced(exchange.new_id, tuple(notes))
 
 
 def find_leftovers(engine: Engine, name: str) -> tuple[Leftover, ...]:
@@ -201,9 +211,11 @@ def _refuse_if_replaced(engine: Engine, container: Container) -> None:
 def _discard(engine: Engine, ref: str) -> str:
     """Remove a successor but not its volumes, which are the old container's. Return what went wrong, if anything."""
     try:
-        engine.remove_container(ref, force=True, volumes=False)
-    except NotFound:
-        return ""
+        with suppress(NotFound):
+            unless_so(
+                lambda: engine.remove_container(ref, force=True, volumes=False),
+                lambda: find_container(engine, ref) is None,
+            )
     except LinklabError as exc:
         return str(exc)
     return ""
@@ -269,11 +281,6 @@ def _watch(engine: Engine, ident: str, settle: float) -> None:
         time.sleep(_PAUSE_SECONDS)
 
 
-def _grace(raw: Mapping[str, Json]) -> int:
-    given = (raw.get("Config") or {}).get("StopTimeout")
-    return _DEFAULT_GRACE if given is None else int(given)
-
-
 def _status(engine: Engine, ident: str) -> str:
     return str(engine.container(ident)["State"]["Status"])
 
@@ -286,8 +293,19 @@ def _some(paths: Sequence[str], most: int = 10) -> str:
 # -- the way back -----------------------------------------------------------------------------------------------------
 
 
-def bring_back(engine: Engine, exchange: Exchange) -> list[str]:
-    """Undo an exchange, wherever it stopped; return what became of it, as sentences.
+@dataclass(frozen=True)
+class Back:
+    """What became of an exchange that was undone, as sentences. complete: whether the old container is as it was."""
+
+    sentences: tuple[str, ...]
+    complete: bool = True
+
+    def __str__(self) -> str:
+        return " ".join(self.sentences)
+
+
+def bring_back(engine: Engine, exchange: Exchange) -> Back:
+    """Undo an exchange, wherever it stopped.
 
     The successor goes last: for as long as it is there, a later run can tell that something is left to be undone.
     """
@@ -295,12 +313,11 @@ def bring_back(engine: Engine, exchange: Exchange) -> list[str]:
         _clear_the_way(engine, exchange)
         _restore(engine, exchange)
     except LinklabError as exc:
-        said = exc.explanation if isinstance(exc, EngineError) else str(exc)
-        failed = f"Bringing the old container {exchange.old_id[:12]} back failed as well: {said.rstrip('.')}."
-        return [failed, "Nothing of it is lost; run the task again once the cause is gone."]
+        failed = f"Bringing the old container {exchange.old_id[:12]} back failed as well: {said(exc)}."
+        return Back((failed, "Nothing of it is lost; run the task again once the cause is gone."), complete=False)
     wrong = _discard(engine, exchange.new_id) if exchange.new_id else ""
     back = f"The old container {exchange.name} ({exchange.old_id[:12]}) is back, {exchange.before.value} as before."
-    return [back, *([f"The successor could not be removed: {wrong}."] if wrong else [])]
+    return Back((back, *([f"The successor could not be removed: {wrong}."] if wrong else [])))
 
 
 def _clear_the_way(engine: Engine, exchange: Exchange) -> None:
@@ -312,7 +329,7 @@ def _clear_the_way(engine: Engine, exchange: Exchange) -> None:
     except NotFound:
         return
     if raw["State"]["Status"] in ("running", "paused", "restarting"):
-        engine.stop(exchange.new_id, _grace(raw))
+        engine.stop(exchange.new_id, stop_grace(raw))
     if raw["Name"].lstrip("/") == exchange.name:
         engine.rename(exchange.new_id, successor_name(exchange.name, exchange.old_id, exchange.before))
 

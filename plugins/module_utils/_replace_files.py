@@ -19,6 +19,8 @@ import tempfile
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -100,10 +102,20 @@ def carry_files(engine: Engine, old: Mapping[str, Json], new_id: str) -> tuple[s
     selection = select((Change(entry["Path"], entry["Kind"]) for entry in answer), mounts_of(old))
     if selection.wanted:
         with tempfile.TemporaryFile() as spool:
-            if _collect(engine, ident, selection, spool):
+            if _collect_all(engine, ident, selection, spool):
                 spool.seek(0)
                 engine.request("PUT", f"/containers/{new_id}/archive", params={"path": "/"}, data=spool)
     return selection.deleted
+
+
+def _collect_all(engine: Engine, ident: str, selection: Selection, spool: t.IO[bytes]) -> int:
+    from urllib3.exceptions import HTTPError
+
+    try:
+        return _collect(engine, ident, selection, spool)
+    except (OSError, tarfile.TarError, HTTPError) as exc:
+        # The stream broke off, or this host has no room for it.
+        raise ApplyError(f"its files could not be read: {str(exc) or type(exc).__name__}") from exc
 
 
 def _collect(engine: Engine, ident: str, selection: Selection, spool: t.IO[bytes]) -> int:

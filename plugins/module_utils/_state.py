@@ -40,6 +40,7 @@ class Endpoint:
         mac: the MAC address in use; that which was sent while the container does not run and has not since it was.
         requested_mac: the MAC address that was asked for when the container was created, as far as the engine tells.
         gateway: the IPv4 gateway that the network offers, empty on internal networks.
+        away: whether an interrupted run took it away, so that only a note tells of it (see _endpoint_notes).
     """
 
     network: str
@@ -52,6 +53,7 @@ class Endpoint:
     requested_mac: str = ""
     gateway: str = ""
     dns_names: tuple[str, ...] = ()
+    away: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,13 @@ class Container:
 
 @dataclass(frozen=True)
 class Summary:
-    """A container, from the list of all: no aliases, links or driver options are in there.
+    """A container, from the list of all: no aliases, network links or driver options are in there.
 
     Attributes:
         networks: network name to network ID.
+        linked_by: source and alias of each legacy link that leads to it.
+        volumes: names of the volumes that it has.
+        published: address, port and protocol (C(tcp)) of the host for each port that it publishes now.
     """
 
     id: str
@@ -103,6 +108,9 @@ class Summary:
     status: str
     networks: Mapping[str, str]
     network_mode: str = "default"
+    linked_by: frozenset[tuple[str, str]] = frozenset()
+    volumes: frozenset[str] = frozenset()
+    published: frozenset[tuple[str, int, str]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -185,6 +193,12 @@ def read_endpoint(network: str, raw: Mapping[str, Json], automatic: Iterable[str
     )
 
 
+def stop_grace(raw: Mapping[str, Json]) -> int:
+    """Return the seconds that a container has to end by itself once it is stopped, 10 unless it says otherwise."""
+    given = (raw.get("Config") or {}).get("StopTimeout")
+    return 10 if given is None else int(given)
+
+
 def read_container(raw: Mapping[str, Json], info: EngineInfo) -> Container:
     """Read the answer to C(GET /containers/NAME/json)."""
     ident = raw["Id"]
@@ -230,13 +244,21 @@ def read_summary(raw: Mapping[str, Json]) -> Summary:
     """Read one element of the answer to C(GET /containers/json)."""
     networks = (raw.get("NetworkSettings") or {}).get("Networks") or {}
     # The target of a legacy link has further names, "/source/alias"; its own has one slash.
-    own = [name[1:] for name in raw.get("Names") or () if name.count("/") == 1]
+    names = [name[1:].split("/") for name in raw.get("Names") or ()]
+    own = [name[0] for name in names if len(name) == 1]
     return Summary(
         id=raw["Id"],
         name=own[0] if own else raw["Id"][:12],
         status=raw.get("State") or "",
         networks={name: (endpoint or {}).get("NetworkID") or "" for name, endpoint in networks.items()},
         network_mode=(raw.get("HostConfig") or {}).get("NetworkMode") or "default",
+        linked_by=frozenset((name[0], name[1]) for name in names if len(name) == 2),
+        volumes=frozenset(m["Name"] for m in raw.get("Mounts") or () if m.get("Type") == "volume" and m.get("Name")),
+        published=frozenset(
+            (port.get("IP") or "", port["PublicPort"], port.get("Type") or "tcp")
+            for port in raw.get("Ports") or ()
+            if port.get("PublicPort")
+        ),
     )
 
 
@@ -269,7 +291,8 @@ def read_network(raw: Mapping[str, Json]) -> Network:
                 ipv4=(member.get("IPv4Address") or "").partition("/")[0],
                 ipv6=(member.get("IPv6Address") or "").partition("/")[0],
             )
-            for ident, member in (raw.get("Containers") or {}).items()
+            for ident, given in (raw.get("Containers") or {}).items()
+            for member in (given or {},)
         },
     )
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from ansible_collections.linklab.docker.plugins.module_utils._attach_plan import AttachState, plan_attach
 from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec, Wish
 from ansible_collections.linklab.docker.plugins.module_utils._container_actions import NewEndpoint
+from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.linklab.docker.plugins.module_utils._plan import (
     Action,
@@ -29,7 +30,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._topology_spec impo
 from ansible_collections.linklab.docker.plugins.module_utils._topology_state import owner
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from ansible_collections.linklab.docker.plugins.module_utils._plan import Plan
     from ansible_collections.linklab.docker.plugins.module_utils._state import Network
@@ -103,6 +104,8 @@ def _question(
         for wish in spec.containers.values()
         if wish.networks is not None and name in wish.networks and wish.name in containers
     )
+    if name == DEFAULT_BRIDGE:
+        wishes += tuple(Wish(one, EndpointSettings()) for one in _ends_of_legacy_links(spec, containers))
     leaving = {wish.name: containers[wish.name] for wish in spec.containers.values() if wish.name in containers}
     others = tuple(
         Summary(id=one.id, name=one.name, status=one.status, networks={})
@@ -116,11 +119,68 @@ def _question(
         AttachState(
             info=state.info,
             network=network,
-            containers={**containers, **{one.id: containers[one.name] for one in others}},
+            containers={
+                ref: _settled(spec, state, name, one)
+                for ref, one in [*containers.items(), *((one.id, containers[one.name]) for one in others)]
+            },
             internal=state.internal | {net.name for net in spec.networks.values() if net.internal},
             others=others,
         ),
     )
+
+
+def _ends_of_legacy_links(spec: TopologySpec, containers: Mapping[str, Container]) -> Iterator[str]:
+    """Yield who must be on the default bridge, although the task does not say it in so many words.
+
+    A container that is created anew gets there by itself.
+    """
+    ends = [end for wish in spec.containers.values() for end in _linked(wish)]
+    for name in dict.fromkeys(ends):
+        wish, container = spec.containers.get(name), containers.get(name)
+        said = wish is None or wish.networks is not None
+        if not said and container is not None and not container.id.startswith(_NEW):
+            yield name
+
+
+def link_warnings(spec: TopologySpec, attachments: Attachments, renewed: Collection[str]) -> Iterator[str]:
+    """Say whose legacy links may lead to a wrong address: the engine writes the hosts file at a start alone.
+
+    Args:
+        renewed: names of containers that get a successor, with new links.
+    """
+    ends = [end for wish in spec.containers.values() if wish.name not in renewed for end in _linked(wish)]
+    attached = {
+        action.container.name
+        for stage in attachments.changes
+        for unit in stage.units
+        for action in unit
+        if isinstance(action, Attach) and action.network == DEFAULT_BRIDGE and action.container.live
+    }
+    names = [name for name in dict.fromkeys(ends) if name in attached]
+    if names:
+        yield (
+            f"back on the default bridge while running, perhaps with another address: {', '.join(names)}. Legacy links"
+            " from and to a container are only sure to lead to the right address once it is restarted"
+        )
+
+
+def _linked(wish: ContainerWish) -> list[str]:
+    return [*(link.target for link in wish.legacy_links), wish.name] if wish.legacy_links else []
+
+
+def _settled(spec: TopologySpec, state: TopologyState, network: str, container: Container) -> Container:
+    """Return a container as it will be on all other networks.
+
+    An endpoint that goes as well decides nothing here: that the default route leaves with it is no news.
+    """
+    wish = spec.containers.get(container.name)
+    leaves = {
+        name
+        for name, other in state.networks.items()
+        if wish is not None and name != network and _must_leave(spec, wish, container, other)
+    }
+    kept = {name: end for name, end in container.endpoints.items() if name not in leaves}
+    return replace(container, endpoints=kept) if leaves else container
 
 
 def _must_leave(spec: TopologySpec, wish: ContainerWish, container: Container, network: Network) -> bool:

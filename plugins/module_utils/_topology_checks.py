@@ -51,6 +51,8 @@ def problems(spec: TopologySpec, state: TopologyState, going: frozenset[str]) ->
     yield from _pools(spec, state, going)
     yield from _crowds(spec, state)
     yield from _references(spec, state)
+    yield from _stopped_outside(spec, state)
+    yield from _ports_taken(spec, state)
     yield from _images(spec, state)
 
 
@@ -200,6 +202,40 @@ def _references(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
         for target in targets:
             if target not in spec.containers and target not in state.outside:
                 yield f"container {wish.name}: there is no container {target}{near(target, spec.containers)}"
+
+
+def _stopped_outside(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
+    """Say which containers cannot start, since they need one of others that does not run."""
+    for wish in spec.containers.values():
+        container = state.containers.get(wish.name)
+        if container is not None and container.live:
+            continue
+        needed = [link.target for link in wish.legacy_links] + ([wish.shares_with] if wish.shares_with else [])
+        for name in dict.fromkeys(needed):
+            other = state.outside.get(name)
+            if other is not None and not other.live:
+                yield (
+                    f"container {wish.name} needs {name}, which does not run ({other.status}) and is not of this"
+                    " topology; start it first"
+                )
+
+
+def _ports_taken(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
+    """Say which ports of the host the containers of others publish; those of the topology itself may change."""
+    taken: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    # What an interrupted change of one of them left has its name, and a mark.
+    strangers = [other for other in state.others if other.name.partition(".linklab-")[0] not in spec.containers]
+    for other in strangers:
+        for address, number, protocol in other.published:
+            taken.setdefault((str(number), protocol), []).append((address, other.name))
+    for wish in spec.containers.values():
+        for port in wish.spec.ports or ():
+            holders = {name for address, name in taken.get((port.host, port.protocol), ()) if port.clashes(address)}
+            if holders:
+                yield (
+                    f"container {wish.name}: the port {port.host}/{port.protocol} of the host is published by"
+                    f" {', '.join(sorted(holders))} already"
+                )
 
 
 def _images(spec: TopologySpec, state: TopologyState) -> Iterator[str]:

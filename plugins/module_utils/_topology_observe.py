@@ -13,6 +13,11 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ansible_collections.linklab.docker.plugins.module_utils._container_spec import TOPOLOGY_LABEL
+from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import (
+    find_notes,
+    of_containers,
+    with_away,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._errors import NotFound
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import read_legacy_links
 from ansible_collections.linklab.docker.plugins.module_utils._recover import as_recovered, find_interrupted
@@ -33,6 +38,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
+    from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import Note
     from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink
     from ansible_collections.linklab.docker.plugins.module_utils._recover import Left
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Network
@@ -47,12 +53,14 @@ _LEFTOVERS = r"\.linklab-(new|old|unlink)\."
 def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
     """Return what is there."""
     removing = spec.purge or not spec.present
-    listed = engine.containers(**({} if removing else {"label": [f"{TOPOLOGY_LABEL}={spec.name}"]}))
+    everybody = removing or any(wish.spec.ports for wish in spec.containers.values())
+    listed = engine.containers(**({} if everybody else {"label": [f"{TOPOLOGY_LABEL}={spec.name}"]}))
     labelled = [read_summary(raw).name for raw in listed if owner(raw.get("Labels")) == spec.name]
     interrupted = _interrupted(engine, spec) if spec.present else {}
+    notes = find_notes(engine, of_containers((*spec.containers, *labelled)))
     leftovers = tuple(name for name in sorted(labelled) if not (spec.present and _belongs(name, spec.containers)))
     names = dict.fromkeys((*spec.containers, *(leftovers if removing else ())))
-    found = {name: one for name in names if (one := _read(engine, name, interrupted.get(name))) is not None}
+    found = {name: one for name in names if (one := _read(engine, name, interrupted.get(name), notes)) is not None}
     all_networks = tuple(read_network(raw) for raw in engine.networks())
     state = TopologyState(
         info=engine.info,
@@ -66,6 +74,7 @@ def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
         volumes=_volumes(engine) if spec.named_volumes or spec.volumes else {},
         legacy={name: one.links for name, one in found.items() if one.links},
         interrupted=interrupted,
+        notes=notes,
         pools=_pools(engine) if _needs_pools(spec, all_networks) else (),
     )
     return _with_surroundings(engine, spec, state) if spec.present else state
@@ -82,7 +91,7 @@ class _Found:
     links: tuple[LegacyLink, ...] = ()
 
 
-def _read(engine: Engine, name: str, left: Left | None) -> _Found | None:
+def _read(engine: Engine, name: str, left: Left | None, notes: Sequence[Note]) -> _Found | None:
     """Read a container as it will be once what an interrupted run left of it is put right."""
     if left is not None and left.exchange is not None:
         recovered, links = as_recovered(engine, left.exchange)
@@ -93,7 +102,8 @@ def _read(engine: Engine, name: str, left: Left | None) -> _Found | None:
     if left is not None and left.helper and DEFAULT_BRIDGE not in container.endpoints:
         bridge = {DEFAULT_BRIDGE: Endpoint(DEFAULT_BRIDGE)}
         container = replace(container, endpoints={**container.endpoints, **bridge})
-    return _Found(container, read_legacy_links(engine, container) if container.legacy_links else ())
+    links = read_legacy_links(engine, container) if container.legacy_links else ()
+    return _Found(with_away(container, notes), links)
 
 
 def _interrupted(engine: Engine, spec: TopologySpec) -> dict[str, Left]:

@@ -62,17 +62,29 @@ def _named(given: Json, options: Mapping[str, Json]) -> dict[str, Json]:
         return {"type": "dict"}
     named = {}
     for name, value in given.items():
-        spec = dict(options)
-        if isinstance(value, dict):
-            spec.update(_unknown(value, options))
-            if isinstance(value.get("networks"), dict) and "networks" in options:
-                spec["networks"] = _named(value["networks"], ENDPOINT_OPTIONS)
+        spec = _lenient(value, options)
+        if isinstance(value, dict) and isinstance(value.get("networks"), dict) and "networks" in options:
+            spec["networks"] = _named(value["networks"], ENDPOINT_OPTIONS)
         named[str(name)] = {"type": "dict", "options": spec}
     return {"type": "dict", "options": named}
 
 
+def _lenient(given: Json, options: Mapping[str, Json]) -> dict[str, Json]:
+    """Return I(options) that let what is unknown or missing in I(given) pass, however deep.
+
+    The parser then says so better, together with what may have been meant.
+    """
+    entries = [entry for entry in (given if isinstance(given, list) else [given]) if isinstance(entry, dict)]
+    merged = {name: value for entry in entries for name, value in entry.items()}
+    spec = {
+        name: {key: value for key, value in option.items() if key != "required"}
+        | ({"options": _lenient(merged.get(name), option["options"])} if "options" in option else {})
+        for name, option in options.items()
+    }
+    return {**spec, **_unknown(merged, options)}
+
+
 def _unknown(given: Iterable[str], options: Mapping[str, Json]) -> dict[str, Json]:
-    """Let unknown options pass: the parser names them together with what may have been meant."""
     return {
         # A mistyped secret is a secret all the same.
         str(name): {"type": "raw", "no_log": "secret_environment" in near(str(name), ["secret_environment"])}

@@ -23,6 +23,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._container_actions 
     UpdateContainer,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._container_compare import full_name, why
+from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import with_restorations
 from ansible_collections.linklab.docker.plugins.module_utils._link_actions import FinishUnlink, RemoveLink
 from ansible_collections.linklab.docker.plugins.module_utils._plan import (
     Action,
@@ -35,7 +36,10 @@ from ansible_collections.linklab.docker.plugins.module_utils._recover import Rec
 from ansible_collections.linklab.docker.plugins.module_utils._recover import reason as recover_reason
 from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import replace_problems
 from ansible_collections.linklab.docker.plugins.module_utils._topology_actions import ReplaceContainer
-from ansible_collections.linklab.docker.plugins.module_utils._topology_attach import plan_attachments
+from ansible_collections.linklab.docker.plugins.module_utils._topology_attach import (
+    link_warnings,
+    plan_attachments,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._topology_checks import problems
 from ansible_collections.linklab.docker.plugins.module_utils._topology_containers import (
     Change,
@@ -46,6 +50,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._topology_container
 )
 from ansible_collections.linklab.docker.plugins.module_utils._topology_removal import (
     REMOVE_WORKERS,
+    dependents,
     foreign_users,
     plan_absent,
     remove_containers,
@@ -72,10 +77,11 @@ PULL_WORKERS = 2
 def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
     """Return the changes that make I(state) what I(spec) asks for; raise Refusal."""
     if not spec.present:
-        return plan_absent(spec, state)
+        return with_restorations(plan_absent(spec, state), state.notes)
     changes = changes_of(spec, state)
     # A container that gets its first network of its own can only have it from the start.
     new = frozenset(name for name, change in changes.items() if change.container is None or change.mode is not None)
+    renewed = {name for name, change in changes.items() if change.replaced}
     removals = remove_containers(spec, state, "purge: the topology does not name it") if spec.purge else []
     networks = remove_networks(spec, state, "purge: the topology does not name it") if spec.purge else []
     attachments = plan_attachments(spec, state, new, frozenset(action.container.id for action in removals))
@@ -83,6 +89,7 @@ def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
         (
             *problems(spec, state, frozenset(action.network.id for action in networks)),
             *attachments.problems,
+            *dependents(state, removals, {link for change in changes.values() for link in _unlinked(change)}),
             *foreign_users(spec, state, networks),
             *_lossy_replacements(state, changes),
         )
@@ -104,10 +111,17 @@ def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
     )
     unlinks = stages((_unlinks(changes.values()), 1))
     containers = stages(*((level, CREATE_WORKERS) for level in levels))
-    return Plan(
+    plan = Plan(
         stages=(*before, *attachments.detaches, *made, *attachments.changes, *unlinks, *attachments.late, *containers),
-        warnings=attachments.warnings,
+        warnings=(*attachments.warnings, *link_warnings(spec, attachments, renewed)),
     )
+    return with_restorations(plan, state.notes)
+
+
+def _unlinked(change: Change) -> Iterator[tuple[str, str]]:
+    """Yield source and alias of the legacy links that a container loses."""
+    for link, _reason in change.unlink:
+        yield change.wish.name, link.alias
 
 
 def _lossy_replacements(state: TopologyState, changes: Mapping[str, Change]) -> Iterator[str]:

@@ -22,7 +22,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan import Disrup
 from ansible_collections.linklab.docker.plugins.module_utils._topology_state import container_owner, owner
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container
     from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import TopologySpec
@@ -35,12 +35,18 @@ def plan_absent(spec: TopologySpec, state: TopologyState) -> Plan:
     """Return the removal of all that carries the topology's label, and of nothing else; raise Refusal."""
     containers = remove_containers(spec, state, "it belongs to the topology, which shall be absent")
     networks = remove_networks(spec, state, "it belongs to the topology, which shall be absent")
-    refuse(foreign_users(spec, state, networks))
     volumes = [
         RemoveVolume("it belongs to the topology, and volumes are to go with it", Disruption.NONE, name)
         for name, labels in state.volumes.items()
         if spec.volumes and owner(labels) == spec.name
     ]
+    refuse(
+        (
+            *dependents(state, containers),
+            *foreign_users(spec, state, networks),
+            *_volume_users(state, containers, volumes),
+        )
+    )
     return Plan(
         stages=stages(
             *(([(action,) for action in level], REMOVE_WORKERS) for level in _by_level(spec, containers)),
@@ -81,6 +87,42 @@ def remove_networks(spec: TopologySpec, state: TopologyState, reason: str) -> li
         for name, network in state.networks.items()
         if owner(network.labels) == spec.name and (not spec.present or name not in {*spec.networks, *spec.external})
     ]
+
+
+def dependents(
+    state: TopologyState, removals: Iterable[RemoveContainer], unlinked: Collection[tuple[str, str]] = ()
+) -> Iterator[str]:
+    """Say which containers that stay need one that is to be removed.
+
+    Args:
+        unlinked: source and alias of the legacy links that are taken away first.
+    """
+    going = {action.container.id for action in removals}
+    staying = [other for other in state.others if other.id not in going]
+    names = {other.name for other in staying}
+    for one in (other for other in state.others if other.id in going):
+        sources = sorted({source for source, alias in one.linked_by - set(unlinked) if source in names})
+        if sources:
+            yield (
+                f"container {one.name} cannot be removed: {', '.join(sources)} has a legacy link to it, and could run"
+                " nothing and not start again; remove the link first (linklab.docker.container_link with state: absent)"
+            )
+        sharers = sorted(other.name for other in staying if other.network_mode == f"container:{one.id}")
+        if sharers:
+            yield (
+                f"container {one.name} cannot be removed: {', '.join(sharers)} shares its network and would be cut off;"
+                " remove that container first"
+            )
+
+
+def _volume_users(
+    state: TopologyState, removals: Iterable[RemoveContainer], volumes: Iterable[RemoveVolume]
+) -> Iterator[str]:
+    going = {action.container.id for action in removals}
+    for action in volumes:
+        users = sorted(other.name for other in state.others if other.id not in going and action.volume in other.volumes)
+        if users:
+            yield f"volume {action.volume} cannot be removed: {', '.join(users)} uses it; leave out volumes: true"
 
 
 def foreign_users(spec: TopologySpec, state: TopologyState, networks: Iterable[RemoveNetwork]) -> Iterator[str]:

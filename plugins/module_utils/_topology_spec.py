@@ -52,8 +52,9 @@ _EXCLUDED = {
     "none": ("ports", "links"),
     "container": ("ports", "links", "hostname", "dns", "extra_hosts"),
 }
-_ALL_ADDRESSES = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, never listened on
-_DEPENDS_ON_KEYS = ("condition", "required", "restart")
+_DEPENDS_ON_OPTIONS: dict[str, Json] = {"condition": {}, "required": {}, "restart": {}}
+# Networks of which only a container's network mode makes it a part.
+_BY_MODE = ("host", "none")
 
 
 @dataclass(frozen=True)
@@ -180,8 +181,12 @@ def _networks(given: Mapping[str, Json], labels: Mapping[str, str]) -> tuple[dic
     return networks, frozenset(external)
 
 
-def _checked(options: Json, known: Iterable[str], where: str) -> dict[str, Json]:
-    """Return the options that are given; raise SpecError if one is unknown."""
+def _checked(options: Json, known: Mapping[str, Json], where: str) -> dict[str, Json]:
+    """Return the options that are given; raise SpecError if one is unknown or missing, here or further down.
+
+    Args:
+        known: Ansible's argument spec of the options.
+    """
     if options is None:
         return {}
     if not isinstance(options, dict):
@@ -189,7 +194,21 @@ def _checked(options: Json, known: Iterable[str], where: str) -> dict[str, Json]
     for option in options:
         if option not in known:
             raise SpecError(f"{where}: there is no option {option!r}{near(str(option), known)}")
-    return {option: value for option, value in options.items() if value is not None}
+    found = {option: value for option, value in options.items() if value is not None}
+    for option, spec in known.items():
+        if spec.get("required") and option not in found:
+            raise SpecError(f"{where}: {option} is missing")
+        if "options" in spec and option in found:
+            found[option] = _checked_below(found[option], spec["options"], f"{where}.{option}")
+    return found
+
+
+def _checked_below(given: Json, known: Mapping[str, Json], where: str) -> Json:
+    if isinstance(given, list):
+        # Ansible gives each entry the unknown options of all others as well, without a value.
+        entries = [{option: value for option, value in entry.items() if value is not None} for entry in given]
+        return [_checked(entry, known, f"{where}[{number}]") for number, entry in enumerate(entries)]
+    return _checked(given, known, where)
 
 
 # -- containers -------------------------------------------------------------------------------------------------------
@@ -254,6 +273,8 @@ def _endpoints(name: str, given: Json, networks: set[str]) -> dict[str, Endpoint
     if not entries:
         raise SpecError(f"{where}: must not be empty; leave it out for the default bridge, or write network_mode: none")
     for network in entries:
+        if network in _BY_MODE:
+            raise SpecError(f"{where}: the engine lets no container join {network!r}; write network_mode: {network}")
         if network not in networks:
             raise SpecError(
                 f"{where}: no network {network!r} in this topology{near(network, networks)}; name it under networks"
@@ -280,7 +301,10 @@ def _depends_on(name: str, given: Json) -> dict[str, str]:
     found = {}
     for other, given_options in given.items():
         options = {"condition": given_options} if isinstance(given_options, str) else given_options
-        condition = _checked(options, _DEPENDS_ON_KEYS, f"{where}.{other}").get("condition", "started")
+        known = _checked(options, _DEPENDS_ON_OPTIONS, f"{where}.{other}")
+        if known.get("required", True) is not True or known.get("restart", False) is not False:
+            raise SpecError(f"{where}.{other}: a dependency is always required, and never restarts what depends on it")
+        condition = known.get("condition", "started")
         if condition not in _CONDITIONS:
             raise SpecError(f"{where}.{other}: there is no condition {condition!r}; write started or healthy")
         found[str(other)] = _CONDITIONS[condition]
@@ -357,9 +381,9 @@ def _refuse_shared_ports(wishes: Iterable[ContainerWish]) -> None:
         for port in wish.spec.ports or ():
             if not port.host.isdigit():
                 continue
-            key = (port.host, port.container.partition("/")[2])
+            key = (port.host, port.protocol)
             for address, other in holders.get(key, ()):
-                if address == port.address or {address, port.address} & _ALL_ADDRESSES:
+                if port.clashes(address):
                     raise SpecError(
                         f"the port {key[0]}/{key[1]} of the host is wanted twice: by {other} and {wish.name}"
                     )

@@ -20,6 +20,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
+    from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import Note
     from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink
     from ansible_collections.linklab.docker.plugins.module_utils._recover import Left
     from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import Surroundings
@@ -37,7 +38,7 @@ class TopologyState:
         containers: by name: those that the topology names, and those with its label if they may be removed. As they
             will be once what an interrupted run left is put right.
         outside: by name: link targets that are not of the topology.
-        others: all containers for a removal, else those with the topology's label.
+        others: all containers for a removal, and where ports of the host are wanted; else those with its label.
         leftovers: names of containers with the topology's label that it does not name.
         networks: by name, with their members: those that the topology names or labels, and the default bridge.
         all_networks: every network, without members.
@@ -46,6 +47,7 @@ class TopologyState:
         volumes: labels by name, of all volumes.
         legacy: the legacy links of the topology's containers, by name, where there are any.
         interrupted: what an interrupted run left, by the container's name.
+        notes: what killed runs left of endpoints.
         around: what decides whether a container can be replaced, by name, for those that may have to be.
         pools: pairs of a base network and a prefix length, from which the engine takes subnets; empty for its default.
     """
@@ -62,6 +64,7 @@ class TopologyState:
     volumes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     legacy: Mapping[str, tuple[LegacyLink, ...]] = field(default_factory=dict)
     interrupted: Mapping[str, Left] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
     around: Mapping[str, Surroundings] = field(default_factory=dict)
     pools: tuple[tuple[str, int], ...] = ()
 
@@ -86,6 +89,13 @@ def container_owner(container: Container) -> str | None:
     return owner((container.raw.get("Config") or {}).get("Labels"))
 
 
+def health_of(container: Container) -> str:
+    """Return what the healthcheck says, starting, healthy or unhealthy; empty without a healthcheck."""
+    health = ((container.raw.get("State") or {}).get("Health") or {}).get("Status") or ""
+    # What some engines say of a healthcheck that is switched off.
+    return "" if health == "none" else health
+
+
 # -- what is left -----------------------------------------------------------------------------------------------------
 
 
@@ -108,7 +118,6 @@ def topology_result(spec: TopologySpec, state: TopologyState) -> dict[str, Json]
 
 
 def _container_result(container: Container, internal: frozenset[str]) -> dict[str, Json]:
-    health = ((container.raw.get("State") or {}).get("Health") or {}).get("Status") or ""
     networks = {name: endpoint_result(container, endpoint, internal) for name, endpoint in container.endpoints.items()}
     for result in networks.values():
         for key in ("container", "container_id", "status"):
@@ -117,7 +126,7 @@ def _container_result(container: Container, internal: frozenset[str]) -> dict[st
         "id": container.id,
         "image": container.image,
         "status": container.status,
-        "health": health,
+        "health": health_of(container),
         "networks": networks,
         "links": [str(link) for link in container.legacy_links],
     }

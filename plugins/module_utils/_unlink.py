@@ -21,17 +21,24 @@ Three traps are in the way:
 
 from __future__ import annotations
 
-import io
-import tarfile
 import typing as t
 from contextlib import suppress
+from functools import partial
 
+from ansible_collections.linklab.docker.plugins.module_utils._bridge_address import address_notes, same_address
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     ApplyError,
     Conflict,
-    EngineError,
     LinklabError,
     NotFound,
+    said,
+    unless_so,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._hosts import (
+    has_own_resolver,
+    read_hosts,
+    tidy,
+    write_hosts,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import (
     on_default_bridge,
@@ -42,52 +49,78 @@ from ansible_collections.linklab.docker.plugins.module_utils._replace_names impo
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container
 
-_OWN_RESOLVER = b"127.0.0.11"
-# Only what every shell has built in.
-_WRITE = 'printf "%s" "$1" > /etc/hosts'
+
+class AwayError(ApplyError):
+    """A container is off the default bridge, where it shall be."""
 
 
-def unlink(engine: Engine, source: Container, alias: str) -> list[str]:
-    """Remove a legacy link of a container; return what the user should know. A link that is gone will do."""
-    own_resolver = source.live and _OWN_RESOLVER in _read(engine, source, "/etc/resolv.conf")
-    stale = not _leads_somewhere(engine, source, alias)
+def unlink(engine: Engine, source: Container, *aliases: str, images: Sequence[str] = ()) -> list[str]:
+    """Remove legacy links of a container; return what the user should know. A link that is gone will do.
+
+    Args:
+        images: images with a shell, for helpers: where the source itself cannot write its hosts file, and to keep its
+            address on the bridge free.
+    """
+    own_resolver = source.live and has_own_resolver(engine, source.id)
+    stale = _stale(engine, source, aliases)
     if not (own_resolver or stale):
-        _remove(engine, source, alias)
+        _remove(engine, source, aliases)
         return []
-    helper = _create_helper(engine, source, alias if stale else "")
+    helper = _create_helper(engine, source, stale)
+    notes: list[str] = []
     try:
         # Another run may have had it off the bridge a moment ago; the helper keeps others away from here on.
         now = find_container(engine, source.id) or source
         if own_resolver and on_default_bridge(now):
-            return _remove_off_bridge(engine, now, alias)
-        _remove(engine, source, alias)
-        return []
-    finally:
-        discard_helper(engine, helper)
+            notes = _remove_off_bridge(engine, now, aliases, images)
+        else:
+            _remove(engine, source, aliases)
+    except AwayError:
+        # The helper stays: by it the next run knows what is to be put right.
+        raise
+    except LinklabError:
+        with suppress(LinklabError):
+            discard_helper(engine, helper)
+        raise
+    discard_helper(engine, helper)
+    return notes
 
 
-def _leads_somewhere(engine: Engine, source: Container, alias: str) -> bool:
-    return not any(link.stale for link in read_legacy_links(engine, source) if link.alias == alias)
+def _stale(engine: Engine, source: Container, aliases: Sequence[str]) -> list[str]:
+    return [link.alias for link in read_legacy_links(engine, source) if link.stale and link.alias in aliases]
 
 
-def _remove(engine: Engine, source: Container, alias: str) -> None:
-    # Another run may have removed it meanwhile.
-    with suppress(NotFound):
-        engine.remove_link(source.name, alias)
+def _remove(engine: Engine, source: Container, aliases: Iterable[str]) -> None:
+    for alias in aliases:
+        # Another run may have removed it meanwhile.
+        with suppress(NotFound):
+            unless_so(partial(engine.remove_link, source.name, alias), partial(_is_unlinked, engine, source, alias))
 
 
-def _create_helper(engine: Engine, source: Container, lend: str) -> str:
-    """Create a container that never runs: it marks a removal under way, and lends a name to a link without target."""
-    links = [f"{source.id}:../{source.name}/{lend}"] if lend else []
+def _is_unlinked(engine: Engine, source: Container, alias: str) -> bool:
+    now = find_container(engine, source.id)
+    return now is None or all(link.alias != alias for link in now.legacy_links)
+
+
+def _create_helper(engine: Engine, source: Container, lend: Iterable[str]) -> str:
+    """Create a container that never runs: it marks a removal under way, and lends names to links without target."""
+    links = [f"{source.id}:../{source.name}/{alias}" for alias in lend]
     body = {"Image": source.raw["Image"], "Entrypoint": ["none"], "HostConfig": {"Links": links}}
     name = helper_name(source.name, source.id)
     try:
         return str(engine.create_container(name, body)["Id"])
     except Conflict as exc:
         raise BusyError(f"could not remove a link of {source.name}: another run is doing it ({name} exists)") from exc
+    except LinklabError:
+        # It may have been made all the same.
+        with suppress(LinklabError):
+            discard_helper(engine, name)
+        raise
 
 
 def discard_helper(engine: Engine, ident: str) -> None:
@@ -99,80 +132,67 @@ def discard_helper(engine: Engine, ident: str) -> None:
 # -- the way around the lost resolver ---------------------------------------------------------------------------------
 
 
-def _remove_off_bridge(engine: Engine, source: Container, alias: str) -> list[str]:
-    engine.disconnect("bridge", source.id)
+def _remove_off_bridge(engine: Engine, source: Container, aliases: Sequence[str], images: Sequence[str]) -> list[str]:
+    with same_address(engine, source, images):
+        try:
+            # The engine may have done it even where that fails.
+            engine.disconnect("bridge", source.id)
+            _remove(engine, source, aliases)
+        finally:
+            return_to_bridge(engine, source)
     try:
-        _remove(engine, source, alias)
-    finally:
-        return_to_bridge(engine, source)
-    return _tidy_hosts(engine, source.id, alias)
+        return address_notes(engine, source) + tidy_hosts(engine, source.id, aliases, images)
+    except LinklabError as exc:
+        names = ", ".join(aliases)
+        return [
+            f"the name {names} may still stand in the hosts file of {source.name} until its next restart: {said(exc)}"
+        ]
 
 
 def return_to_bridge(engine: Engine, source: Container) -> None:
     """Connect a container to the default bridge again, with the settings that it had there."""
     endpoint = source.endpoints.get("bridge")
-    try:
-        engine.connect("bridge", source.id, endpoint.settings.to_api() if endpoint else {})
-    except LinklabError as exc:
+    settings = endpoint.settings.to_api() if endpoint else {}
+
+    def is_back() -> bool:
         now = find_container(engine, source.id)
-        if now is None or on_default_bridge(now):
-            return
-        raise ApplyError(
-            f"{source.name} left the bridge for a moment and could not come back: {exc}. Attach it again"
-            f" (network_attach with network: bridge, containers: [{source.name}])"
+        return now is None or on_default_bridge(now)
+
+    def connect() -> None:
+        unless_so(lambda: engine.connect("bridge", source.id, settings), is_back)
+
+    try:
+        # What failed once may work the next time, and there is nothing better to be done.
+        try:
+            connect()
+        except LinklabError:
+            connect()
+    except LinklabError as exc:
+        raise AwayError(
+            f"{source.name} left the bridge for a moment and could not come back: {said(exc)}. The same task run again"
+            f" brings it back; so does network_attach with network: bridge, containers: [{source.name}]",
+            unsure=True,
         ) from exc
 
 
-def _tidy_hosts(engine: Engine, ident: str, alias: str) -> list[str]:
-    """Take what the engine left there out of the hosts file, from inside the container."""
+def tidy_hosts(engine: Engine, ident: str, aliases: Sequence[str], images: Iterable[str] = ()) -> list[str]:
+    """Take what the engine left in the hosts file out of it, from inside the container; return what could not be.
+
+    Args:
+        aliases: the links that are gone; with none, only what stands for lost addresses and for links goes.
+        images: as for unlink().
+    """
     source = find_container(engine, ident)
-    if source is None:
+    if source is None or not source.live:
         return []
-    before = _read(engine, source, "/etc/hosts").decode(errors="surrogateescape")
-    addresses = {end.ipv4 for end in source.endpoints.values()} | {end.ipv6 for end in source.endpoints.values()}
-    after = tidy(before, alias, source.hostname, addresses)
-    if after == before or _write_hosts(engine, source, after):
+    before = read_hosts(engine, ident)
+    addresses = {address for end in source.endpoints.values() for address in (end.ipv4, end.ipv6)}
+    after = tidy(before, aliases, source.hostname, addresses)
+    if after == before or write_hosts(engine, source, before, after, images):
         return []
+    what = f"the name {', '.join(aliases)} still stands" if aliases else "a lost address still stands"
     note = (
-        f"the name {alias} still stands in the hosts file of {source.name} until its next restart: the engine does not"
+        f"{what} in the hosts file of {source.name} until its next restart: the engine does not"
         " take it out of a container that is on a network of its own, and no shell in it could"
     )
     return [note]
-
-
-def tidy(hosts: str, alias: str, hostname: str, addresses: set[str]) -> str:
-    """Return a hosts file without a link's line, and without lines for addresses that the container lost. Pure."""
-    kept: list[str] = []
-    for line in hosts.splitlines(keepends=True):
-        fields = line.split()
-        # A link's line has the target's host name after the alias; a line that the user asked for has not.
-        is_link = len(fields) > 2 and fields[1] == alias
-        is_lost = len(fields) == 2 and fields[1] == hostname and fields[0] not in addresses
-        if not (is_link or is_lost or (fields and line in kept)):
-            kept.append(line)
-    return "".join(kept)
-
-
-def _write_hosts(engine: Engine, source: Container, text: str) -> bool:
-    body = {"Cmd": ["sh", "-c", _WRITE, "sh", text], "User": "0", "AttachStdout": True, "AttachStderr": True}
-    try:
-        ident = engine.post(f"/containers/{source.id}/exec", body)["Id"]
-        # The answer ends with the command.
-        engine.request("POST", f"/exec/{ident}/start", body={"Detach": False, "Tty": False})
-        return bool(engine.get(f"/exec/{ident}/json")["ExitCode"] == 0)
-    except EngineError:
-        return False
-
-
-def _read(engine: Engine, source: Container, path: str) -> bytes:
-    """Return a file of a container; empty if it has none."""
-    try:
-        answer = engine.request("GET", f"/containers/{source.id}/archive", params={"path": path})
-    except NotFound:
-        return b""
-    with tarfile.open(fileobj=io.BytesIO(answer.content)) as archive:
-        for member in archive:
-            content = archive.extractfile(member)
-            if content is not None:
-                return content.read()
-    return b""

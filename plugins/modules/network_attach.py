@@ -22,6 +22,7 @@ author:
 extends_documentation_fragment:
   - linklab.docker._docker
   - linklab.docker._docker.disruption
+  - linklab.docker._network.create
   - linklab.docker._attributes
   - linklab.docker._attributes.actiongroup_docker
 attributes:
@@ -41,59 +42,6 @@ options:
       - The network, by its name or its ID.
     type: str
     required: true
-  create:
-    description:
-      - How to make the network if it does not exist. V({}) makes a bridge network with the engine's defaults, as
-        C(docker network create) does.
-      - A network that exists is used as it is. Where it differs from what is given here, the task warns.
-    type: dict
-    suboptions:
-      driver:
-        description: The driver, such as V(bridge), V(overlay), V(macvlan) or V(ipvlan). V(bridge) if not given.
-        type: str
-      driver_opts:
-        description: Options of the driver.
-        type: dict
-      ipam:
-        description: Where the addresses come from. If not given, the engine chooses a subnet.
-        type: dict
-        suboptions:
-          driver:
-            description: The driver for the addresses. V(default) if not given.
-            type: str
-          options:
-            description: Options of that driver.
-            type: dict
-          config:
-            description: The subnets.
-            type: list
-            elements: dict
-            suboptions:
-              subnet:
-                description: The subnet in CIDR notation, such as V(172.28.0.0/16).
-                type: str
-                required: true
-              gateway:
-                description: The gateway's address. The subnet's first address if not given.
-                type: str
-              ip_range:
-                description: The part of the subnet, in CIDR notation, from which the engine chooses addresses itself.
-                type: str
-              aux_addresses:
-                description: Addresses that the engine must not use, by host name.
-                type: dict
-      internal:
-        description: Whether the network leads nowhere outside.
-        type: bool
-      attachable:
-        description: Whether containers that are no services may join an overlay network.
-        type: bool
-      enable_ipv6:
-        description: Whether the network has IPv6 addresses.
-        type: bool
-      labels:
-        description: Labels of the network.
-        type: dict
   containers:
     description:
       - Containers to attach, by name or ID, whatever the settings of their endpoints.
@@ -232,7 +180,7 @@ actions:
   elements: dict
   contains:
     action:
-      description: One of V(create_network), V(attach), V(reattach) and V(detach).
+      description: One of V(create_network), V(attach), V(reattach), V(detach) and V(recover).
       type: str
       sample: attach
     subject:

@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - linklab.docker._docker
   - linklab.docker._docker.disruption
   - linklab.docker._container.containers
+  - linklab.docker._network.networks
   - linklab.docker._attributes
   - linklab.docker._attributes.actiongroup_docker
 attributes:
@@ -42,62 +43,6 @@ options:
       - The topology's name, the value of its label. A second topology of another name lives beside it.
     type: str
     required: true
-  networks:
-    description:
-      - The networks by name, each with the options below, in the words of the Compose Specification. V({}) or nothing
-        at all makes a bridge network with the engine's defaults.
-      - A network whose options differ from what is there is refused, since an engine cannot change them.
-    type: dict
-    suboptions:
-      external:
-        description: Whether the network is made and removed by others. It then takes no other option.
-        type: bool
-      driver:
-        description: The driver, such as V(bridge), V(overlay), V(macvlan) or V(ipvlan). V(bridge) if not given.
-        type: str
-      driver_opts:
-        description: Options of the driver.
-        type: dict
-      ipam:
-        description: Where the addresses come from. If not given, the engine takes a subnet from its address pools.
-        type: dict
-        suboptions:
-          driver:
-            description: The driver for the addresses. V(default) if not given.
-            type: str
-          options:
-            description: Options of that driver.
-            type: dict
-          config:
-            description: The subnets.
-            type: list
-            elements: dict
-            suboptions:
-              subnet:
-                description: The subnet in CIDR notation, such as V(172.28.0.0/16).
-                type: str
-                required: true
-              gateway:
-                description: The gateway's address. The subnet's first address if not given.
-                type: str
-              ip_range:
-                description: The part of the subnet, in CIDR notation, from which the engine chooses addresses itself.
-                type: str
-              aux_addresses:
-                description: Addresses that the engine must not use, by host name.
-                type: dict
-      internal:
-        description: Whether the network leads nowhere outside.
-        type: bool
-      attachable:
-        description: Whether containers that are no services may join an overlay network.
-        type: bool
-      enable_ipv6:
-        description: Whether the network has IPv6 addresses.
-        type: bool
-      labels:
-        description: Labels of the network.
-        type: dict
   state:
     description:
       - V(present) makes the topology what the task says.
@@ -138,6 +83,9 @@ notes:
   - Ansible hides a secret wherever it occurs in the task's output, so that a very short one can hide other words as
     well.
 seealso:
+  - module: linklab.docker.topology_info
+  - plugin: linklab.docker.topology_diagram
+    plugin_type: filter
   - module: linklab.docker.network_attach
   - module: linklab.docker.container_link
   - module: linklab.docker.connectivity
@@ -229,7 +177,7 @@ actions:
       description:
         - One of V(pull_image), V(create_network), V(create_volume), V(create_container), V(start_container),
           V(update_container), V(recreate_container), V(attach), V(reattach), V(detach), V(remove_link),
-          V(remove_container), V(remove_network) and V(remove_volume).
+          V(remove_container), V(remove_network), V(remove_volume) and V(recover).
       type: str
       sample: create_container
     subject:

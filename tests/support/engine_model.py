@@ -73,6 +73,7 @@ class EngineModel:
     def __init__(self, images: Mapping[str, Json], remote: Mapping[str, Json] | None = None) -> None:
         self.lock = threading.RLock()
         self.info = EngineInfo("1.41", "20.10")
+        self.loses_count = True
         self.connection = Connection()
         self.images = dict(images)
         self.remote = dict(remote or {})

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A proxy before the engine's socket that records every request and can make one of them fail.
+"""A proxy before the engine's socket that records every request and can spoil one of them.
 
 The engine behind it is the real one. The proxy answers by itself only where a test asks for a fault.
 """
@@ -10,18 +10,54 @@ The engine behind it is the real one. The proxy answers by itself only where a t
 from __future__ import annotations
 
 import contextlib
+import json
+import re
 import socket
 import threading
+import time
 import typing as t
+from collections import Counter
 from dataclasses import dataclass
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-# error: answered 500 by the proxy, the engine never hears of it. cut: the connection ends, before the engine hears of
-# the request or after it has acted on it.
-Fault = t.Literal["error", "cut-before", "cut-after"]
+FAULT_TEXT = "fault made by the test"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens to a request, before the engine hears of it or after it has acted on it.
+
+    Attributes:
+        kind: C(error) answers with I(status) and I(message), C(cut) ends the connection, C(delay) takes I(seconds)
+            more. C(twice) before: the engine gets the request twice, and the second answer counts. C(twice) after: the
+            client gets the answer twice. C(break) sends a part of the answer.
+        after: whether the engine acts first.
+        strike: called at this very moment, for instance to kill the client.
+    """
+
+    kind: t.Literal["error", "cut", "delay", "twice", "break"]
+    after: bool = False
+    status: int = 500
+    message: str = FAULT_TEXT
+    seconds: float = 0
+    strike: Callable[[], object] = lambda: None
+
+
+# The faults that need nothing else to be said.
+FAULTS = {
+    "error": Fault("error"),
+    "error-after": Fault("error", after=True),
+    "cut-before": Fault("cut"),
+    "cut-after": Fault("cut", after=True),
+    "cut-within": Fault("break", after=True),
+    "sent-twice": Fault("twice"),
+    "answered-twice": Fault("twice", after=True),
+}
+# What stands for one thing or another in a path: names and IDs.
+_VARYING = re.compile(r"(?<=/)(?:[0-9a-f]{12,64}|[^/]*-[^/]*)(?=/|$)")
 
 
 @dataclass(frozen=True)
@@ -34,8 +70,21 @@ class Request:
         """Whether the request can change anything."""
         return self.method not in ("GET", "HEAD")
 
+    @property
+    def kind(self) -> str:
+        """The request without what it is about, such as C(POST /networks/*/connect)."""
+        path = re.sub(r"^/v[0-9.]+", "", self.path.partition("?")[0])
+        return f"{self.method} {_VARYING.sub('*', path)}"
+
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
+
+
+class _Wires(t.NamedTuple):
+    client: socket.socket
+    engine: socket.socket
+    from_client: t.BinaryIO
+    from_engine: t.BinaryIO
 
 
 class SocketProxy:
@@ -43,13 +92,14 @@ class SocketProxy:
 
     Attributes:
         requests: what came by, in order.
-        fault: called with each request before it is passed on; returns what shall happen to it, None for nothing.
+        fault: called with each request before it is passed on; returns what shall happen to it, None for nothing. A
+            text is one of FAULTS.
     """
 
     def __init__(self, path: Path, engine_socket: str) -> None:
         self.path = path
         self.requests: list[Request] = []
-        self.fault: Callable[[Request], Fault | None] = lambda _request: None
+        self.fault: Callable[[Request], Fault | str | None] = lambda _request: None
         self._engine_socket = engine_socket
         self._lock = threading.Lock()
         self._listener = socket.socket(socket.AF_UNIX)
@@ -66,16 +116,33 @@ class SocketProxy:
         """The requests that can change anything."""
         return [request for request in self.requests if request.changes]
 
-    def fail_changing(self, number: int, fault: Fault = "error") -> None:
-        """Let the changing request with this I(number), counted from 0 and from now on, fail."""
-        left = [number]
+    def count(self) -> Counter[str]:
+        """Return how many requests of each kind came by."""
+        return Counter(request.kind for request in self.requests)
 
-        def decide(request: Request) -> Fault | None:
+    def spoil(self, fault: Fault | str, changes: int, kind: str = "") -> Callable[[], bool]:
+        """Let one request have a fault; return a function that tells whether it has happened.
+
+        Args:
+            changes: after so many requests that can change something, counted from now on.
+            kind: the first of this kind; by default the next that can change something.
+        """
+        before, happened = [0], [False]
+
+        def decide(request: Request) -> Fault | str | None:
             with self._lock:
-                left[0] -= request.changes
-                return fault if request.changes and left[0] == -1 else None
+                meant = request.kind == kind if kind else request.changes
+                hit = not happened[0] and before[0] == changes and meant
+                before[0] += request.changes
+                happened[0] |= hit
+                return fault if hit else None
 
         self.fault = decide
+        return lambda: happened[0]
+
+    def fail_changing(self, number: int, fault: Fault | str = "error") -> None:
+        """Let the changing request with this I(number), counted from 0 and from now on, fail."""
+        self.spoil(fault, number)
 
     def close(self) -> None:
         self._listener.close()
@@ -92,8 +159,8 @@ class SocketProxy:
         # Either side may go away at any time; both sockets are then closed, which tells the other one.
         with contextlib.suppress(OSError), client, socket.socket(socket.AF_UNIX) as engine:
             engine.connect(self._engine_socket)
-            from_client, from_engine = client.makefile("rb"), engine.makefile("rb")
-            while self._exchange(client, engine, from_client, from_engine):
+            wires = _Wires(client, engine, client.makefile("rb"), engine.makefile("rb"))
+            while self._exchange(*wires):
                 pass
 
     def _exchange(
@@ -108,26 +175,70 @@ class SocketProxy:
         body = b"".join(_body(head, from_client))
         with self._lock:
             self.requests.append(request)
-        fault = self.fault(request)
-        if fault == "error":
-            message = b'{"message":"fault made by the test"}'
-            client.sendall(b"HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\n")
-            client.sendall(b"Content-Length: %d\r\n\r\n%s" % (len(message), message))
-            return True
-        if fault == "cut-before":
-            return False
+        given = self.fault(request)
+        fault = (FAULTS[given] if isinstance(given, str) else given) or Fault("delay")
+        if fault.kind in ("error", "cut") and not fault.after:
+            fault.strike()
+            return _spoil(client, fault)
+        if not fault.after:
+            fault.strike()
+            time.sleep(fault.seconds)
+            if fault.kind == "twice":
+                engine.sendall(head + body)
+                _drain(from_engine, method)
         engine.sendall(head + body)
         answer = _read_head(from_engine)
-        if fault == "cut-after":
+        if fault.after:
+            fault.strike()
+            time.sleep(fault.seconds)
+        if fault.kind in ("error", "cut"):
+            # What is left of the engine's answer goes with the connection.
+            _spoil(client, fault, b"Connection: close\r\n")
             return False
-        client.sendall(answer)
-        if answer.split(b" ", 2)[1] == b"101" or b"docker.raw-stream" in answer:
-            _pump_both(client, engine, from_client, from_engine)
-            return False
-        if method != b"HEAD":
-            for part in _body(answer, from_engine):
-                client.sendall(part)
+        return _pass_on(_Wires(client, engine, from_client, from_engine), answer, fault, method)
+
+
+def _spoil(client: socket.socket, fault: Fault, headers: bytes = b"") -> bool:
+    """Answer in the engine's place; return whether the connection can be used again."""
+    if fault.kind == "error":
+        client.sendall(_error(fault, headers))
+    return fault.kind == "error"
+
+
+def _pass_on(wires: _Wires, answer: bytes, fault: Fault, method: bytes) -> bool:
+    """Pass the engine's answer on; return whether the connection can be used again."""
+    if answer.split(b" ", 2)[1] == b"101" or b"docker.raw-stream" in answer:
+        wires.client.sendall(answer)
+        _pump_both(*wires)
+        return False
+    parts = [] if method == b"HEAD" else _body(answer, wires.from_engine)
+    if fault.kind == "twice" and fault.after:
+        whole = answer + b"".join(parts)
+        wires.client.sendall(whole + whole)
         return True
+    wires.client.sendall(answer)
+    for part in parts:
+        if fault.kind == "break":
+            wires.client.sendall(part[: len(part) // 2])
+            return False
+        wires.client.sendall(part)
+    return fault.kind != "break"
+
+
+def _error(fault: Fault, headers: bytes = b"") -> bytes:
+    message = json.dumps({"message": fault.message}).encode()
+    return b"HTTP/1.1 %d Spoiled\r\nContent-Type: application/json\r\n%s" % (
+        fault.status,
+        headers,
+    ) + b"Content-Length: %d\r\n\r\n%s" % (len(message), message)
+
+
+def _drain(source: t.BinaryIO, method: bytes) -> None:
+    """Read one answer and forget it."""
+    head = _read_head(source)
+    if method != b"HEAD":
+        for _part in _body(head, source):
+            pass
 
 
 def _read_head(source: t.BinaryIO) -> bytes:

@@ -10,12 +10,11 @@ import json
 import os
 import subprocess
 import sys
-import threading
-import time
 import typing as t
 from pathlib import Path
 
 import pytest
+from watch import HELPER_LABEL, Watch, engine_log
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,63 +23,13 @@ Json = t.Any
 
 ROOT = Path(__file__).resolve().parents[3]
 SECRET = "s3cret-Horse-battery"
-HELPER_LABEL = "linklab.docker.helper"
-
-
-class Watch:
-    """Collects, while something runs, all that others on the machine could see of it."""
-
-    def __init__(self, engine: Json) -> None:
-        self.events: list[str] = []
-        self.seen: set[str] = set()
-        self.descriptions: list[str] = []
-        self._stop = threading.Event()
-        self._engines = [engine.clone(), engine.clone()]
-        self._since = time.time()
-        self._threads = [threading.Thread(target=one) for one in (self._processes, self._helpers)]
-        for thread in self._threads:
-            thread.start()
-
-    def _processes(self) -> None:
-        """Arguments and environment of every process; root sees those in containers as well."""
-        while not self._stop.is_set():
-            for folder in Path("/proc").glob("[0-9]*"):
-                for name in ("cmdline", "environ"):
-                    # A process may end between the two.
-                    if found := _read(folder / name):
-                        self.seen.add(found)
-            # The client program lives for some 20 ms.
-            time.sleep(0.005)
-
-    def _helpers(self) -> None:
-        engine = self._engines[0]
-        while not self._stop.is_set():
-            self.descriptions += [json.dumps(engine.containers(label=[HELPER_LABEL]))]
-            time.sleep(0.02)
-
-    def end(self) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-        engine = self._engines[1]
-        params = {"since": f"{self._since:.9f}", "until": f"{time.time():.9f}"}
-        self.events = engine.request("GET", "/events", params=params).text.splitlines()
-        for engine in self._engines:
-            engine.close()
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_bytes().decode(errors="replace")
-    except OSError:
-        return ""
 
 
 @pytest.fixture
 def watch(engine: Json) -> Iterator[Watch]:
     one = Watch(engine)
     yield one
-    one._stop.set()
+    one.stop()
 
 
 def play(folder: Path, source: str, target: str) -> str:
@@ -134,14 +83,3 @@ def test_nobody_sees_the_password(client, lab, mysql_server, watch, tmp_path):
         assert SECRET not in text
     ident = lab.inspect(client)["Id"]
     assert any(ident in text for text in watch.descriptions) == (where == "helper")
-
-
-def engine_log() -> str:
-    """Return the log of the engine, where it writes to a file; the rest of it goes to the system's journal."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        if _read(folder / "comm").strip() == "dockerd":
-            target = (folder / "fd/2").resolve()
-            if target.is_file():
-                return target.read_text(errors="replace")
-    journal = subprocess.run(["journalctl", "-u", "docker", "-n", "1000"], capture_output=True, check=False, text=True)
-    return journal.stdout

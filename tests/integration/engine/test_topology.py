@@ -404,6 +404,25 @@ def test_legacy_links_are_made_mended_and_removed(topology):
     assert not topology(wanted)["changed"]
 
 
+def test_both_ends_of_a_legacy_link_are_brought_back_to_the_bridge(topology):
+    """Without it every exec in the source fails, or the link leads nowhere."""
+    wanted = {"db": None, "app": {"links": ["db:d"]}, "other": None}
+    topology(wanted)
+    for name in wanted:
+        topology.lab.engine.disconnect("bridge", topology.full(name))
+        topology.lab.engine.connect(topology.lab.network(f"of-{name}"), topology.full(name), {})
+    result = topology(wanted)
+    assert [action["subject"] for action in result["actions"]] == [
+        f"{topology.full(name)} on bridge" for name in ("db", "app")
+    ]
+    assert did(result) == ["attach none"] * 2
+    assert any("back on the default bridge while running" in warning for warning in result["warnings"])
+    assert topology.exec("app", "ping", "-c1", "-W2", "d")[0] == 0
+    assert topology.ends("app") == {"bridge", "of-app"}
+    assert topology.ends("other") == {"of-other"}
+    assert not topology(wanted)["changed"]
+
+
 # -- removing it ------------------------------------------------------------------------------------------------------
 
 
@@ -444,6 +463,54 @@ def test_absent_does_not_pull_a_network_from_under_a_stranger(topology, proxy):
     assert proxy.changing == []
     topology.lab.engine.disconnect(topology.full("front"), stranger)
     assert topology(state="absent")["changed"]
+
+
+def test_absent_does_not_cut_off_the_containers_of_others(topology, proxy):
+    data = topology.full("data")
+    topology({"web": {"volumes": [f"{data}:/data"]}, "db": None})
+    linked = topology.lab.run("linked", links=[f"{topology.full('db')}:d"])
+    sharing = topology.lab.run("sharing", network=f"container:{topology.full('web')}")
+    user = topology.lab.run("user", host={"Binds": [f"{data}:/d"]})
+    refused = topology(state="absent", volumes=True, fails=True, docker_host=proxy.url)
+    assert f"container {topology.full('db')} cannot be removed: {linked} has a legacy link to it" in refused["msg"]
+    assert f"container {topology.full('web')} cannot be removed: {sharing} shares its network" in refused["msg"]
+    assert f"volume {data} cannot be removed: {user} uses it" in refused["msg"]
+    assert proxy.changing == []
+    # Purging is no other thing.
+    assert "cannot be removed" in topology({"new": None}, purge=True, fails=True)["msg"]
+    for one in (linked, sharing, user):
+        topology.lab.engine.remove_container(one, force=True)
+    assert topology(state="absent", volumes=True)["changed"]
+    assert topology.volumes() == set()
+
+
+def test_a_container_is_not_started_while_what_it_needs_of_others_is_stopped(topology, proxy):
+    other = topology.lab.run("other")
+    wanted = {"web": {"links": ["other:o"]}, "probe": {"network_mode": "container:other"}}
+    topology(wanted)
+    for name in (topology.full("web"), topology.full("probe"), other):
+        topology.lab.engine.stop(name, 0)
+    refused = topology(wanted, fails=True, docker_host=proxy.url)
+    for name in ("web", "probe"):
+        assert f"container {topology.full(name)} needs {other}, which does not run (exited)" in refused["msg"]
+    assert proxy.changing == []
+    topology.lab.engine.start(other)
+    assert did(topology(wanted)) == ["start_container none"] * 2
+
+
+def test_a_port_of_the_host_that_another_container_has_is_told_before_anything_is_made(topology, proxy):
+    engine = topology.lab.engine
+    binding = {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}
+    stranger = topology.lab.run("stranger", host={"PortBindings": binding}, ExposedPorts={"80/tcp": {}})
+    taken = topology.lab.inspect(stranger)["NetworkSettings"]["Ports"]["80/tcp"][0]["HostPort"]
+    web = {"web": {"ports": [f"{taken}:8080"], "networks": ["front"]}}
+    said = topology(web, ["front"], docker_host=proxy.url, fails=True)["msg"]
+    assert f"container {topology.full('web')}: the port {taken}/tcp of the host is published by {stranger}" in said
+    assert proxy.changing == []
+    # Neither another address nor another protocol is in the way, and what does not run has no port.
+    topology({"web": {"ports": [f"127.0.0.2:{taken}:8080", f"{taken}:8080/udp"], "networks": ["front"]}}, ["front"])
+    engine.stop(stranger, 0)
+    topology(web, ["front"], disruption="recreate")
 
 
 def test_purge_removes_what_is_left_over(topology):
@@ -495,7 +562,7 @@ def test_a_network_whose_settings_differ_is_refused_with_the_reason(topology, pr
         ({"networks": ["frnot"]}, "(did you mean"),
         (
             {"healthcheck": {"intervall": "1s"}},
-            "healthcheck.intervall. Supported parameters include: disable, interval",
+            "healthcheck: there is no option 'intervall' (did you mean interval?)",
         ),
         ({"restart": "sometimes"}, "no restart policy"),
         ({"network_mode": "host", "ports": ["80"]}, "excludes ports"),

@@ -15,6 +15,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     LinklabError,
     NotFound,
     near,
+    said,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +32,20 @@ def test_an_answer_of_the_engine_tells_status_request_and_words(kind, status):
     assert isinstance(error, EngineError)
     assert str(error) == f"the engine answered {status} to GET /things/x: No such thing"
     assert (error.status, error.explanation, error.request) == (status, "No such thing", "GET /things/x")
+
+
+@pytest.mark.parametrize(
+    "text, line",
+    [
+        ("as it is: 'ünïcode' \"{{ x }}\" 漢", "as it is: 'ünïcode' \"{{ x }}\" 漢"),
+        ("a\nb\tc", "a\\nb\\tc"),
+        ("\x1b[31mred\x07", "\\x1b[31mred\\x07"),
+        ("\u202eleft", "\\u202eleft"),
+    ],
+)
+def test_a_message_is_one_line_that_no_terminal_acts_on(text, line):
+    assert str(LinklabError(text)) == line
+    assert said(EngineError(500, text, "GET /")) == line
 
 
 def test_a_failed_change_knows_what_was_done():

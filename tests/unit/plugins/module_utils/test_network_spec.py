@@ -120,6 +120,16 @@ def test_subnets_of_one_network_must_not_overlap():
         with_subnets({"subnet": "10.94.0.0/16"}, {"subnet": "fd00::/64"}, {"subnet": "10.94.1.0/24"})
 
 
+def test_a_bridge_has_one_subnet_of_each_kind():
+    four = [{"subnet": "10.94.0.0/24"}, {"subnet": "10.94.1.0/24"}]
+    for driver in (None, "bridge"):
+        with pytest.raises(SpecError, match="a bridge has one IPv4 subnet at most"):
+            parse_network("net", {"driver": driver, "ipam": {"config": four}})
+        both = {"driver": driver, "ipam": {"config": [four[0], {"subnet": "fd00:94::/64"}]}}
+        assert len(parse_network("net", both).subnets or ()) == 2
+    assert len(parse_network("net", {"driver": "overlay", "ipam": {"config": four}}).subnets or ()) == 2
+
+
 @st.composite
 def subnets(draw):
     version = draw(st.sampled_from([4, 6]))

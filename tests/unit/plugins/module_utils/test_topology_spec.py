@@ -70,7 +70,7 @@ def test_links_are_legacy_links_on_the_bridge_and_network_links_elsewhere() -> N
         (["db"], {"db": "started"}),
         ("db", {"db": "started"}),
         ({"db": "healthy"}, {"db": "healthy"}),
-        ({"db": {"condition": "service_healthy", "restart": True}}, {"db": "healthy"}),
+        ({"db": {"condition": "service_healthy", "restart": False}}, {"db": "healthy"}),
         ({"db": None}, {"db": "started"}),
     ],
 )
@@ -204,3 +204,62 @@ def test_what_ansible_makes_of_a_task_can_be_parsed() -> None:
     spec = parse_topology(result.validated_parameters)
     assert (spec.containers["web"].networks or {})["front"].aliases == ("www",)
     assert str(spec.containers["web"].spec.restart) == "no"
+
+
+@pytest.mark.parametrize(
+    "containers,networks,message",
+    [
+        (
+            {},
+            {"front": {"ipam": {"confg": []}}},
+            "networks.front.ipam: there is no option 'confg' (did you mean config?)",
+        ),
+        (
+            {},
+            {"front": {"ipam": {"config": [{"subnet": "10.0.0.0/24"}, {"subnett": "10.0.1.0/24"}]}}},
+            "networks.front.ipam.config[1]: there is no option 'subnett' (did you mean subnet?)",
+        ),
+        (
+            {},
+            {"front": {"ipam": {"config": [{"gateway": "10.0.0.1"}]}}},
+            "networks.front.ipam.config[0]: subnet is missing",
+        ),
+        (
+            {"web": {"healthcheck": {"intervall": "1s"}}},
+            {},
+            "containers.web.healthcheck: there is no option 'intervall' (did you mean interval?)",
+        ),
+        (
+            {"web": {"networks": {"front": {"aliasses": ["w"]}}}},
+            {"front": None},
+            "containers.web.networks.front: there is no option 'aliasses' (did you mean aliases?)",
+        ),
+    ],
+)
+def test_an_unknown_option_is_told_with_what_may_have_been_meant_however_deep_it_is(
+    containers: Json, networks: Json, message: str
+) -> None:
+    named = {name: {"image": "bb", **options} for name, options in containers.items()}
+    params = {"name": "lab", "networks": networks, "containers": named}
+    result = ArgumentSpecValidator(options_for(params)).validate(params)
+    assert result.error_messages == []
+    with pytest.raises(SpecError) as caught:
+        parse_topology(result.validated_parameters)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["host", "none"])
+def test_a_network_that_only_a_network_mode_gives_is_told_to_be_one(name: str) -> None:
+    with pytest.raises(SpecError, match=f"write network_mode: {name}"):
+        parse({"web": {"networks": [name]}}, {name: {"external": True}})
+
+
+@pytest.mark.parametrize("options", [{"required": False}, {"restart": True}])
+def test_what_compose_can_do_about_a_dependency_and_a_topology_cannot_is_refused(options: Json) -> None:
+    with pytest.raises(SpecError, match=r"containers\.web\.depends_on\.db: "):
+        parse({"db": {}, "web": {"depends_on": {"db": {"condition": "started", **options}}}})
+
+
+def test_what_compose_writes_out_about_a_dependency_is_taken() -> None:
+    options = {"condition": "service_started", "required": True, "restart": False}
+    assert parse({"db": {}, "web": {"depends_on": {"db": options}}}).containers["web"].depends_on == {"db": "started"}

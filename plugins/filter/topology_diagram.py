@@ -1,0 +1,129 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: topology_diagram
+short_description: Make a diagram of a topology
+version_added: 0.1.0
+author:
+  - The linklab.docker maintainers (@linklab)
+description:
+  - Makes the text of a Mermaid or Graphviz diagram of networks, containers, endpoints and links.
+  - Takes what is there, as M(linklab.docker.topology_info) returns it, or what shall be, as
+    M(linklab.docker.topology) takes it. The latter needs no engine, and stays the same from run to run, since it has no
+    addresses but those that are given.
+  - A line between a container and a network is an endpoint, with its addresses and aliases. An arrow between two
+    containers is a link, or says whose network a container shares. What belongs to others than the one topology that is
+    drawn, and the target of a link that leads nowhere, is drawn with a dashed border.
+positional: []
+options:
+  _input:
+    description:
+      - The result of M(linklab.docker.topology_info), or a dictionary of the options C(name), C(networks) and
+        C(containers) of M(linklab.docker.topology). Other options of a topology are left out of account.
+      - An entry taken out of the list C(containers) or C(networks) of a result is not drawn, and neither is what
+        connects with it.
+    type: dict
+    required: true
+  format:
+    description:
+      - V(mermaid) makes a flowchart that many viewers of Markdown draw, such as those of code hosts.
+      - V(dot) makes a directed graph in the language of Graphviz, which C(dot -Tsvg) draws.
+    type: str
+    choices: [mermaid, dot]
+    default: mermaid
+notes:
+  - Names, aliases and labels stand in the diagram as text and never as syntax, whatever they hold.
+seealso:
+  - module: linklab.docker.topology_info
+  - module: linklab.docker.topology
+"""
+
+EXAMPLES = r"""
+- name: Read the topology lesson
+  linklab.docker.topology_info:
+    name: lesson
+  register: lesson
+
+- name: Write a diagram of it that Graphviz can draw
+  ansible.builtin.copy:
+    content: "{{ lesson | linklab.docker.topology_diagram(format='dot') }}"
+    dest: lesson.dot
+    mode: "0644"
+
+- name: Show what a topology shall be, without an engine
+  ansible.builtin.debug:
+    msg: "{{ shop | linklab.docker.topology_diagram }}"
+  vars:
+    shop:
+      name: shop
+      networks:
+        front:
+        back:
+          internal: true
+      containers:
+        web: {image: nginx, networks: [front]}
+        app: {image: shop-app, networks: [front, back]}
+        db:
+          image: mysql
+          networks:
+            back:
+              aliases: [database]
+
+# The diagram is
+#
+# flowchart LR
+#     n0(["back<br>internal"])
+#     n1(["front"])
+#     c0["app<br>shop-app"]
+#     c1["db<br>mysql"]
+#     c2["web<br>nginx"]
+#     c0 --- n0
+#     c0 --- n1
+#     c1 ---|"database"| n0
+#     c2 --- n1
+"""
+
+RETURN = r"""
+_value:
+  description: The diagram, one statement in each line.
+  type: str
+"""
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
+from ansible_collections.linklab.docker.plugins.plugin_utils._diagram import FORMATS, GraphError, draw
+from ansible_collections.linklab.docker.plugins.plugin_utils._spec_graph import graph_of_topology
+
+
+def topology_diagram(value: t.Any, format: str = "mermaid") -> str:  # noqa: A002 - the option's name
+    """Return the diagram of a graph or of a topology; raise AnsibleFilterError."""
+    if format not in FORMATS:
+        raise AnsibleFilterError(f"topology_diagram: there is no format {format!r}; write {' or '.join(FORMATS)}")
+    if not isinstance(value, dict) or not {"containers", "networks"} & set(value):
+        raise AnsibleFilterError(
+            "topology_diagram: needs a result of linklab.docker.topology_info, or name, networks and containers as"
+            " linklab.docker.topology takes them"
+        )
+    try:
+        graph = value if _is_graph(value) else graph_of_topology(value)
+        return FORMATS[format](draw(graph))
+    except (GraphError, SpecError) as exc:
+        raise AnsibleFilterError(f"topology_diagram: {exc}") from exc
+
+
+def _is_graph(value: dict[str, t.Any]) -> bool:
+    """A topology has its containers and networks by name, a graph has lists of them."""
+    return "endpoints" in value or any(isinstance(value.get(key), list) for key in ("containers", "networks"))
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, t.Any]:
+        return {"topology_diagram": topology_diagram}

@@ -1,0 +1,286 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Settings of endpoints that are away for a moment, kept where no death of a run can lose them.
+
+An endpoint's settings cannot be changed in place: it goes, and comes back with others. Between the two, nobody but the
+run knows the settings that it carries over. So it first leaves a note, a container that never runs and has them in a
+label. A later run that finds one takes the settings from there, and puts back what it does not change itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import typing as t
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from ansible_collections.linklab.docker.plugins.module_utils._errors import (
+    ApplyError,
+    Conflict,
+    LinklabError,
+    NotFound,
+    said,
+    unless_so,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._plan import (
+    Action,
+    Detach,
+    Disruption,
+    Plan,
+    Reattach,
+    stages,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._state import Endpoint, find_container, read_settings
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
+    from ansible_collections.linklab.docker.plugins.module_utils._plan import Stage
+    from ansible_collections.linklab.docker.plugins.module_utils._state import Container
+
+Json = t.Any
+
+NOTE_LABEL = "linklab.docker.endpoints"
+# How long a run may take for what it noted; a reattach takes a fifth of a second.
+_PATIENCE = 4.0
+_PATIENCE_EACH = 1.0
+_LOOK_AGAIN = 0.1
+
+
+@dataclass(frozen=True)
+class NotedEndpoint:
+    """An endpoint as it was. container: the ID; settings: the Engine API's C(EndpointSettings)."""
+
+    container: str
+    name: str
+    network: str
+    settings: Mapping[str, Json]
+
+    def is_called(self, ref: str) -> bool:
+        """Whether I(ref) names its container."""
+        return ref == self.name or (len(ref) >= 12 and self.container.startswith(ref))
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a run noted before it took endpoints away. id, name: of the container that is the note."""
+
+    id: str
+    name: str
+    endpoints: tuple[NotedEndpoint, ...]
+
+
+@dataclass(frozen=True)
+class RestoreEndpoints(Action):
+    """Put back the endpoints that an interrupted run took away, and that are still away; then the note goes.
+
+    Attributes:
+        unwanted: containers and networks of endpoints that shall stay away.
+    """
+
+    name = "recover"
+
+    note: Note
+    unwanted: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def subject(self) -> str:
+        return ", ".join(f"{end.name} on {end.network}" for end in self.note.endpoints)
+
+
+def restorations(notes: Iterable[Note], before: Iterable[Stage] = ()) -> Iterator[RestoreEndpoints]:
+    """Return what puts right what interrupted runs left, after what is carried out I(before)."""
+    actions = [action for stage in before for unit in stage.units for action in unit]
+    unwanted = frozenset((action.container.id, action.network) for action in actions if isinstance(action, Detach))
+    for note in notes:
+        reason = f"a change of it was interrupted, and {note.name} has its settings"
+        yield RestoreEndpoints(reason, Disruption.NONE, note, unwanted)
+
+
+def with_restorations(plan: Plan, notes: Sequence[Note]) -> Plan:
+    """Return a plan that also puts right what interrupted runs left."""
+    if not notes:
+        return plan
+    last = stages(([(action,) for action in restorations(notes, plan.stages)], 1))
+    return Plan(plan.stages + last, plan.warnings)
+
+
+# -- leaving one ------------------------------------------------------------------------------------------------------
+
+
+def leave_note(engine: Engine, unit: Iterable[Action]) -> str:
+    """Note the endpoints that a unit takes away and carries over; return the note's ID, empty if there is no need."""
+    reattaches = [action for action in unit if isinstance(action, Reattach) and _carries_over(action)]
+    if not reattaches:
+        return ""
+    ends = [
+        {
+            "container": action.container.id,
+            "name": action.container.name,
+            "network": action.network,
+            "settings": action.old.settings.to_api(),
+        }
+        for action in reattaches
+    ]
+    body = {
+        "Image": reattaches[0].container.raw.get("Image"),
+        "Entrypoint": ["none"],
+        "Labels": {NOTE_LABEL: json.dumps(ends)},
+        "HostConfig": {"NetworkMode": "none"},
+    }
+    # The same endpoints have the same note: runs that change them take turns.
+    key = min(f"{action.container.id} {action.network_ref}" for action in reattaches)
+    name = f"linklab-endpoints-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    try:
+        return _create_in_turn(engine, name, body)
+    except NotFound:
+        # The image is gone, and nothing can be made of it: then it must do without.
+        return ""
+    except Conflict as exc:
+        raise ApplyError(
+            f"another run is changing it, or was interrupted ({name} is there); run the task again"
+        ) from exc
+    except LinklabError:
+        # It may have been made all the same.
+        with suppress(LinklabError):
+            discard_note(engine, name)
+        raise
+
+
+def _create_in_turn(engine: Engine, name: str, body: Mapping[str, Json]) -> str:
+    """Create a container once no other one has its name; raise Conflict if that takes too long."""
+    deadline = time.monotonic() + 2 * _PATIENCE
+    while True:
+        try:
+            return str(engine.create_container(name, body)["Id"])
+        except Conflict:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(_LOOK_AGAIN)
+
+
+def _carries_over(action: Reattach) -> bool:
+    """Whether something of the old endpoint goes on to the new one; what a task gives, it gives again."""
+    new = action.settings.given()
+    return any(value and new.get(name) == value for name, value in action.old.settings.given().items())
+
+
+def discard_note(engine: Engine, ref: str) -> None:
+    """Remove a note, with the volumes that its image made it have; one that is gone will do."""
+    if ref:
+        with suppress(NotFound):
+            unless_so(
+                lambda: engine.remove_container(ref, force=True, volumes=True),
+                lambda: find_container(engine, ref) is None,
+            )
+
+
+# -- finding what was left --------------------------------------------------------------------------------------------
+
+
+def find_notes(
+    engine: Engine, concerns: Callable[[NotedEndpoint], bool], patience: float | None = None
+) -> tuple[Note, ...]:
+    """Return the notes that killed runs left: one request, and time only if there are any.
+
+    Args:
+        concerns: whether a note is of interest, by one of its endpoints.
+        patience: seconds after which a run counts as dead, instead of what its note allows.
+    """
+    begin = time.monotonic()
+    while True:
+        notes = [note for note in _read(engine) if any(map(concerns, note.endpoints))]
+        longest = max((len(note.endpoints) for note in notes), default=0)
+        allowed = _PATIENCE + _PATIENCE_EACH * longest if patience is None else patience
+        if not notes or time.monotonic() - begin >= allowed:
+            return tuple(notes)
+        time.sleep(_LOOK_AGAIN)
+
+
+def of_containers(refs: Iterable[str]) -> Callable[[NotedEndpoint], bool]:
+    """Return whether a note concerns one of these containers, by names or IDs."""
+    wanted = tuple(refs)
+    return lambda end: any(end.is_called(ref) for ref in wanted)
+
+
+def _read(engine: Engine) -> Iterator[Note]:
+    for raw in engine.containers(label=[NOTE_LABEL]):
+        name = next(iter(raw.get("Names") or ()), raw["Id"][:12]).lstrip("/")
+        # A label can be anybody's.
+        with suppress(ValueError, TypeError, KeyError):
+            ends = json.loads(raw["Labels"][NOTE_LABEL])
+            yield Note(raw["Id"], name, tuple(NotedEndpoint(**end) for end in ends))
+
+
+def with_away(container: Container, notes: Sequence[Note]) -> Container:
+    """Return a container with the endpoints that interrupted runs took away from it."""
+    away = {
+        end.network: _endpoint(end)
+        for note in notes
+        for end in note.endpoints
+        if end.container == container.id and _lacks(container, end.network)
+    }
+    return replace(container, endpoints={**container.endpoints, **away}) if away else container
+
+
+def as_restored(container: Container, notes: Sequence[Note]) -> Container:
+    """Return a container as it will be once its endpoints are back, for plans that put them back first."""
+    ends = with_away(container, notes).endpoints
+    # An endpoint of a running container has an ID; which it will be, nobody knows.
+    come = {
+        name: replace(end, away=False, endpoint_id="to come" if container.live else "")
+        for name, end in ends.items()
+        if end.away
+    }
+    return replace(container, endpoints={**ends, **come}) if come else container
+
+
+def _endpoint(end: NotedEndpoint) -> Endpoint:
+    mac = str(end.settings.get("MacAddress") or "")
+    return Endpoint(
+        end.network, settings=replace(read_settings(end.settings), mac_address=mac or None), mac=mac, away=True
+    )
+
+
+def _lacks(container: Container, network: str) -> bool:
+    """Whether a container is not on a network, or only seems to be, as it does after a connect that failed."""
+    endpoint = container.endpoints.get(network)
+    return endpoint is None or (container.live and not endpoint.endpoint_id)
+
+
+# -- putting it right -------------------------------------------------------------------------------------------------
+
+
+def restore_endpoints(engine: Engine, action: RestoreEndpoints) -> None:
+    """Put back what is away; a container, a network or an endpoint that somebody else saw to will do."""
+    for end in action.note.endpoints:
+        if (end.container, end.network) not in action.unwanted and _is_away(engine, end):
+            _restore(engine, end, action.note)
+    discard_note(engine, action.note.id)
+
+
+def _restore(engine: Engine, end: NotedEndpoint, note: Note) -> None:
+    try:
+        unless_so(lambda: engine.connect(end.network, end.container, end.settings), lambda: not _is_away(engine, end))
+    except NotFound:
+        # The network is gone.
+        return
+    except LinklabError as exc:
+        raise ApplyError(
+            f"could not put the endpoint of {end.name} on {end.network} back, which an interrupted run took away:"
+            f" {said(exc)}. It had {dict(end.settings)}. To do without it, remove the container {note.name}; nothing"
+            " else was changed"
+        ) from exc
+
+
+def _is_away(engine: Engine, end: NotedEndpoint) -> bool:
+    container = find_container(engine, end.container)
+    return container is not None and _lacks(container, end.network)
