@@ -1,0 +1,147 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Exchange the links of a source for an endpoint on a network: the one step in which its names do not resolve.
+
+Nothing can bring a link back. So the step runs in a process of its own, which ends its work even if this one is
+killed; the endpoint is tried for again if it fails; and if it cannot be had, the names lead to the bridge as before,
+through lines in the hosts file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+import typing as t
+from contextlib import suppress
+
+from ansible_collections.linklab.docker.plugins.module_utils._apply_endpoints import carry_out_endpoints
+from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, LinklabError
+from ansible_collections.linklab.docker.plugins.module_utils._hosts import TAG, read_hosts, write_hosts
+from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
+from ansible_collections.linklab.docker.plugins.module_utils._unlink import unlink
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
+    from ansible_collections.linklab.docker.plugins.module_utils._migrate_actions import Exchanged, ExchangeLinks
+
+Json = t.Any
+
+# How long an endpoint is tried for.
+TRY_SECONDS = 5.0
+_PAUSE_SECONDS = 0.2
+
+
+class NamesLostError(ApplyError):
+    """The links are gone, and the endpoint that was to take their place could not be had."""
+
+
+def exchange(engine: Engine, action: ExchangeLinks) -> tuple[dict[str, float], list[str]]:
+    """Carry an ExchangeLinks out.
+
+    Returns:
+        How long the names of each source did not resolve, in milliseconds, by its ID; and what the user should know.
+    """
+    done = in_own_process(engine, lambda clone: _exchange(clone, action))
+    if done.get("error"):
+        raise (NamesLostError if done.get("lost") else ApplyError)(str(done["error"]))
+    return done["gaps"], done["notes"]
+
+
+def in_own_process(engine: Engine, work: Callable[[Engine], Json]) -> Json:
+    """Return what I(work) returns, as JSON can say it. It goes on if this process is killed meanwhile."""
+    receiver, sender = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _work_alone(engine, work, sender)
+    os.close(sender)
+    with os.fdopen(receiver, encoding="utf-8") as answer:
+        text = answer.read()
+    os.waitpid(child, 0)
+    return json.loads(text) if text else {"error": "the process that does it ended early; run the task again"}
+
+
+def _work_alone(engine: Engine, work: Callable[[Engine], Json], sender: int) -> t.NoReturn:
+    """Be the child: out of reach of what is sent to the parent and its terminal."""
+    code = 1
+    try:
+        os.setsid()
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGPIPE):
+            signal.signal(number, signal.SIG_IGN)
+        try:
+            result = work(engine.clone())
+        except LinklabError as exc:
+            result = {"error": str(exc)}
+        with suppress(OSError), os.fdopen(sender, "w", encoding="utf-8") as answer:
+            answer.write(json.dumps(result))
+        code = 0
+    finally:
+        # Nothing of the parent's: no buffers, no exit handlers.
+        os._exit(code)
+
+
+def _exchange(engine: Engine, action: ExchangeLinks) -> Json:
+    """Remove all links, then attach; return a mapping with gaps and notes, or with an error."""
+    begun: dict[str, float] = {}
+    ended: dict[str, float] = {}
+    removed: list[Exchanged] = []
+    notes: list[str] = []
+    try:
+        for one in action.sources:
+            source = find_container(engine, one.attach.container.id)
+            if source is None:
+                raise ApplyError(f"the container {one.attach.container.name} was removed meanwhile")
+            begun[source.id] = time.monotonic()
+            for alias in one.targets:
+                notes += unlink(engine, source, alias, images=action.images)
+                removed += [] if one in removed else [one]
+        for one in action.sources:
+            _attach(engine, one)
+            ended[one.attach.container.id] = time.monotonic()
+    except LinklabError as exc:
+        left = [one for one in removed if one.attach.container.id not in ended]
+        sentences = [f"{str(exc).rstrip('.')}.", *(_over_the_bridge(engine, action, one) for one in left)]
+        return {"error": " ".join(sentences), "lost": bool(left)}
+    return {"gaps": {ident: round(1000 * (ended[ident] - begun[ident]), 1) for ident in ended}, "notes": notes}
+
+
+def _attach(engine: Engine, one: Exchanged) -> None:
+    deadline = time.monotonic() + TRY_SECONDS
+    while True:
+        try:
+            carry_out_endpoints(engine, [one.attach])
+        except LinklabError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
+
+
+def _over_the_bridge(engine: Engine, action: ExchangeLinks, one: Exchanged) -> str:
+    """Let the names of a source that lost its links and got no endpoint lead to the bridge; return a sentence."""
+    source = one.attach.container
+    with suppress(LinklabError):
+        before = read_hosts(engine, source.id)
+        there = {line.split()[1] for line in before.splitlines() if len(line.split()) > 1}
+        lines = []
+        for alias, ident in one.targets.items():
+            target = find_container(engine, ident)
+            endpoint = target.endpoints.get("bridge") if target is not None else None
+            if target is not None and endpoint is not None and endpoint.ipv4 and alias not in there:
+                lines.append(f"{endpoint.ipv4}\t{alias} {target.hostname} {target.name} {TAG}\n")
+        after = before + "".join(lines)
+        if after == before or write_hosts(engine, source, before, after, action.images):
+            return (
+                f"The names of {source.name} lead over the bridge until its next restart. Attach it to"
+                f" {one.attach.network} once the cause is gone (network_attach)."
+            )
+    return f"{source.name} has lost its links; attach it to {one.attach.network} (network_attach)."

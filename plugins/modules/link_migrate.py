@@ -1,0 +1,286 @@
+#!/usr/bin/python
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: link_migrate
+short_description: Move Docker containers off legacy links, live
+version_added: 0.1.0
+description:
+  - Moves containers from legacy links (C(docker run --link)) to a network, while they run. Under every name that a
+    container had from a link, it finds the same container afterwards, for each container by itself.
+  - Docker Engine 29 sets no environment for legacy links any more, and Engine 30 is announced to have none at all.
+  - All containers that links connect move to one network. A name becomes an alias of the target, or a network link of
+    the source where another container could notice the alias or has that name as well.
+  - Everything is decided before anything changes. What cannot be done is refused with the reason. If a step fails,
+    those before it are undone, so that the containers are as they were, or the names lead to the network already. The
+    task run again finishes what a killed run began.
+  - In the end each name is resolved, and its port tried, from inside the source.
+author:
+  - The linklab.docker maintainers (@linklab)
+extends_documentation_fragment:
+  - linklab.docker._docker
+  - linklab.docker._docker.disruption
+  - linklab.docker._network.create
+  - linklab.docker._attributes
+  - linklab.docker._attributes.actiongroup_docker
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Sends no request that changes anything, and returns the RV(ignore:actions) and the diff of the real run.
+  diff_mode:
+    support: full
+    details:
+      - Shows one line for each action, with its reason and its disruption.
+  idempotent:
+    support: full
+options:
+  containers:
+    description:
+      - The sources, by name or ID, whose links shall go. If not given, every container that has a legacy link, and all
+        that an earlier run of the module did not finish. A container without links is no change.
+      - With O(leave_bridge=true), containers whose links went earlier are to be named here as well, targets included,
+        to have them leave the bridge.
+    type: list
+    elements: str
+  network:
+    description:
+      - The network to move to, by name or ID. If not given, each group of linked containers gets one, which is called
+        C(links-) and the name of its first target.
+      - With a network that is given and does not exist, O(create) is needed.
+    type: str
+  create:
+    description:
+      - How to make a network that does not exist. V({}) makes a bridge network with the engine's defaults, which is
+        also the default where O(network) is not given.
+      - A network that exists is used as it is. Where it differs from what is given here, the task warns.
+  name_gap:
+    description:
+      - With V(forbidden) every name resolves all the time. All are attached to the network first; then the lines that
+        the links made in the hosts file of the source are led there, and only then do the links go. This needs a shell
+        (C(/bin/sh)) that root may use in the source, or in a container that it is linked with. The task takes 5 seconds
+        longer, since programs written in Go look at the hosts file that seldom.
+      - With V(allowed) the links of a source go first, and it is attached right after. Nothing is needed inside it, but
+        between the two its names do not resolve, and it reaches nothing, for about 0.1 to 0.5 seconds
+        (RV(names[].gap_ms)). A source that was on a network of its own before takes the other way all the same.
+      - Links of containers that do not run go without further ado.
+    type: str
+    choices: [forbidden, allowed]
+    default: forbidden
+  leave_bridge:
+    description:
+      - Whether the containers leave the default bridge, too.
+      - With V(false) connections that are open over the bridge go on. A source leaves the bridge for a fraction of a
+        second and comes back with the address that it had. New connections go over the network.
+      - With V(true) connections that are open over the bridge end, and the published ports and the default route move
+        to the network. The task tells which, in check mode too, and refuses it where a published port would be lost.
+      - The engine keeps a removed link in its files, and has it again when its daemon restarts. Off the bridge that has
+        no effect whatsoever. On the bridge the link is then back with all that comes with it, among others that the
+        source does not start without its target. So let the containers leave it once the connections may end.
+    type: bool
+    default: false
+  environment:
+    description:
+      - With V(report) the task tells which environment variables the source has from its links. Its processes keep them
+        until they end; from the next restart on they are gone.
+      - With V(bake) the source is recreated (O(disruption=recreate)) as a container on the network, without links,
+        whose configuration has these variables. Where the engine gives the target's address, they have the name, as in
+        C(tcp://db:3306). The secrets of the target that are among them are in the source's configuration then.
+    type: str
+    choices: [report, bake]
+    default: report
+notes:
+  - Programs that read the resolver's settings only when they start, such as those with a C library older than glibc
+    2.26, do not find the names by the network before they are restarted.
+  - The engine takes the published ports of a container back when it leaves the bridge, be it for a moment, and
+    publishes them anew. Those whose number it chose itself get another one, and connections over published ports may
+    end.
+  - A link whose target was removed leads nowhere and keeps the source from starting. The task refuses to guess what it
+    should lead to; M(linklab.docker.container_link) removes it.
+seealso:
+  - module: linklab.docker.container_link
+  - module: linklab.docker.network_attach
+  - module: linklab.docker.connectivity
+"""
+
+EXAMPLES = r"""
+- name: Show what would become of all legacy links, and which variables would be lost
+  linklab.docker.link_migrate:
+  check_mode: true
+  diff: true
+
+- name: Move everything that is linked to networks, and disturb nothing
+  linklab.docker.link_migrate:
+
+- name: Once the connections over the bridge may end, leave it, so that no link can come back
+  linklab.docker.link_migrate:
+    leave_bridge: true
+
+- name: Move one client to a network of our own
+  linklab.docker.link_migrate:
+    containers: [client]
+    network: backend
+    create:
+      ipam:
+        config:
+          - subnet: 172.28.0.0/16
+    leave_bridge: true
+
+- name: Move a container that reads where its database is from the link's variables
+  linklab.docker.link_migrate:
+    containers: [legacy-app]
+    environment: bake
+    leave_bridge: true
+    disruption: recreate
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or would be done in check mode, in order.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    action:
+      description:
+        - One of V(create_network), V(attach), V(reattach), V(redirect_names), V(remove_links), V(exchange_links),
+          V(leave_bridge), V(recreate_container), V(tidy_names) and V(recover).
+      type: str
+      sample: remove_links
+    subject:
+      description: What it was done to.
+      type: str
+      sample: db of client
+    reason:
+      description: Why it is needed.
+      type: str
+      sample: its names lead to links-database
+    disruption:
+      description: What it does to that which the task keeps, V(none), V(reconnect) or V(recreate).
+      type: str
+      sample: reconnect
+disruption:
+  description: The highest disruption of all actions.
+  returned: always
+  type: str
+  sample: reconnect
+networks:
+  description: The names of the networks that containers moved to.
+  returned: success
+  type: list
+  elements: str
+  sample: [links-database]
+containers:
+  description: The sources that had links.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    container:
+      description: Its name.
+      type: str
+      sample: client
+    id:
+      description: Its ID.
+      type: str
+      sample: 9f2ccf3a8cde1ad1fd5a0a4b1b3e6b8e8a2b8cf2c6f5a3d7a7cbb5f41a4cf9a1
+    network:
+      description: The network that it moved to.
+      type: str
+      sample: links-database
+    on_bridge:
+      description: Whether it is on the default bridge. In check mode as it was.
+      type: bool
+      sample: true
+    links:
+      description: The legacy links that it had, as V(target:alias).
+      type: list
+      elements: str
+      sample: ["database:db"]
+    environment:
+      description: The variables that it has from its links and loses at its next restart. Their values are nowhere.
+      type: dict
+      contains:
+        variables:
+          description: Their names.
+          type: list
+          elements: str
+          sample: [DB_PORT, DB_ENV_MYSQL_ROOT_PASSWORD]
+        secrets:
+          description: The names of those that look like secrets of the target.
+          type: list
+          elements: str
+          sample: [DB_ENV_MYSQL_ROOT_PASSWORD]
+        seen:
+          description:
+            - Whether process 1 was seen to have been started with some of them. V(null) if that is not to be seen, as
+              where the container does not run or the engine's host has no C(ps); the names are then those that the
+              engine would give.
+          type: bool
+          sample: true
+names:
+  description: The names that the links gave, one for each link.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    source:
+      description: The name of the source.
+      type: str
+      sample: client
+    name:
+      description: The name under which it finds the target.
+      type: str
+      sample: db
+    target:
+      description: The name of the target.
+      type: str
+      sample: database
+    address_before:
+      description: The target's address on the bridge, empty if it did not run.
+      type: str
+      sample: 172.17.0.2
+    address:
+      description:
+        - The address that the name was resolved to in the end. Empty in check mode, or if one of both does not run.
+      type: str
+      sample: 172.28.0.2
+    port:
+      description: The TCP port that was tried, the lowest that the target exposes. V(null) if it exposes none.
+      type: int
+      sample: 3306
+    resolves:
+      description: Whether the name led to the target. V(null) if that was not tried.
+      type: bool
+      sample: true
+    reachable:
+      description: Whether the port answered. V(null) if that was not tried.
+      type: bool
+      sample: true
+    gap_ms:
+      description:
+        - How long the name did not resolve, in milliseconds; 0 where the order of steps leaves no gap. V(null) in check
+          mode, and for a source that was recreated.
+      type: float
+      sample: 0.0
+    msg:
+      description: What was found, in words.
+      type: str
+      sample: "client -> db:3306 (tcp): reached over network:links-database"
+"""
+
+from ansible_collections.linklab.docker.plugins.module_utils._migrate import MigrateTask
+from ansible_collections.linklab.docker.plugins.module_utils._migrate_spec import MIGRATE_OPTIONS
+from ansible_collections.linklab.docker.plugins.module_utils._module import DISRUPTION_OPTION, new_module, run
+
+
+def main() -> None:
+    run(new_module({**MIGRATE_OPTIONS, **DISRUPTION_OPTION}), MigrateTask().task())
+
+
+if __name__ == "__main__":
+    main()
