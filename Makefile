@@ -8,9 +8,10 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # For example: make networks ARGS='-e password=secret -v'
 ARGS ?=
+BENCH ?= network_attach connectivity topology
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev networks links lab teardown test lint units integration molecule sanity bench test-engines clean
+.PHONY: help setup setup-dev networks links lab teardown test lint units integration molecule sanity bench test-engines test-faults test-ansible clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,9 +51,17 @@ sanity: setup-dev ## Run ansible-test sanity on a copy
 test-engines: setup-dev ## Run the tests that need an engine, and the lessons, on several engines; ENGINES='26 28' for some
 	@tests/tools/test_engines $(ENGINES)
 
-bench: setup-dev ## Measure (see README)
+test-faults: setup-dev ## Let every request of every module go wrong, and more (see TESTING.md); FAULTS=all for all of it
 	@tests/tools/test_images
-	@tests/benchmark/run $(ARGS)
+	@LINKLAB_FAULTS=$(FAULTS) LINKLAB_FAULTS_TABLE=tests/faults/results.md pytest tests/faults $(ARGS)
+
+test-ansible: setup-dev ## Run sanity, the unit tests and a lesson with each supported ansible-core; CORES='2.19' for some
+	@tests/tools/test_images
+	@tests/tools/test_ansible $(CORES)
+
+bench: setup-dev ## Measure (see README); BENCH='topology' measures only that
+	@tests/tools/test_images
+	@for one in $(BENCH); do tests/benchmark/$$one $(ARGS) || exit; done
 
 clean: ## Remove what make has made in this folder
 	rm -rf .venv .cache .ansible .mypy_cache .pytest_cache .ruff_cache .coverage *.tar.gz

@@ -1,0 +1,240 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The engine is killed at each request that changes something, and comes back; or it has no room left.
+
+The engine of this machine is left alone: another one in a container of it is killed, so these tests want root, and are
+left out where such an engine cannot be had (tests/tools/nested_engine).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+import typing as t
+
+import container_link_scenarios
+import network_attach_scenarios
+import pytest
+import topology_scenarios
+from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError
+from fault_labs import AT_ONCE, KEEP_COMMAND, loaded
+from fault_sweep import Scenario, Sweep, clear_lab
+from kept import Expected, lost, take_picture
+from linklab_engine_conftest import BUSYBOX, PREFIX, ROOT, SUBNETS, Lab, run_module
+from socket_proxy import Fault
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Json = t.Any
+
+VERSION = "26"
+TOOL = ROOT / "tests/tools/nested_engine"
+# Runs the engine again whenever it ends. A pid file that stayed would name a process that is another one now.
+AGAIN = """#!/bin/sh
+while :; do rm -f /run/docker.pid; "$@"; sleep 0.2; done
+"""
+SECONDS_TO_START = 60
+ROOM = "40m"
+
+
+class NestedEngine:
+    """An engine that a test may kill.
+
+    Args:
+        options: of dockerd.
+        run: further options of C(docker run).
+    """
+
+    def __init__(self, folder: Path, prefix: str, *options: str, run: str = "") -> None:
+        self.name = f"{prefix}{VERSION}"
+        self._environment = {
+            **os.environ,
+            "LINKLAB_NESTED_PREFIX": prefix,
+            "LINKLAB_NESTED_FOLDER": str(folder),
+            "LINKLAB_NESTED_IMAGES": BUSYBOX,
+            "LINKLAB_NESTED_RUN": f"--entrypoint /engine/again {run}",
+        }
+        shared = folder / self.name
+        shared.mkdir()
+        script = shared / "again"
+        script.write_text(AGAIN)
+        script.chmod(0o755)
+        self._tool("up", VERSION, *options)
+        self.engine = Engine(Connection(docker_host=f"unix://{shared}/docker.sock"))
+
+    def _tool(self, *arguments: str) -> None:
+        subprocess.run([TOOL, *arguments], check=True, env=self._environment, capture_output=True)
+
+    def inside(self, command: str) -> str:
+        """Run a command beside the engine and return what it prints."""
+        words = ["docker", "exec", self.name, "sh", "-c", command]
+        host = {**os.environ, "DOCKER_HOST": "unix:///var/run/docker.sock"}
+        return subprocess.run(words, check=True, env=host, capture_output=True, text=True).stdout
+
+    def kill(self) -> None:
+        self.inside("kill -9 $(cat /run/docker.pid)")
+
+    def wait(self) -> None:
+        """Wait until it answers again."""
+        deadline = time.monotonic() + SECONDS_TO_START
+        while True:
+            try:
+                self.engine.containers()
+            except LinklabError:
+                assert time.monotonic() < deadline, "the engine did not come back"
+                time.sleep(0.1)
+            else:
+                return
+
+    def down(self) -> None:
+        self.engine.close()
+        self._tool("down", VERSION)
+
+
+@pytest.fixture(scope="module")
+def nested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NestedEngine]:
+    """An engine whose containers go on while it is down."""
+    one = _nested(tmp_path_factory.mktemp("n"), f"{PREFIX}dies-", "--live-restore")
+    yield one
+    one.down()
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NestedEngine]:
+    """An engine that has little room for what it stores."""
+    one = _nested(
+        tmp_path_factory.mktemp("n"), f"{PREFIX}small-", "--data-root", "/small", run=f"--tmpfs /small:size={ROOM},exec"
+    )
+    yield one
+    one.down()
+
+
+def _nested(folder: Path, prefix: str, *options: str, run: str = "") -> NestedEngine:
+    try:
+        return NestedEngine(folder, prefix, *options, run=run)
+    except subprocess.CalledProcessError as exc:
+        pytest.skip(f"no nested engine: {exc.stderr}")
+
+
+# -- it dies ----------------------------------------------------------------------------------------------------------
+
+
+def chosen() -> list[Scenario]:
+    modules = (network_attach_scenarios, container_link_scenarios, topology_scenarios)
+    names = ("other aliases for three", "recreate", "create", "mend a stale link")
+    return [one for module in modules for one in module.SCENARIOS if one.name in names]
+
+
+@pytest.fixture(scope="module")
+def deadly_sweep(nested: NestedEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
+    one = Sweep(
+        nested.engine,
+        tmp_path_factory.mktemp("sweep"),
+        lambda client: Lab(client, f"{PREFIX}{os.urandom(3).hex()}-"),
+        SUBNETS,
+        extra={
+            "engine-dies-before": Fault("cut", strike=nested.kill),
+            "engine-dies-after": Fault("cut", after=True, strike=nested.kill),
+        },
+        workers=1,
+        afterwards=nested.wait,
+    )
+    yield one
+    one.close()
+
+
+@pytest.mark.parametrize("scenario", chosen(), ids=str)
+def test_an_engine_that_dies(deadly_sweep, scenario):
+    deadly_sweep.check(scenario)
+
+
+# -- it is full -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def full_lab(small: NestedEngine) -> Iterator[Lab]:
+    one = Lab(small.engine, f"{PREFIX}{os.urandom(3).hex()}-")
+    yield one
+    small.inside("rm -f /small/filler")
+    clear_lab(one)
+
+
+def fill(small: NestedEngine, leave: int = 0) -> None:
+    """Use up all room, but for so many KiB."""
+    small.inside("dd if=/dev/zero of=/small/filler bs=64k 2>/dev/null || true")
+    if leave:
+        small.inside(f"truncate -s -{leave}K /small/filler")
+
+
+@pytest.mark.parametrize("leave", [0, 8, 64])
+def test_a_source_that_is_recreated_where_there_is_no_room(small, full_lab, leave):
+    lab = full_lab
+    host = small.engine.connection.docker_host
+    lab.network("net")
+    database, client = lab.run("database", **AT_ONCE), loaded(lab, "client")
+    # Its own files go on to the successor.
+    lab.exec(client, "sh", "-c", "head -c 300000 /dev/urandom > /big")
+    before = take_picture(lab.engine, lab.prefix)
+    task = {"container": client, "links": [f"{database}:db"], "disruption": "recreate", "docker_host": host}
+    fill(small, leave)
+
+    result = run_module("container_link", task)
+
+    expected = Expected(replaces=["client"], differs={"client": ("links",)})
+    if leave == 0:
+        assert "no space left on device" in result["msg"]
+        assert client in result["msg"]
+        assert "is as it was" in result["msg"] or "is back, running as before" in result["msg"]
+    assert lost(before, take_picture(lab.engine, lab.prefix), expected) == []
+    assert lab.inspect(client)["State"]["Status"] == "running"
+    small.inside("rm /small/filler")
+    assert not run_module("container_link", task).get("failed")
+    assert not run_module("container_link", task)["changed"]
+    assert lost(before, take_picture(lab.engine, lab.prefix), expected) == []
+
+
+def test_a_topology_that_is_made_where_there_is_no_room(small, full_lab):
+    lab = full_lab
+    box = {"image": BUSYBOX, "command": list(KEEP_COMMAND), "stop_signal": "SIGKILL", "volumes": ["/anonymous"]}
+    task = {
+        "name": lab.name("lab"),
+        "networks": {lab.name("net"): {}},
+        "containers": {lab.name("box"): {**box, "networks": [lab.name("net")]}},
+        "docker_host": small.engine.connection.docker_host,
+    }
+    fill(small)
+
+    result = run_module("topology", task)
+
+    assert result["failed"]
+    assert "no space left on device" in result["msg"]
+    assert lab.prefix in result["msg"]
+    small.inside("rm /small/filler")
+    assert run_module("topology", task)["changed"]
+    assert not run_module("topology", task)["changed"]
+
+
+def test_an_endpoint_that_is_changed_where_there_is_no_room(small, full_lab):
+    lab = full_lab
+    params = network_attach_scenarios.reattach(lab, None)
+    task = {**params, "docker_host": small.engine.connection.docker_host}
+    before = take_picture(lab.engine, lab.prefix)
+    fill(small)
+
+    result = run_module("network_attach", task)
+
+    assert result["failed"]
+    assert "no space left on device" in result["msg"]
+    assert lost(before, take_picture(lab.engine, lab.prefix), Expected(touches=["net"])) == []
+    small.inside("rm /small/filler")
+    run_module("network_attach", task)
+    assert not run_module("network_attach", task)["changed"]
+    for name in ("running", "paused", "stopped"):
+        end = lab.inspect(lab.name(name))["NetworkSettings"]["Networks"][lab.name("net")]
+        assert end["IPAMConfig"]["IPv4Address"]
