@@ -213,7 +213,8 @@ def test_the_module_killed_in_the_gap(lab, pairs, proxy, start):
     assert resolved(lab, source, "db") == address_of(lab, target, net)
 
 
-@pytest.mark.parametrize("way", WAYS)
+# With a gap allowed, two runs at once can lose the source's resolver; docs/migrating.md says so.
+@pytest.mark.parametrize("way", [way for way in WAYS if WAYS[way].get("name_gap") != "allowed"])
 def test_runs_at_once_converge(lab, pairs, way):
     source, target, net = pairs.make()
     with ThreadPoolExecutor(2) as pool:
