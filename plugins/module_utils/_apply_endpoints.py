@@ -15,7 +15,13 @@ from dataclasses import replace
 
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import discard_note, leave_note
-from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, LinklabError, said, unless_so
+from ansible_collections.linklab.docker.plugins.module_utils._errors import (
+    ApplyError,
+    Back,
+    LinklabError,
+    said,
+    unless_so,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Attach, Detach, EndpointAction, Reattach
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
 
@@ -37,7 +43,7 @@ def carry_out_endpoints(engine: Engine, unit: Sequence[EndpointAction]) -> None:
         unit = _still_to_do(engine, unit)
     except LinklabError as exc:
         again = isinstance(exc, ApplyError) and exc.again
-        raise ApplyError(_failure(exc, unit[0], ["Nothing was changed by that."]), again=again) from exc
+        raise ApplyError(_failure(exc, unit[0], "Nothing was changed by that."), again=again) from exc
     for detach in [action for action in unit if isinstance(action, Detach)]:
         _detach(engine, detach)
     changes = [action for action in unit if isinstance(action, (Attach, Reattach))]
@@ -81,8 +87,8 @@ def _still_to_do(engine: Engine, unit: Sequence[EndpointAction]) -> list[Endpoin
     return left
 
 
-def _failure(exc: LinklabError, action: EndpointAction, back: Sequence[str]) -> str:
-    return f"could not {action.describe()}: {said(exc)}. {' '.join(back)}"
+def _failure(exc: LinklabError, action: EndpointAction, back: Back | str) -> str:
+    return f"could not {action.describe()}: {said(exc)}. {back}"
 
 
 def _connect(engine: Engine, action: EndpointAction, settings: EndpointSettings) -> None:
@@ -120,7 +126,7 @@ def _detach(engine: Engine, action: Detach) -> None:
         else:
             _disconnect(engine, action)
     except LinklabError as exc:
-        raise ApplyError(_failure(exc, action, ["The endpoint is as it was."])) from exc
+        raise ApplyError(_failure(exc, action, "The endpoint is as it was.")) from exc
 
 
 def _clear_phantom(engine: Engine, action: EndpointAction) -> None:
@@ -129,28 +135,23 @@ def _clear_phantom(engine: Engine, action: EndpointAction) -> None:
     engine.disconnect(action.network_ref, action.container.id)
 
 
-class PutBack(list[str]):
-    """What became of endpoints that were to be put back, as sentences. complete: whether all of them are back."""
-
-    complete = True
-
-
-def put_back(engine: Engine, begun: Sequence[Attach | Reattach]) -> PutBack:
+def put_back(engine: Engine, begun: Sequence[Attach | Reattach]) -> Back:
     """Undo a unit that failed; return what became of each of its endpoints."""
-    told = PutBack()
+    told: list[str] = []
+    complete = True
     for action in begun:
         try:
             _remove_what_came(engine, action)
         except LinklabError as exc:
             told.append(f"The new endpoint of {action.subject} could not be removed ({said(exc)}).")
-            told.complete = False
+            complete = False
     for action in begun:
         try:
             told.append(_restore(engine, action))
         except LinklabError as exc:
             told.append(f"Putting the endpoint of {action.subject} back failed as well ({said(exc)}); {_lost(action)}.")
-            told.complete = False
-    return told
+            complete = False
+    return Back(tuple(told), complete)
 
 
 def _remove_what_came(engine: Engine, action: Attach | Reattach) -> None:

@@ -18,7 +18,7 @@ import secrets
 import typing as t
 from contextlib import contextmanager, suppress
 
-from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, LinklabError
+from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError
 from ansible_collections.linklab.docker.plugins.module_utils._exec import HELPER_LABEL, remove_helper
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container, read_network
 
@@ -60,8 +60,9 @@ def same_address(engine: Engine, container: Container, images: Iterable[str]) ->
     try:
         if endpoint is not None and endpoint.ipv4:
             free = lower_free(read_network(engine.network("bridge")), endpoint.ipv4)
-            for image in images if 0 < len(free) <= MOST_HELPERS else ():
-                helpers += _hold(engine, container.id, image, len(free) - len(helpers))
+            count = len(free) if len(free) <= MOST_HELPERS else 0
+            for image in images:
+                count -= _hold(engine, container.id, image, count, helpers)
         yield
     finally:
         for helper in helpers:
@@ -70,30 +71,26 @@ def same_address(engine: Engine, container: Container, images: Iterable[str]) ->
                 remove_helper(engine, helper)
 
 
-def _hold(engine: Engine, owner: str, image: str, count: int) -> list[str]:
-    """Start helpers on the bridge; return those that run."""
-    helpers: list[str] = []
-    while len(helpers) < count:
-        body = {
-            "Image": image,
-            "Entrypoint": list(_HOLD),
-            "Cmd": [],
-            "User": "0",
-            "Healthcheck": {"Test": ["NONE"]},
-            "Labels": {HELPER_LABEL: owner},
-            "HostConfig": {"AutoRemove": True, "LogConfig": {"Type": "none"}, "CapDrop": ["ALL"]},
-        }
-        name = f"linklab-helper-{secrets.token_hex(6)}"
+def _hold(engine: Engine, owner: str, image: str, count: int, helpers: list[str]) -> int:
+    """Start helpers on the bridge; return how many run. I(helpers) gets the names of all that may be there."""
+    body = {
+        "Image": image,
+        "Entrypoint": list(_HOLD),
+        "Cmd": [],
+        "User": "0",
+        "Healthcheck": {"Test": ["NONE"]},
+        "Labels": {HELPER_LABEL: owner},
+        "HostConfig": {"AutoRemove": True, "LogConfig": {"Type": "none"}, "CapDrop": ["ALL"], "Init": True},
+    }
+    for number in range(count):
+        helpers.append(f"linklab-helper-{secrets.token_hex(6)}")
         try:
-            engine.create_container(name, body)
-            engine.start(name)
-        except EngineError:
-            # The image has no shell after all. What never ran does not go away by itself.
-            with suppress(LinklabError):
-                remove_helper(engine, name)
-            break
-        helpers.append(name)
-    return helpers
+            engine.create_container(helpers[-1], body)
+            engine.start(helpers[-1])
+        except LinklabError:
+            # The image has no shell after all, or the engine cannot do it: an address that changes is told.
+            return number
+    return count
 
 
 def address_notes(engine: Engine, before: Container) -> list[str]:

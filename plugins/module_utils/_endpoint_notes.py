@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import time
 import typing as t
 from contextlib import suppress
@@ -144,10 +145,6 @@ def leave_note(engine: Engine, unit: Iterable[Action]) -> str:
     except NotFound:
         # The image is gone, and nothing can be made of it: then it must do without.
         return ""
-    except Conflict as exc:
-        raise ApplyError(
-            f"another run is changing it, or was interrupted ({name} is there); run the task again"
-        ) from exc
     except LinklabError:
         # It may have been made all the same.
         with suppress(LinklabError):
@@ -156,15 +153,19 @@ def leave_note(engine: Engine, unit: Iterable[Action]) -> str:
 
 
 def _create_in_turn(engine: Engine, name: str, body: Mapping[str, Json]) -> str:
-    """Create a container once no other one has its name; raise Conflict if that takes too long."""
-    deadline = time.monotonic() + 2 * _PATIENCE
+    """Create a note once no other run has one of its name; one that stays is that of a dead run, and no hindrance."""
+    seen, since = "", time.monotonic()
     while True:
         try:
             return str(engine.create_container(name, body)["Id"])
         except Conflict:
-            if time.monotonic() > deadline:
-                raise
+            now = find_container(engine, name)
+            if now is not None and now.id != seen:
+                seen, since = now.id, time.monotonic()
+            elif time.monotonic() - since > _PATIENCE:
+                break
         time.sleep(_LOOK_AGAIN)
+    return str(engine.create_container(f"{name}-{secrets.token_hex(4)}", body)["Id"])
 
 
 def _carries_over(action: Reattach) -> bool:

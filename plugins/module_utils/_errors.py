@@ -12,6 +12,7 @@ from __future__ import annotations
 import difflib
 import typing as t
 from contextlib import suppress
+from dataclasses import dataclass
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -46,6 +47,17 @@ class ApplyError(LinklabError):
         self.done = tuple(done)
         self.unsure = unsure
         self.again = again
+
+
+@dataclass(frozen=True)
+class Back:
+    """What became of something that was undone, as sentences. complete: whether all of it is as it was."""
+
+    sentences: tuple[str, ...]
+    complete: bool = True
+
+    def __str__(self) -> str:
+        return " ".join(self.sentences)
 
 
 class EngineError(LinklabError):

@@ -19,26 +19,24 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
-    from ansible_collections.linklab.docker.plugins.module_utils._plan import Attach, EndpointAction, Reattach
+    from ansible_collections.linklab.docker.plugins.module_utils._plan import Attach, Reattach
 
 
 @dataclass(frozen=True)
-class RedirectNames(ContainerAction):
-    """Let the lines that links made in a source's hosts file lead to the targets' addresses on the network.
+class SourceAction(ContainerAction):
+    """A step of one source.
 
     Attributes:
-        targets: alias to ID of the target.
+        targets: alias to ID of the target of its links.
         network: the network's name.
-        images: images with a shell, for a helper that shares the file.
+        images: images with a shell, for a helper that shares the source's hosts file or holds an address.
         attached: the endpoints that were made before, for all of the group.
     """
 
-    name = "redirect_names"
-
     targets: Mapping[str, str]
     network: str
     images: tuple[str, ...] = ()
-    attached: tuple[EndpointAction, ...] = field(default=(), repr=False)
+    attached: tuple[Attach | Reattach, ...] = field(default=(), repr=False)
 
     @property
     def subject(self) -> str:
@@ -46,25 +44,18 @@ class RedirectNames(ContainerAction):
 
 
 @dataclass(frozen=True)
-class RemoveLinks(ContainerAction):
-    """Remove all legacy links of a source, whose names lead to the network already.
+class RedirectNames(SourceAction):
+    """Let the lines that links made in a source's hosts file lead to the targets' addresses on the network."""
 
-    Attributes:
-        targets: alias to ID of the target.
-        network, images, attached: as in RedirectNames.
-    """
+    name = "redirect_names"
+
+
+@dataclass(frozen=True)
+class RemoveLinks(SourceAction):
+    """Remove all legacy links of a source, whose names lead to the network already."""
 
     name = "remove_links"
     sign = "-"
-
-    targets: Mapping[str, str]
-    network: str
-    images: tuple[str, ...] = ()
-    attached: tuple[EndpointAction, ...] = field(default=(), repr=False)
-
-    @property
-    def subject(self) -> str:
-        return f"{', '.join(self.targets)} of {self.container.name}"
 
 
 @dataclass(frozen=True)
@@ -72,7 +63,7 @@ class LeaveBridge(ContainerAction):
     """Take a container off the default bridge.
 
     Attributes:
-        images, attached: as in RedirectNames; nothing is attached where no link of it is left.
+        images, attached: as in SourceAction; nothing is attached where no link of it is left.
     """
 
     name = "leave_bridge"
@@ -80,7 +71,7 @@ class LeaveBridge(ContainerAction):
     instead = "To keep the open connections over the bridge, set leave_bridge: false."
 
     images: tuple[str, ...] = ()
-    attached: tuple[EndpointAction, ...] = field(default=(), repr=False)
+    attached: tuple[Attach | Reattach, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -97,7 +88,7 @@ class ExchangeLinks(Action):
 
     Attributes:
         sources: several only where they are linked in a circle.
-        images: as in RedirectNames.
+        images: as in SourceAction.
         attached: the endpoints that were made before, for the targets.
     """
 
@@ -105,7 +96,7 @@ class ExchangeLinks(Action):
 
     sources: tuple[Exchanged, ...]
     images: tuple[str, ...] = ()
-    attached: tuple[EndpointAction, ...] = field(default=(), repr=False)
+    attached: tuple[Attach | Reattach, ...] = field(default=(), repr=False)
 
     @property
     def subject(self) -> str:

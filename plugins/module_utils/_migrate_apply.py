@@ -55,7 +55,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._apply import Executors
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint import Json
-    from ansible_collections.linklab.docker.plugins.module_utils._plan import EndpointAction
+    from ansible_collections.linklab.docker.plugins.module_utils._plan import Attach, Reattach
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container
 
 # Programs written in Go look at the hosts and resolver files anew after 5 seconds at most.
@@ -142,11 +142,11 @@ class Migration:
 
     # -- the way back -------------------------------------------------------------------------------------------------
 
-    def _undo(self, engine: Engine, action: t.Any, attached: Sequence[EndpointAction]) -> _Undo:
+    def _undo(self, engine: Engine, action: t.Any, attached: Sequence[Attach | Reattach]) -> _Undo:
         return _Undo(lambda exc: self._take_back(engine, exc, action, attached))
 
     def _take_back(
-        self, engine: Engine, exc: LinklabError, action: t.Any, attached: Sequence[EndpointAction]
+        self, engine: Engine, exc: LinklabError, action: t.Any, attached: Sequence[Attach | Reattach]
     ) -> ApplyError:
         text = f"could not {action.describe()}: {said(exc)}."
         if not attached:
@@ -157,8 +157,8 @@ class Migration:
             if ident in group and ident not in self._moved:
                 sentences += _names_back(engine, one)
         undone = [one for one in attached if one.container.id not in self._moved]
-        back = put_back(engine, t.cast("t.Any", undone))
-        return ApplyError(" ".join((text, *sentences, *back)), unsure=bool(sentences) or not back.complete)
+        back = put_back(engine, undone)
+        return ApplyError(" ".join((text, *sentences, *back.sentences)), unsure=bool(sentences) or not back.complete)
 
 
 class _Undo:

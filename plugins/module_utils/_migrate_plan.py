@@ -41,7 +41,6 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan import (
     Attach,
     CreateNetwork,
     Disruption,
-    EndpointAction,
     Plan,
     Reattach,
     Stage,
@@ -156,13 +155,13 @@ class _Part:
     def _images(self, source: Source) -> tuple[str, ...]:
         return self.group.images(source.container.id, self.state.shells)
 
-    def _redirect(self, source: Source, attached: tuple[EndpointAction, ...]) -> RedirectNames:
+    def _redirect(self, source: Source, attached: tuple[Attach | Reattach, ...]) -> RedirectNames:
         why = f"the lines of its links would win over the names on {self.group.network}"
         where = (self._targets(source), self.group.network, self._images(source), attached)
         return RedirectNames(why, Disruption.NONE, source.container, *where)
 
     def _removals(
-        self, sources: Sequence[Source], attached: tuple[EndpointAction, ...]
+        self, sources: Sequence[Source], attached: tuple[Attach | Reattach, ...]
     ) -> Iterator[tuple[Action, ...]]:
         """Yield what takes the links away, and the bridge before if that is to go, too."""
         pending = {source.container.id for source in sources}
@@ -196,7 +195,7 @@ class _Part:
         self,
         sources: Sequence[Source],
         endpoints: Mapping[str, Attach | Reattach],
-        attached: tuple[EndpointAction, ...],
+        attached: tuple[Attach | Reattach, ...],
     ) -> Iterator[tuple[Action, ...]]:
         """Yield exchanges, of targets before sources: on the network, links are not removed as easily."""
         left = {source.container.id: source for source in reversed(sources)}

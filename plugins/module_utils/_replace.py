@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from ansible_collections.linklab.docker.plugins.module_utils._attach_checks import refuse
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     ApplyError,
+    Back,
     Conflict,
     EngineError,
     LinklabError,
@@ -291,17 +292,6 @@ def _some(paths: Sequence[str], most: int = 10) -> str:
 
 
 # -- the way back -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Back:
-    """What became of an exchange that was undone, as sentences. complete: whether the old container is as it was."""
-
-    sentences: tuple[str, ...]
-    complete: bool = True
-
-    def __str__(self) -> str:
-        return " ".join(self.sentences)
 
 
 def bring_back(engine: Engine, exchange: Exchange) -> Back:

@@ -4,14 +4,13 @@
 
 """The engine is killed at each request that changes something, and comes back; or it has no room left.
 
-The engine of this machine is left alone: another one in a container of it is killed, so these tests want root, and are
-left out where such an engine cannot be had (tests/tools/nested_engine).
+The engine of this machine is left alone: another one in a container of it is killed (tests/tools/nested_engine), so
+these tests want root.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 import typing as t
 
@@ -24,7 +23,8 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import Link
 from fault_labs import AT_ONCE, KEEP_COMMAND, loaded
 from fault_sweep import Scenario, Sweep, clear_lab
 from kept import Expected, lost, take_picture
-from linklab_engine_conftest import BUSYBOX, PREFIX, ROOT, SUBNETS, Lab, run_module
+from linklab_engine_conftest import BUSYBOX, PREFIX, SUBNETS, Lab, run_module
+from nested import NestedEngine, docker
 from socket_proxy import Fault
 
 if t.TYPE_CHECKING:
@@ -34,7 +34,6 @@ if t.TYPE_CHECKING:
 Json = t.Any
 
 VERSION = "26"
-TOOL = ROOT / "tests/tools/nested_engine"
 # Runs the engine again whenever it ends. A pid file that stayed would name a process that is another one now.
 AGAIN = """#!/bin/sh
 while :; do rm -f /run/docker.pid; "$@"; sleep 0.2; done
@@ -43,39 +42,20 @@ SECONDS_TO_START = 60
 ROOM = "40m"
 
 
-class NestedEngine:
-    """An engine that a test may kill.
-
-    Args:
-        options: of dockerd.
-        run: further options of C(docker run).
-    """
+class Mortal:
+    """An engine that a test may kill; arguments as those of a NestedEngine."""
 
     def __init__(self, folder: Path, prefix: str, *options: str, run: str = "") -> None:
-        self.name = f"{prefix}{VERSION}"
-        self._environment = {
-            **os.environ,
-            "LINKLAB_NESTED_PREFIX": prefix,
-            "LINKLAB_NESTED_FOLDER": str(folder),
-            "LINKLAB_NESTED_IMAGES": BUSYBOX,
-            "LINKLAB_NESTED_RUN": f"--entrypoint /engine/again {run}",
-        }
-        shared = folder / self.name
-        shared.mkdir()
-        script = shared / "again"
+        self._nested = NestedEngine(folder, prefix, VERSION, run=f"--entrypoint /engine/again {run}")
+        script = self._nested.shared / "again"
         script.write_text(AGAIN)
         script.chmod(0o755)
-        self._tool("up", VERSION, *options)
-        self.engine = Engine(Connection(docker_host=f"unix://{shared}/docker.sock"))
-
-    def _tool(self, *arguments: str) -> None:
-        subprocess.run([TOOL, *arguments], check=True, env=self._environment, capture_output=True)
+        self._nested.up(*options)
+        self.engine = Engine(Connection(docker_host=self._nested.url))
 
     def inside(self, command: str) -> str:
         """Run a command beside the engine and return what it prints."""
-        words = ["docker", "exec", self.name, "sh", "-c", command]
-        host = {**os.environ, "DOCKER_HOST": "unix:///var/run/docker.sock"}
-        return subprocess.run(words, check=True, env=host, capture_output=True, text=True).stdout
+        return docker("exec", self._nested.name, "sh", "-c", command)
 
     def kill(self) -> None:
         self.inside("kill -9 $(cat /run/docker.pid)")
@@ -94,32 +74,24 @@ class NestedEngine:
 
     def down(self) -> None:
         self.engine.close()
-        self._tool("down", VERSION)
+        self._nested.down()
 
 
 @pytest.fixture(scope="module")
-def nested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NestedEngine]:
+def nested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mortal]:
     """An engine whose containers go on while it is down."""
-    one = _nested(tmp_path_factory.mktemp("n"), f"{PREFIX}dies-", "--live-restore")
+    one = Mortal(tmp_path_factory.mktemp("n"), f"{PREFIX}dies-", "--live-restore")
     yield one
     one.down()
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NestedEngine]:
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mortal]:
     """An engine that has little room for what it stores."""
-    one = _nested(
-        tmp_path_factory.mktemp("n"), f"{PREFIX}small-", "--data-root", "/small", run=f"--tmpfs /small:size={ROOM},exec"
-    )
+    folder, tmpfs = tmp_path_factory.mktemp("n"), f"--tmpfs /small:size={ROOM},exec"
+    one = Mortal(folder, f"{PREFIX}small-", "--data-root", "/small", run=tmpfs)
     yield one
     one.down()
-
-
-def _nested(folder: Path, prefix: str, *options: str, run: str = "") -> NestedEngine:
-    try:
-        return NestedEngine(folder, prefix, *options, run=run)
-    except subprocess.CalledProcessError as exc:
-        pytest.skip(f"no nested engine: {exc.stderr}")
 
 
 # -- it dies ----------------------------------------------------------------------------------------------------------
@@ -132,7 +104,7 @@ def chosen() -> list[Scenario]:
 
 
 @pytest.fixture(scope="module")
-def deadly_sweep(nested: NestedEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
+def deadly_sweep(nested: Mortal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
     one = Sweep(
         nested.engine,
         tmp_path_factory.mktemp("sweep"),
@@ -158,15 +130,16 @@ def test_an_engine_that_dies(deadly_sweep, scenario):
 
 
 @pytest.fixture
-def full_lab(small: NestedEngine) -> Iterator[Lab]:
+def full_lab(small: Mortal) -> Iterator[Lab]:
     one = Lab(small.engine, f"{PREFIX}{os.urandom(3).hex()}-")
     yield one
     small.inside("rm -f /small/filler")
     clear_lab(one)
 
 
-def fill(small: NestedEngine, leave: int = 0) -> None:
+def fill(small: Mortal, leave: int = 0) -> None:
     """Use up all room, but for so many KiB."""
+    # dd always fails in the end: the room does.
     small.inside("dd if=/dev/zero of=/small/filler bs=64k 2>/dev/null || true")
     if leave:
         small.inside(f"truncate -s -{leave}K /small/filler")

@@ -186,32 +186,35 @@ def test_two_links_for_one_source(lab, together, module):
 # -- the user does something meanwhile --------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def meanwhile(lab: Json) -> t.Iterator[t.Callable[[t.Callable[[Json], object]], None]]:
-    """Do something over and over until the test ends; what the engine says to it is of no interest."""
-    stop = threading.Event()
-    threads: list[threading.Thread] = []
+class Meanwhile:
+    """Does something over and over until it is told to end; what the engine says to it is of no interest."""
 
-    def begin(deed: t.Callable[[Json], object]) -> None:
-        engine = lab.engine.clone()
+    def __init__(self, engine: Json) -> None:
+        self._engine = engine
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
 
-        def go_on() -> None:
-            while not stop.is_set():
-                with contextlib.suppress(EngineError):
-                    deed(engine)
-            engine.close()
+    def begin(self, deed: t.Callable[[Json], object]) -> None:
+        self._threads.append(threading.Thread(target=self._go_on, args=(deed, self._engine.clone())))
+        self._threads[-1].start()
 
-        threads.append(threading.Thread(target=go_on))
-        threads[-1].start()
+    def _go_on(self, deed: t.Callable[[Json], object], engine: Json) -> None:
+        while not self._stop.is_set():
+            with contextlib.suppress(EngineError):
+                deed(engine)
+        engine.close()
 
-    def end_all() -> None:
-        stop.set()
-        for thread in threads:
+    def end(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
             thread.join()
 
-    begin.end = end_all  # type: ignore[attr-defined]
-    yield begin
-    end_all()
+
+@pytest.fixture
+def meanwhile(lab: Json) -> t.Iterator[Meanwhile]:
+    one = Meanwhile(lab.engine)
+    yield one
+    one.end()
 
 
 def deeds(network: str, box: str) -> dict[str, t.Callable[[Json], object]]:
@@ -235,7 +238,7 @@ def test_a_user_who_does_something_to_the_container(lab, together, module, meanw
         ("network_attach", {"network": network, "endpoints": [{"container": box, "aliases": [f"a{number}"]}]})
         for number in range(3)
     ]
-    meanwhile(deeds(network, box)[deed])
+    meanwhile.begin(deeds(network, box)[deed])
 
     for task in tasks:
         (result,) = together(task)

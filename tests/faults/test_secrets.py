@@ -73,7 +73,9 @@ def play(folder: Path, wanted: list[tuple[str, Json, bool]]) -> str:
     """Run the tasks as a user does, in check mode and for real, and return everything that is shown or left."""
     found = []
     for name, options, fine in wanted:
+        # Those that are to fail show their messages, too.
         task = {f"linklab.docker.{name}": options, "diff": True, "ignore_errors": not fine}
+        # Whether it fails is of no interest in check mode: what it shows is read either way.
         found += [{**task, "check_mode": True, "ignore_errors": True}, task]
     book, variables, remote = folder / "play.yml", folder / "vars.yml", folder / "remote"
     book.write_text(json.dumps([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": found}]))

@@ -70,7 +70,7 @@ def sql(lab: Json, container: str, text: str, seconds: float = 60) -> str:
     """Run statements as soon as the server answers, and return what it says."""
     end = time.monotonic() + seconds
     while True:
-        code, said = lab.exec(container, "mysql", "-uroot", f"-p{MYSQL_PASSWORD}", "-h127.0.0.1", "-Ne", text)
+        code, said = lab.exec(container, "mysql", "-uroot", f"-p{MYSQL_PASSWORD}", "-h127.0.0.1", "-BNe", text)
         if code == 0 or time.monotonic() > end:
             return "" if code else said.splitlines()[-1]
         time.sleep(0.3)

@@ -359,6 +359,12 @@ def module() -> Callable[..., dict[str, Json]]:
 
 
 @pytest.fixture
+def no_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for caches to expire: nothing written in Go is in these containers."""
+    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._migrate_apply.CACHED_SECONDS", 0)
+
+
+@pytest.fixture
 def start() -> Callable[..., subprocess.Popen[str]]:
     """Start a module, for tests that do something to it while it runs."""
     return start_module

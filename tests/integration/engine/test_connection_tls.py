@@ -6,26 +6,22 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import typing as t
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Unreachable
+from nested import BUSYBOX, NestedEngine, docker, newest_built
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 Json = t.Any
 
-ROOT = Path(__file__).resolve().parents[3]
-NESTED = ROOT / "tests/tools/nested_engine"
-BUSYBOX = "linklab-test/busybox:latest"
 HOST_NAME = "engine.example"  # only in the certificate: nobody resolves it
-MACHINE = {"DOCKER_HOST": "unix:///var/run/docker.sock"}
 
 
 def openssl(*arguments: str | Path) -> None:
@@ -87,51 +83,29 @@ class TlsEngine:
         return {"docker_host": self.url, **paths, "validate_certs": True, **more}
 
 
-def built_engine() -> str:
-    """The newest engine of tests/tools/nested_engine whose image is there, or an empty string."""
-    known = subprocess.run([NESTED, "list"], check=True, capture_output=True, text=True).stdout.split()
-    for version in sorted(known, key=int, reverse=True):
-        look = ["docker", "image", "inspect", f"linklab-test/engine:{version}"]
-        if subprocess.run(look, check=False, capture_output=True, env=os.environ | MACHINE).returncode == 0:
-            return version
-    return ""
-
-
 @pytest.fixture(scope="module")
 def tls_engine(tmp_path_factory: pytest.TempPathFactory, run_prefix: str) -> Iterator[TlsEngine]:
-    version = built_engine()
+    version = newest_built()
     if not version:
         pytest.skip("no nested engine was built here yet, which takes a minute: `make test-engines` does")
     base = tmp_path_factory.mktemp("tls")
-    prefix = f"{run_prefix}tls-"
-    shared = base / f"{prefix}{version}"
-    authority = Authority.make(shared)
+    nested = NestedEngine(base, f"{run_prefix}tls-", version, run="--publish 127.0.0.1::2376")
+    authority = Authority.make(nested.shared)
     authority.sign("server", "serverAuth", "IP:127.0.0.1", f"DNS:{HOST_NAME}")
     foreign = Authority.make(base / "foreign")
     for one in (authority, foreign):
         one.sign("client", "clientAuth")
         (one.folder / "client.pem").rename(one.folder / "cert.pem")
         (one.folder / "client-key.pem").rename(one.folder / "key.pem")
-    environment = os.environ | {
-        "LINKLAB_NESTED_PREFIX": prefix,
-        "LINKLAB_NESTED_FOLDER": str(base),
-        "LINKLAB_NESTED_IMAGES": BUSYBOX,
-        "LINKLAB_NESTED_RUN": "--publish 127.0.0.1::2376",
-    }
     listen = ["--host", "tcp://0.0.0.0:2376", "--tlsverify", "--tlscacert", "/engine/ca.pem"]
     files = ["--tlscert", "/engine/server.pem", "--tlskey", "/engine/server-key.pem"]
     try:
-        subprocess.run([NESTED, "up", version, *listen, *files], check=True, env=environment)
-        address = docker("port", f"{prefix}{version}", "2376").splitlines()[0]
-        bridge = docker("inspect", "--format", "{{.NetworkSettings.Networks.bridge.IPAddress}}", f"{prefix}{version}")
-        yield TlsEngine(f"tcp://{address}", f"tcp://{bridge}:2376", shared, foreign.folder)
+        nested.up(*listen, *files)
+        address = docker("port", nested.name, "2376").splitlines()[0]
+        bridge = docker("inspect", "--format", "{{.NetworkSettings.Networks.bridge.IPAddress}}", nested.name)
+        yield TlsEngine(f"tcp://{address}", f"tcp://{bridge}:2376", nested.shared, foreign.folder)
     finally:
-        subprocess.run([NESTED, "down", version], check=True, env=environment)
-
-
-def docker(*arguments: str) -> str:
-    done = subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True, env=os.environ | MACHINE)
-    return done.stdout.strip()
+        nested.down()
 
 
 @pytest.fixture

@@ -31,10 +31,7 @@ from migrate_run import (
 Json = t.Any
 
 
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing written in Go is in these containers."""
-    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._migrate_apply.CACHED_SECONDS", 0)
+pytestmark = pytest.mark.usefixtures("no_caches")
 
 
 @pytest.fixture

@@ -29,11 +29,13 @@ WAYS: dict[str, Json] = {
 }
 
 
+pytestmark = pytest.mark.usefixtures("no_caches")
+
+
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing written in Go is in these containers, and what is left belongs to nobody who is still at work."""
+    """What is left belongs to nobody who is still at work."""
     utils = "ansible_collections.linklab.docker.plugins.module_utils"
-    monkeypatch.setattr(f"{utils}._migrate_apply.CACHED_SECONDS", 0)
     monkeypatch.setattr(f"{utils}._migrate_exchange.TRY_SECONDS", 1)
     monkeypatch.setattr(f"{utils}._recover._PATIENCE", 0)
     monkeypatch.setattr(f"{utils}._endpoint_notes._PATIENCE", 0)

@@ -6,47 +6,42 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import time
 import typing as t
-from pathlib import Path
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, Unreachable
 from migrate_run import EXPOSED, IDLE, SERVE, address_of, hosts, links, migrate, reaches, resolved
+from nested import NestedEngine, docker, newest_built
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
 Json = t.Any
 
-ROOT = Path(__file__).resolve().parents[3]
-NESTED = ROOT / "tests/tools/nested_engine"
-MACHINE = {"DOCKER_HOST": "unix:///var/run/docker.sock"}
 ALWAYS = {"RestartPolicy": {"Name": "always"}}
 
 
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing written in Go is in these containers."""
-    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._migrate_apply.CACHED_SECONDS", 0)
+pytestmark = pytest.mark.usefixtures("no_caches")
 
 
 class Restartable:
-    """A nested engine. name: that of the container that it runs in."""
+    """A nested engine with a lab on it."""
 
-    def __init__(self, name: str, url: str, kind: type) -> None:
-        self.name, self.url = name, url
-        self.lab = kind(Engine(Connection(docker_host=url)), "linked-")
+    def __init__(self, nested: NestedEngine, kind: type) -> None:
+        self._nested = nested
+        self.lab = kind(self._engine(), "linked-")
+
+    def _engine(self) -> Engine:
+        return Engine(Connection(docker_host=self._nested.url))
 
     def restart(self) -> None:
-        subprocess.run(["docker", "restart", self.name], check=True, capture_output=True, env=os.environ | MACHINE)
+        docker("restart", self._nested.name)
         end = time.monotonic() + 60
         while True:
             try:
-                self.lab.engine = Engine(Connection(docker_host=self.url))
+                self.lab.engine = self._engine()
             except Unreachable:
                 assert time.monotonic() < end
                 time.sleep(0.2)
@@ -56,25 +51,15 @@ class Restartable:
 
 @pytest.fixture
 def nested(lab: Json, run_prefix: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restartable]:
-    known = subprocess.run([NESTED, "list"], check=True, capture_output=True, text=True).stdout.split()
-    look = ["docker", "image", "ls", "--format", "{{.Tag}}", "linklab-test/engine"]
-    built = subprocess.run(look, check=True, capture_output=True, text=True, env=os.environ | MACHINE).stdout.split()
-    version = max(set(known) & set(built), key=int, default="")
+    version = newest_built()
     if not version:
         pytest.skip("no nested engine was built here yet, which takes a minute: `make test-engines` does")
-    prefix = f"{run_prefix}boot-"
-    environment = {
-        **os.environ,
-        "LINKLAB_NESTED_PREFIX": prefix,
-        "LINKLAB_NESTED_FOLDER": str(tmp_path_factory.mktemp("boot")),
-        "LINKLAB_NESTED_IMAGES": "linklab-test/busybox:latest",
-    }
+    one = NestedEngine(tmp_path_factory.mktemp("boot"), f"{run_prefix}boot-", version)
     try:
-        subprocess.run([NESTED, "up", version], check=True, capture_output=True, env=environment)
-        where = subprocess.run([NESTED, "sock", version], check=True, capture_output=True, text=True, env=environment)
-        yield Restartable(f"{prefix}{version}", where.stdout.strip(), type(lab))
+        one.up()
+        yield Restartable(one, type(lab))
     finally:
-        subprocess.run([NESTED, "down", version], check=True, capture_output=True, env=environment)
+        one.down()
 
 
 def test_a_link_that_comes_back_with_the_daemon_has_no_effect_off_the_bridge_and_all_of_it_there(nested):

@@ -15,6 +15,7 @@ import json
 import typing as t
 
 import pytest
+from ansible_collections.linklab.docker.plugins.module_utils import _endpoint_notes
 from ansible_collections.linklab.docker.plugins.module_utils._apply_endpoints import carry_out_endpoints
 from ansible_collections.linklab.docker.plugins.module_utils._attach_plan import AttachState, plan_attach
 from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec, Wish
@@ -85,6 +86,8 @@ class Model:
             raise EngineError(500, "fault", "POST /x")
 
     def container(self, ref: str) -> Json:
+        if ref in self.notes:
+            return {"Id": ref, "Name": f"/{ref}"}
         if ref != BOX:
             raise NotFound(404, "no such container", "GET")
         ends = {"net": {**self.endpoint, "EndpointID": "e", "NetworkID": NET}} if self.endpoint else {}
@@ -104,6 +107,8 @@ class Model:
         self._change()
         if not self.image:
             raise NotFound(404, "no such image", "POST")
+        if name in self.notes:
+            raise Conflict(409, "name in use", "POST")
         assert body["Image"] == "sha256:1"
         self.notes[name] = body
         return {"Id": name}
@@ -202,6 +207,19 @@ def test_a_note_that_may_have_been_made_is_taken_back(monkeypatch):
     with pytest.raises(ApplyError, match=r"could not reattach box on net: no answer\. Nothing was changed by that\."):
         reattach(model)
     assert model.endpoint == OLD
+    assert not model.notes
+
+
+def test_the_note_of_a_dead_run_is_no_hindrance(monkeypatch):
+    monkeypatch.setattr(_endpoint_notes, "_PATIENCE", 0)
+    model = Model(dies=1)
+    with pytest.raises(KilledError):
+        reattach(model)
+    (dead,) = model.notes
+    reattach(model)
+    assert model.endpoint == NEW.to_api()
+    assert list(model.notes) == [dead]
+    recover(model)
     assert not model.notes
 
 

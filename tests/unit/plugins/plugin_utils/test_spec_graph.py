@@ -99,7 +99,7 @@ def test_what_is_no_topology_is_one_message(change, message):
 
 
 def test_what_does_not_connect_is_not_even_looked_at():
-    class Untold(dict):  # type: ignore[type-arg]
+    class Untold(dict[str, t.Any]):
         def __getitem__(self, key: str) -> t.Any:
             assert key != "secret_environment"
             return super().__getitem__(key)
