@@ -65,8 +65,10 @@ options:
         (C(/bin/sh)) that root may use in the source, or in a container that it is linked with. The task takes 5 seconds
         longer, since programs written in Go look at the hosts file that seldom.
       - With V(allowed) the links of a source go first, and it is attached right after. Nothing is needed inside it, but
-        between the two its names do not resolve, and it reaches nothing, for about 0.1 to 0.5 seconds
+        between the two its names do not resolve, and it reaches nothing, for about 0.1 to 0.7 seconds
         (RV(names[].gap_ms)). A source that was on a network of its own before takes the other way all the same.
+        Two such tasks at once can make a source lose the engine's resolver until it restarts; the task then fails and
+        says so.
       - Links of containers that do not run go without further ado.
     type: str
     choices: [forbidden, allowed]

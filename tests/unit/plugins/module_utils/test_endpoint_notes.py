@@ -215,10 +215,11 @@ def test_the_note_of_a_dead_run_is_no_hindrance(monkeypatch):
     model = Model(dies=1)
     with pytest.raises(KilledError):
         reattach(model)
-    (dead,) = model.notes
+    dead = list(model.notes)
     reattach(model)
     assert model.endpoint == NEW.to_api()
-    assert list(model.notes) == [dead]
+    assert len(dead) == 1
+    assert list(model.notes) == dead
     recover(model)
     assert not model.notes
 
