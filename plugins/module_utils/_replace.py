@@ -179,10 +179,8 @@ def _create(engine: Engine, container: Container, body: Mapping[str, Json], befo
     except Conflict as exc:
         raise BusyError(f"{_what_failed(container, exc)}. Another run is doing it; nothing was changed.") from exc
     except LinklabError as exc:
-        if isinstance(exc, Unreachable):
-            # It may have been made all the same.
-            _discard(engine, name)
-        raise ApplyError(f"{_what_failed(container, exc)}. {container.name} is as it was.") from exc
+        # Where no answer came, it may have been made all the same.
+        raise _not_created(engine, container, exc, name if isinstance(exc, Unreachable) else "") from exc
     try:
         _refuse_if_replaced(engine, container)
         if wires.leave:
@@ -194,9 +192,15 @@ def _create(engine: Engine, container: Container, body: Mapping[str, Json], befo
         _discard(engine, new_id)
         raise
     except LinklabError as exc:
-        _discard(engine, new_id)
-        raise ApplyError(f"{_what_failed(container, exc)}. {container.name} is as it was.") from exc
+        raise _not_created(engine, container, exc, new_id) from exc
     return new_id
+
+
+def _not_created(engine: Engine, container: Container, exc: LinklabError, ref: str) -> ApplyError:
+    """Discard what there is of a successor, if I(ref) names one; return the error that tells what became of it."""
+    wrong = _discard(engine, ref) if ref else ""
+    sentences = (f"{_what_failed(container, exc)}.", f"{container.name} is as it was.", *_left(wrong))
+    return ApplyError(" ".join(sentences), unsure=bool(wrong))
 
 
 def _refuse_if_replaced(engine: Engine, container: Container) -> None:
@@ -220,6 +224,12 @@ def _discard(engine: Engine, ref: str) -> str:
     except LinklabError as exc:
         return str(exc)
     return ""
+
+
+def _left(wrong: str) -> tuple[str, ...]:
+    """Say that a successor is left over, if something was I(wrong) with its removal."""
+    left = f"Its successor could not be removed: {wrong.rstrip('.')}. The same task run again removes it."
+    return (left,) if wrong else ()
 
 
 # -- the exchange -----------------------------------------------------------------------------------------------------
@@ -307,7 +317,7 @@ def bring_back(engine: Engine, exchange: Exchange) -> Back:
         return Back((failed, "Nothing of it is lost; run the task again once the cause is gone."), complete=False)
     wrong = _discard(engine, exchange.new_id) if exchange.new_id else ""
     back = f"The old container {exchange.name} ({exchange.old_id[:12]}) is back, {exchange.before.value} as before."
-    return Back((back, *([f"The successor could not be removed: {wrong}."] if wrong else [])))
+    return Back((back, *_left(wrong)), complete=not wrong)
 
 
 def _clear_the_way(engine: Engine, exchange: Exchange) -> None:

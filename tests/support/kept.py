@@ -37,8 +37,8 @@ def comparable(raw: Json) -> Json:
     return {
         "name": raw["Name"],
         "status": raw["State"]["Status"],
-        "config": config,
-        "host": host,
+        "config": _without_empty(config),
+        "host": _without_empty(host),
         "links": sorted(raw["HostConfig"]["Links"] or ()),
         "image": raw["Image"],
         "mounts": sorted((m["Type"], m.get("Name") or m["Source"], m["Destination"], m["RW"]) for m in raw["Mounts"]),
@@ -53,6 +53,11 @@ def comparable(raw: Json) -> Json:
             for name, end in networks.items()
         },
     }
+
+
+def _without_empty(values: Mapping[str, Json]) -> Json:
+    """Leave out what is not set: a daemon that was restarted gives an empty list where it gave null."""
+    return {key: value for key, value in values.items() if value is not None and value not in ([], {})}
 
 
 @dataclass(frozen=True)

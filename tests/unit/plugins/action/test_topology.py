@@ -60,7 +60,7 @@ class Harness:
         answer = self.answers.pop(0) if self.answers else ""
         if not self.answers:
             self.enough.set()
-        if not isinstance(answer, str):
+        if isinstance(answer, AnsibleConnectionFailure):
             raise answer
         return {"stdout": answer}
 
