@@ -311,10 +311,17 @@ def bring_back(engine: Engine, exchange: Exchange) -> Back:
     """
     try:
         _clear_the_way(engine, exchange)
-        _restore(engine, exchange)
+        try:
+            _restore(engine, exchange)
+        except EngineError:
+            # What the old one lacks may be what the successor takes up: room on the disk, or in memory.
+            if not exchange.new_id or _discard(engine, exchange.new_id):
+                raise
+            _restore(engine, exchange)
     except LinklabError as exc:
         failed = f"Bringing the old container {exchange.old_id[:12]} back failed as well: {said(exc)}."
-        return Back((failed, "Nothing of it is lost; run the task again once the cause is gone."), complete=False)
+        way = "Nothing of it is lost; once the cause is gone, start it if it is down, and run the task again."
+        return Back((failed, way), complete=False)
     wrong = _discard(engine, exchange.new_id) if exchange.new_id else ""
     back = f"The old container {exchange.name} ({exchange.old_id[:12]}) is back, {exchange.before.value} as before."
     return Back((back, *_left(wrong)), complete=not wrong)
