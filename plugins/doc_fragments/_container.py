@@ -157,6 +157,10 @@ networks:
       C(aliases), C(links), C(ipv4_address), C(ipv6_address), C(mac_address), C(driver_opts) and C(gw_priority) of the
       module M(linklab.docker.network_attach).
     - Each must be one of O(networks), or V(bridge). A container is created on the first of them.
+    - A C(mac_address) is given when the container is created; on another than the first network that needs API 1.44
+      (Docker Engine 25.0). To change that of a container that exists needs API 1.54 (Docker Engine 29.3), or from API
+      1.44 on a change for which the container is replaced anyway.
+    - An address of its own needs a network with a subnet under C(ipam), before API 1.52 (Docker Engine 29.0).
     - Another network of this topology is left, live. Networks of others that somebody attached the container to are
       left alone.
   type: raw
@@ -175,7 +179,8 @@ depends_on:
   type: raw
 network_mode:
   description:
-    - V(bridge), V(host), V(none), or V(container:NAME) to share the network of another container.
+    - V(bridge), V(host), V(none), or V(container:NAME) to share the network of another container, of this topology or
+      not.
     - Excludes O(containers.networks).
   type: str
 """

@@ -11,8 +11,13 @@ options:
   docker_host:
     description:
       - The URL of the Docker Engine, such as V(unix:///var/run/docker.sock), V(tcp://192.0.2.23:2376) or
-        V(ssh://user@host). SSH uses the C(ssh) program with its own configuration.
-      - If the value is not given, the environment variable E(DOCKER_HOST) is used. CLI contexts are not.
+        V(ssh://user@host). Podman's compatible socket serves some of the modules; they refuse what it cannot do.
+      - With V(ssh://user@host), V(ssh://user@host:22) or V(ssh://user@host/path/to/docker.sock), the C(ssh) program is
+        run with its own configuration, and needs a key or an agent, since it asks nothing. The other host needs the
+        C(docker) program. Each connection is a login of its own; C(ControlMaster) and C(ControlPersist) in the
+        configuration of C(ssh) make them faster.
+      - If the value is not given, the environment variable E(DOCKER_HOST) is used. CLI contexts are not; what
+        C(docker context inspect --format '{{.Endpoints.docker.Host}}') prints can be given here.
     type: str
     default: unix:///var/run/docker.sock
     aliases: [docker_url]
@@ -67,7 +72,8 @@ options:
     aliases: [tls_verify]
 requirements:
   - Docker Engine 20.10 (API 1.41) or newer
-  - Docker SDK for Python 5.0.3 or newer (C(python3-docker) of the distribution, or C(docker) from PyPI)
+  - Docker SDK for Python 5.0.3 or newer (C(python3-docker) of the distribution, or C(docker) from PyPI), for engines
+    behind C(tcp://) and for images of a registry that wants a login
 """
 
     DISRUPTION = r"""
@@ -78,7 +84,8 @@ options:
         with the action that needs it and the less disruptive way, if there is one.
       - V(none) allows only what no running process notices.
       - V(reconnect) also allows an existing endpoint to go away for a moment, which ends the open connections over it.
-      - V(recreate) also allows a container to be replaced by one with the same configuration, volumes and endpoints.
+      - V(recreate) also allows a container to be replaced by one with the same configuration, volumes and endpoints, or
+        to be restarted.
     type: str
     choices: [none, reconnect, recreate]
     default: reconnect

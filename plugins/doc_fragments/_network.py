@@ -50,7 +50,7 @@ attachable:
   description: Whether containers that are no services may join an overlay network.
   type: bool
 enable_ipv6:
-  description: Whether the network has IPv6 addresses.
+  description: Whether the network has IPv6 addresses. An IPv6 subnet needs it, since the engine ignores that else.
   type: bool
 labels:
   description: Labels of the network.

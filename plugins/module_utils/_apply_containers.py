@@ -21,6 +21,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._container_actions 
     RemoveContainer,
     RemoveNetwork,
     RemoveVolume,
+    RestartContainer,
     StartContainer,
     UpdateContainer,
 )
@@ -42,8 +43,8 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ansible_collections.linklab.docker.plugins.module_utils._apply import Executors
-    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
-    from ansible_collections.linklab.docker.plugins.module_utils._container_actions import After
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine, EngineInfo
+    from ansible_collections.linklab.docker.plugins.module_utils._container_actions import After, NewEndpoint
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container
 
 Json = t.Any
@@ -55,7 +56,7 @@ def pull_image(engine: Engine, action: PullImage) -> None:
     """Pull; the engine may be silent for as long as any other request may take."""
     name = full_name(action.image)
     try:
-        headers = _credentials(engine, name)
+        headers = _credentials(name)
         response = engine.request("POST", "/images/create", params={"fromImage": name}, headers=headers, stream=True)
         with response:
             for line in response.iter_lines():
@@ -68,17 +69,20 @@ def pull_image(engine: Engine, action: PullImage) -> None:
         raise ApplyError(_no_image(action, f"no progress for {engine.connection.timeout} s")) from exc
 
 
-def _credentials(engine: Engine, name: str) -> dict[str, str]:
+def _credentials(name: str) -> dict[str, str]:
     """Return what C(docker login) left on the host that this runs on, if anything, for an image's registry."""
-    from docker.auth import get_config_header, resolve_repository_name
-    from docker.errors import DockerException
-
     try:
-        header = get_config_header(engine.sdk, resolve_repository_name(name)[0])
+        from docker import auth
+        from docker.errors import DockerException
+    except ImportError:
+        # Only the SDK reads it, and most engines are reached without: the engine says what it wants.
+        return {}
+    try:
+        found = auth.resolve_authconfig(auth.load_config(), auth.resolve_repository_name(name)[0])
     except (DockerException, ValueError):
         # A name without a registry that can be told, or a file that nobody can read: the engine says what it wants.
         return {}
-    return {"X-Registry-Auth": header.decode()} if header else {}
+    return {"X-Registry-Auth": auth.encode_header(found).decode()} if found else {}
 
 
 def _no_image(action: PullImage, said: str) -> str:
@@ -110,7 +114,7 @@ def create_container(engine: Engine, action: CreateContainer) -> None:
     """Create, connect while it is stopped, start: the fewest requests, and the cheapest, for several networks."""
     wait_for_others(engine, action.after)
     try:
-        ident = engine.create_container(action.container, _with_first_endpoint(action))["Id"]
+        ident = engine.create_container(action.container, _with_endpoints(action, engine.info))["Id"]
     except (Conflict, Unreachable) as exc:
         # Another run is making it, or this one has and was not told: what it makes of it is compared afterwards.
         found = _comes_up(engine, action.container, _OTHER_RUN_SECONDS if isinstance(exc, Conflict) else 0)
@@ -128,7 +132,9 @@ def create_container(engine: Engine, action: CreateContainer) -> None:
 
 def _complete(engine: Engine, action: CreateContainer, ident: str) -> None:
     """Connect and start a container that was created."""
-    for endpoint in action.endpoints[1:]:
+    for endpoint in action.endpoints:
+        if endpoint in _at_creation(action, engine.info):
+            continue
         engine.connect(endpoint.network_ref, ident, endpoint.settings.to_api())
     unless_so(lambda: engine.start(ident), lambda: _is_live(engine, ident))
 
@@ -158,13 +164,25 @@ def _comes_up(engine: Engine, name: str, seconds: float) -> Container | None:
         time.sleep(0.05)
 
 
-def _with_first_endpoint(action: CreateContainer) -> dict[str, Json]:
+def _at_creation(action: CreateContainer, info: EngineInfo) -> tuple[NewEndpoint, ...]:
+    """Return the endpoints that go with the creation.
+
+    Before API 1.44 the engine takes the settings of one network only, and before 1.54 a connect ignores MAC addresses.
+    """
+    first, rest = action.endpoints[:1], action.endpoints[1:]
+    return (*first, *(one for one in rest if one.settings.mac_address and info.speaks("1.44")))
+
+
+def _with_endpoints(action: CreateContainer, info: EngineInfo) -> dict[str, Json]:
     body = dict(action.config)
     if action.endpoints:
         first = action.endpoints[0]
         body["HostConfig"] = {**(body.get("HostConfig") or {}), "NetworkMode": first.network}
-        # Before API 1.44 the engine takes the settings of one network only.
-        body["NetworkingConfig"] = {"EndpointsConfig": {first.network: first.settings.to_api()}}
+        if first.settings.mac_address and not info.speaks("1.44"):
+            # It is that of the first network.
+            body["MacAddress"] = first.settings.mac_address
+        given = {one.network: one.settings.to_api() for one in _at_creation(action, info)}
+        body["NetworkingConfig"] = {"EndpointsConfig": given}
     return body
 
 
@@ -186,6 +204,25 @@ def start_container(engine: Engine, action: StartContainer) -> None:
         log = "" if now is None else log_tail(engine, now.raw)
         tail = f", its log ends: {log}" if log else ""
         raise ApplyError(f"could not {action.describe()}: {said(exc)}{tail}. It is as it was") from exc
+
+
+def restart_container(engine: Engine, action: RestartContainer) -> None:
+    """Restart; an earlier action of the same plan may have let it go on."""
+    wait_for_others(engine, action.after)
+    container = action.container
+    grace = stop_grace(container.raw)
+    path = f"/containers/{container.id}/restart"
+
+    def is_done() -> bool:
+        now = find_container(engine, container.id)
+        return now is not None and now.live and now.started_at > container.started_at
+
+    try:
+        unless_so(lambda: engine.order(path, timeout=engine.connection.timeout + grace, t=str(grace)), is_done)
+    except EngineError as exc:
+        now = find_container(engine, container.id)
+        status = "gone" if now is None else now.status
+        raise ApplyError(f"could not {action.describe()}: {said(exc)}. It is {status}", unsure=True) from exc
 
 
 def _is_running(engine: Engine, ref: str) -> bool:
@@ -276,6 +313,7 @@ CONTAINER_EXECUTORS: Executors = {
     RemoveVolume: remove_volume,
     CreateContainer: create_container,
     StartContainer: start_container,
+    RestartContainer: restart_container,
     UpdateContainer: update_container,
     RemoveContainer: remove_container,
     RemoveNetwork: remove_network,

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import ipaddress
+import types
 import typing as t
 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
@@ -28,7 +29,9 @@ IPAddress = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 # Setting name to the API version that has it, and the engine that brought that version. A MAC address is part of the
 # API since 1.44, but before 1.54 it counts when a container is created only: a connect accepts and ignores it.
-_GATES = {"gw_priority": ("1.48", "28.0"), "mac_address": ("1.54", "29.3")}
+AT_CONNECT = types.MappingProxyType({"gw_priority": ("1.48", "28.0"), "mac_address": ("1.54", "29.3")})
+AT_CREATION = {**AT_CONNECT, "mac_address": ("1.44", "25.0")}
+MAC_IS_SEEN_TO = {**AT_CONNECT, "mac_address": ("1.0", "")}
 
 
 def refuse(problems: Iterable[str]) -> None:
@@ -85,11 +88,21 @@ def is_default_bridge(network: Network) -> bool:
 
 
 def settings_problems(
-    name: str, settings: EndpointSettings, network: Network | None, create: NetworkSpec | None, info: EngineInfo
+    name: str,
+    settings: EndpointSettings,
+    network: Network | None,
+    create: NetworkSpec | None,
+    info: EngineInfo,
+    *,
+    gates: Mapping[str, tuple[str, str]] = AT_CONNECT,
 ) -> Iterator[str]:
-    """Say which given settings of container I(name) cannot be had on a network."""
+    """Say which given settings of container I(name) cannot be had on a network.
+
+    Args:
+        gates: AT_CREATION for an endpoint that is made together with its container; MAC_IS_SEEN_TO where that is right.
+    """
     for option in settings.given():
-        version, engine = _GATES.get(option, ("1.0", ""))
+        version, engine = gates.get(option, ("1.0", ""))
         if not info.speaks(version):
             yield (
                 f"{name}: {option} needs API {version} (Docker Engine {engine}); this engine"
@@ -140,7 +153,7 @@ def _address_problems(
         parsed = ipaddress.ip_address(address)
         home = [entry for entry in subnets if parsed in ipaddress.ip_network(entry["subnet"])]
         if not subnets and network is None and not info.speaks("1.52"):
-            yield f"{name}: the address {address} needs a subnet to be in; give the network one with create: ipam"
+            yield f"{name}: the address {address} needs a subnet to be in; give the network one with ipam"
         elif subnets and not home:
             have = ", ".join(entry["subnet"] for entry in subnets)
             yield f"{name}: the address {address} is outside the network's subnets ({have})"

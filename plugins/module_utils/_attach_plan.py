@@ -13,6 +13,9 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.linklab.docker.plugins.module_utils._attach_checks import (
+    AT_CONNECT,
+    AT_CREATION,
+    MAC_IS_SEEN_TO,
     container_problems,
     mac_problems,
     network_problems,
@@ -63,6 +66,8 @@ class AttachState:
         others: every container; only read for a purge, or to suggest names.
         known_networks: name to subnets; only read to suggest names, and to make a network.
         notes: what interrupted runs left; the containers have the endpoints that are away.
+        created: names of containers that get their endpoint when they are created.
+        mac_later: names of containers whose MAC address others see to, or can only be seen once they run.
     """
 
     info: EngineInfo
@@ -72,6 +77,8 @@ class AttachState:
     others: tuple[Summary, ...] = ()
     known_networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+    created: frozenset[str] = frozenset()
+    mac_later: frozenset[str] = frozenset()
 
 
 def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
@@ -87,7 +94,7 @@ def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
     refuse(_problems(spec, state))
     changes = _changes(spec, state) if spec.present else ()
     detaches = tuple(_detaches(spec, state))
-    refuse(mac_problems(changes, state.info))
+    refuse(mac_problems([one for one in changes if one.container.name not in state.mac_later], state.info))
     units = _units(changes, detaches, network)
     # The addresses that are asked for are had before the engine gives one of them to a container that asks for none.
     fixed, free = [unit for unit in units if _fixed(unit)], [unit for unit in units if not _fixed(unit)]
@@ -136,11 +143,21 @@ def _problems(spec: AttachSpec, state: AttachState) -> Iterator[str]:
 
 def _wish_problems(container: Container, wish: Wish, spec: AttachSpec, state: AttachState) -> Iterator[str]:
     yield from container_problems(container)
-    yield from settings_problems(container.name, wish.settings, state.network, spec.create, state.info)
+    gates = _gates(container, wish, state)
+    yield from settings_problems(container.name, wish.settings, state.network, spec.create, state.info, gates=gates)
     for link in wish.settings.links or ():
         target = state.containers.get(link.target)
         if target is not None and target.id == container.id:
             yield f"link {link} of {container.name} leads to the container itself; give it an alias instead"
+
+
+def _gates(container: Container, wish: Wish, state: AttachState) -> Mapping[str, tuple[str, str]]:
+    """Return what an engine must have for the settings of an endpoint."""
+    end = container.endpoints.get(state.network.name) if state.network is not None else None
+    has_it = end is not None and container.live and end.mac == wish.settings.mac_address
+    if has_it or container.name in state.mac_later:
+        return MAC_IS_SEEN_TO
+    return AT_CREATION if container.name in state.created else AT_CONNECT
 
 
 def _create_warnings(spec: AttachSpec, network: Network | None) -> Iterator[str]:
@@ -228,6 +245,10 @@ def _change(container: Container, wish: Wish, spec: AttachSpec, state: AttachSta
     wanted = _with_link_names(asked, current, state.containers)
     where = (container, network.name, network.id)
     old = replace(endpoint, settings=current)
+    if wanted.mac_address and not state.info.speaks("1.54"):
+        # It has this one since it was created, and no connect would bring it back.
+        old = replace(old, requested_mac=wanted.mac_address)
+        wanted = replace(wanted, mac_address=None)
     if endpoint.away:
         reason = "an interrupted change took it away, and its settings are known"
         return Attach(reason, Disruption.NONE, *where, wanted.over(current))

@@ -7,9 +7,9 @@
 
 """The Engine API: connection, versions, requests, and errors as types.
 
-The Docker SDK for Python brings the transport for TCP with TLS, for SSH, and for whatever goes on for longer than one
-answer; short requests to a unix socket need none. The requests are made here, by the paths of the Engine API, since the
-SDK's methods lack fields that this collection needs, such as C(GwPriority).
+The Docker SDK for Python brings the transport for TCP with TLS; unix sockets and SSH need none. The requests are made
+here, by the paths of the Engine API, since the SDK's methods lack fields that this collection needs, such as
+C(GwPriority).
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     SpecError,
     Unreachable,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._http import Answer, Http, Request, Stream, unix
+from ansible_collections.linklab.docker.plugins.module_utils._podman import is_podman, with_endpoint_ids, with_own_name
+from ansible_collections.linklab.docker.plugins.module_utils._ssh import SshError, SshPlace
 from ansible_collections.linklab.docker.plugins.module_utils._tls import check_files, handshake_problem, no_engine
-from ansible_collections.linklab.docker.plugins.module_utils._unix import Answer, UnixSocket
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -85,11 +87,13 @@ class EngineInfo:
 
     Attributes:
         newest: the newest API version of the engine, whichever is spoken; empty if that is the one that is spoken.
+        podman: whether it is Podman, which says and does some things otherwise (see C(_podman)).
     """
 
     api_version: str
     version: str = ""
     newest: str = ""
+    podman: bool = False
     api: tuple[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -128,7 +132,8 @@ class Engine:
     def _negotiate(self, wanted: str) -> EngineInfo:
         found = self._version()
         offered, least = str(found["ApiVersion"]), str(found.get("MinAPIVersion") or MINIMUM_API)
-        info = EngineInfo(offered if wanted == "auto" else wanted, str(found.get("Version", "")), offered)
+        spoken = offered if wanted == "auto" else wanted
+        info = EngineInfo(spoken, str(found.get("Version", "")), offered, is_podman(found))
         if parse_api_version(offered) < parse_api_version(MINIMUM_API):
             raise Unreachable(
                 f"Docker Engine {info.version} speaks API {offered}; this collection needs {MINIMUM_API}"
@@ -148,8 +153,6 @@ class Engine:
             found = self.get("/version")
         except EngineError as exc:
             raise Unreachable(no_engine(host, f"{exc.status}: {exc.explanation}")) from exc
-        except ValueError as exc:
-            raise Unreachable(no_engine(host, "its answer is no JSON")) from exc
         if not (isinstance(found, dict) and "ApiVersion" in found):
             raise Unreachable(no_engine(host, "its answer has no ApiVersion"))
         return found
@@ -165,7 +168,11 @@ class Engine:
     def _open(self) -> None:
         host = self.connection.docker_host
         self._sdk: APIClient | None = None
-        self._socket = UnixSocket(host[len("unix://") :]) if host.startswith("unix:///") else None
+        self._http: Http | None = None
+        if host.startswith("unix:///"):
+            self._http = Http(unix(host[len("unix://") :]))
+        elif host.startswith("ssh://"):
+            self._http = Http(SshPlace.parse(host).dial)
 
     @property
     def sdk(self) -> APIClient:
@@ -177,7 +184,7 @@ class Engine:
         return self._sdk
 
     def close(self) -> None:
-        for transport in (self._sdk, self._socket):
+        for transport in (self._sdk, self._http):
             if transport is not None:
                 transport.close()
 
@@ -197,55 +204,56 @@ class Engine:
     ) -> Response:
         """Send one request and return the response; raise EngineError for a status of 400 and above."""
         label = f"{method} {path}"
-        url = f"{self._prefix}{path}"
         limit = self.connection.timeout if timeout is None else timeout
+        request = Request(method, f"{self._prefix}{path}", limit, params, body, data, headers)
         try:
-            if self._socket is not None and data is None and not headers and not stream:
-                response = t.cast("Response", self._socket.send(method, url, params, body, limit))
-            else:
-                response = self.sdk.request(
-                    method,
-                    f"{self.sdk.base_url}{url}",
-                    params=dict(params) if params else None,
-                    json=body,
-                    data=data,
-                    headers=dict(headers) if headers else None,
-                    stream=stream,
-                    timeout=limit,
-                    # Said with each request: else REQUESTS_CA_BUNDLE and the like in the environment win over ca_path.
-                    verify=self.sdk.verify,
-                )
+            response = self._by_sdk(request, stream) if self._http is None else _by_http(self._http, request, stream)
         # The exceptions of requests, which may not be there, are OSErrors.
         except (OSError, http.client.HTTPException) as exc:
             raise Unreachable(_why_unreachable(exc, self.connection, label)) from exc
         _raise_for(response, label)
         return response
 
+    def _by_sdk(self, request: Request, stream: bool) -> Response:
+        return self.sdk.request(
+            request.method,
+            f"{self.sdk.base_url}{request.path}",
+            params=dict(request.params) if request.params else None,
+            json=request.body,
+            data=request.data,
+            headers=dict(request.headers) if request.headers else None,
+            stream=stream,
+            timeout=request.timeout,
+            # Said with each request: else REQUESTS_CA_BUNDLE and the like in the environment win over ca_path.
+            verify=self.sdk.verify,
+        )
+
     def upgrade(self, path: str, params: Mapping[str, Json] | None = None, body: Json = None) -> Json:
         """POST, and return the HTTP response under which the engine hands the connection over.
 
         What then goes both ways is no HTTP; see C(_exec), which knows where the response has its socket.
         """
-        if self._socket is None:
-            headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
-            return self.request("POST", path, params=params, body=body, headers=headers, stream=True).raw
-        label = f"POST {path}"
-        try:
-            response = self._socket.upgrade(f"{self._prefix}{path}", params, body, self.connection.timeout)
-        except (OSError, http.client.HTTPException) as exc:
-            raise Unreachable(_why_unreachable(exc, self.connection, label)) from exc
-        if isinstance(response, Answer):
-            _raise_for(response, label)
-        return response
+        headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
+        return self.request("POST", path, params=params, body=body, headers=headers, stream=True).raw
 
     def get(self, path: str, **params: Json) -> Json:
         """Return the JSON answer to a GET."""
-        return self.request("GET", path, params=params).json()
+        return self._json(self.request("GET", path, params=params), f"GET {path}")
 
-    def post(self, path: str, body: Json = None, timeout: float | None = None, **params: Json) -> Json:
+    def post(self, path: str, body: Json = None, **params: Json) -> Json:
         """Return the JSON answer to a POST, or None where the engine has nothing to say."""
-        response = self.request("POST", path, params=params, body=body, timeout=timeout)
-        return response.json() if response.content else None
+        response = self.request("POST", path, params=params, body=body)
+        return self._json(response, f"POST {path}") if response.content else None
+
+    def _json(self, response: Response, label: str) -> Json:
+        try:
+            return response.json()
+        except ValueError as exc:
+            raise Unreachable(no_engine(self.connection.docker_host, f"its answer to {label} is no JSON")) from exc
+
+    def order(self, path: str, body: Json = None, timeout: float | None = None, **params: Json) -> None:
+        """POST; whatever a successful answer says. Podman has a word here where Docker has nothing."""
+        self.request("POST", path, params=params, body=body, timeout=timeout)
 
     def delete(self, path: str, **params: Json) -> None:
         self.request("DELETE", path, params=params)
@@ -262,17 +270,26 @@ class Engine:
         found = self.get(f"/containers/{quote(ref, safe='')}/json")
         if not _same_thing(ref, found["Id"], found["Name"].lstrip("/")):
             raise NotFound(404, f"No such container: {ref}", f"GET /containers/{ref}/json")
+        if self.info.podman:
+            with_endpoint_ids((found["NetworkSettings"].get("Networks") or {}).values())
         return found
 
     def networks(self) -> list[Json]:
         """Return all networks, without the containers on them."""
-        return t.cast("list[Json]", self.get("/networks"))
+        found = t.cast("list[Json]", self.get("/networks"))
+        if self.info.podman:
+            with_own_name(found)
+        return found
 
     def network(self, ref: str) -> Json:
         """Return the full description of a network, by name or ID; raise NotFound."""
+        if self.info.podman and ref == "bridge":
+            raise NotFound(404, "network bridge not found; Podman calls its default network podman", "GET /networks")
         found = self.get(f"/networks/{quote(ref, safe='')}")
         if not _same_thing(ref, found["Id"], found["Name"]):
             raise NotFound(404, f"network {ref} not found", f"GET /networks/{ref}")
+        if self.info.podman:
+            with_endpoint_ids((found.get("Containers") or {}).values())
         return found
 
     def image(self, ref: str) -> Json:
@@ -289,7 +306,7 @@ class Engine:
         self.delete(f"/networks/{quote(network, safe='')}")
 
     def connect(self, network: str, container: str, config: Mapping[str, Json]) -> None:
-        self.post(
+        self.order(
             f"/networks/{quote(network, safe='')}/connect", {"Container": container, "EndpointConfig": dict(config)}
         )
 
@@ -300,7 +317,7 @@ class Engine:
 
     def disconnect(self, network: str, container: str, force: bool = False) -> None:
         with _disconnects if self.loses_count else nullcontext():
-            self.post(f"/networks/{quote(network, safe='')}/disconnect", {"Container": container, "Force": force})
+            self.order(f"/networks/{quote(network, safe='')}/disconnect", {"Container": container, "Force": force})
 
     # -- containers -------------------------------------------------------------------------------------------------
 
@@ -309,16 +326,16 @@ class Engine:
         return self.post("/containers/create", dict(config), name=name)
 
     def start(self, container: str) -> None:
-        self.post(f"/containers/{container}/start")
+        self.order(f"/containers/{container}/start")
 
     def stop(self, container: str, grace: int = 10) -> None:
         """Stop a container; it is killed if it has not ended by itself after I(grace) seconds."""
         # The engine answers when the container is down. That can last for long, so one at a time would be too few.
         with _stops if self.loses_count else nullcontext():
-            self.post(f"/containers/{container}/stop", timeout=self.connection.timeout + grace, t=str(grace))
+            self.order(f"/containers/{container}/stop", timeout=self.connection.timeout + grace, t=str(grace))
 
     def rename(self, container: str, name: str) -> None:
-        self.post(f"/containers/{container}/rename", name=name)
+        self.order(f"/containers/{container}/rename", name=name)
 
     def remove_container(self, container: str, *, force: bool = False, volumes: bool = False) -> None:
         """Remove a container; I(volumes) takes its anonymous volumes with it."""
@@ -335,15 +352,12 @@ class Engine:
         )
         return response.content
 
-    def events(self, filters: Mapping[str, list[str]], timeout: float) -> Iterator[Json]:
-        """Yield the engine's events from now on; ends with Unreachable after I(timeout) seconds of silence."""
-        response = self.request(
-            "GET", "/events", params={"filters": json.dumps(dict(filters))}, stream=True, timeout=timeout
-        )
-        with response:
-            for line in response.iter_lines(chunk_size=1):
-                if line:
-                    yield json.loads(line)
+
+def _by_http(transport: Http, request: Request, stream: bool) -> Response:
+    if not stream:
+        return t.cast("Response", transport.send(request))
+    response = transport.open(request)
+    return t.cast("Response", response if isinstance(response, Answer) else Stream(response))
 
 
 def _raise_for(response: Response | Answer, label: str) -> None:
@@ -369,9 +383,9 @@ def _same_thing(ref: str, ident: str, name: str) -> bool:
 
 def _why_unreachable(exc: BaseException, connection: Connection, label: str) -> str:
     host = connection.docker_host
-    handshake = handshake_problem(_chain(exc), host)
-    if handshake:
-        return f"{handshake}."
+    told = str(exc) if isinstance(exc, SshError) else handshake_problem(_chain(exc), host)
+    if told:
+        return f"{told}."
     number = _errno(exc)
     if number == errno.ENOENT:
         return (

@@ -20,7 +20,7 @@ import shlex
 import signal
 import typing as t
 
-from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
+from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, near
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +32,18 @@ _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|us|µs|ns|m|s)")
 _NANOSECONDS = {"h": 3600 * 10**9, "m": 60 * 10**9, "s": 10**9, "ms": 10**6, "us": 10**3, "µs": 10**3, "ns": 1}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE)
 _VARIABLE = re.compile(r"[^=\0\s][^=\0]*")
+# Those of Linux 5.9 to 6.17, and the engine's word for all of them.
+_CAPABILITIES = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        ALL AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE DAC_READ_SEARCH
+        FOWNER FSETID IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN
+        NET_BIND_SERVICE NET_BROADCAST NET_RAW PERFMON SETFCAP SETGID SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT
+        SYS_CHROOT SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG WAKE_ALARM
+        """,
+    )
+)
 
 
 def parse_option(name: str, parser: Callable[[Json], Json], value: Json) -> Json:
@@ -164,6 +176,15 @@ def clean(found: str) -> str:
 
 
 def capabilities(value: Json) -> tuple[str, ...]:
+    """Return capabilities without the prefix C(CAP_); raise SpecError for one that no kernel has."""
+    found = plain_capabilities(value)
+    for word in found:
+        if word not in _CAPABILITIES:
+            raise SpecError(f"{word!r} is not a Linux capability{near(word, sorted(_CAPABILITIES))}")
+    return found
+
+
+def plain_capabilities(value: Json) -> tuple[str, ...]:
     """Return capabilities without the prefix C(CAP_), which engines from 23.0 on add."""
     return tuple(sorted({re.sub("^CAP_", "", word.upper()) for word in texts(value)}))
 

@@ -44,7 +44,8 @@ def run_task(module: AnsibleModule) -> None:
     _end_tidily(run)
     try:
         checks = parse_checks(module.params)
-        outcomes = run_checks(Engine(connection(module.params)), checks, run)
+        engine = Engine(connection(module.params))
+        outcomes = run_checks(engine, checks, run)
     except LinklabError as exc:
         module.fail_json(msg=str(exc), **shown)
     result: dict[str, Json] = {"changed": bool(run.images.pulled), "pulled": run.images.pulled, **shown}
@@ -62,6 +63,8 @@ def run_task(module: AnsibleModule) -> None:
     for warning in dict.fromkeys(warning for one in outcomes for warning in one.warnings()):
         module.warn(warning)
     if not result["passed"]:
+        if engine.info.podman:
+            module.warn("the engine is Podman, and the causes are those that there are with Docker: some may be wrong")
         module.fail_json(**result)
     module.exit_json(**result)
 

@@ -5,7 +5,11 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""The actions on containers, images and volumes, as data. How they are carried out is known to _apply_containers."""
+"""The actions on containers, images and volumes, as data: what plans are made of.
+
+How they are carried out is known to _apply_containers, _link_actions and _apply_topology, which a run that has nothing
+to do does not load.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from dataclasses import dataclass, field
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Action
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Network
@@ -117,6 +121,15 @@ class StartContainer(ContainerAction):
 
 
 @dataclass(frozen=True)
+class RestartContainer(ContainerAction):
+    """End a container's processes and start it again."""
+
+    name = "restart_container"
+
+    after: tuple[After, ...] = ()
+
+
+@dataclass(frozen=True)
 class UpdateContainer(ContainerAction):
     """Change what the engine can change while a container runs."""
 
@@ -165,3 +178,99 @@ class RemoveVolume(Action):
     @property
     def subject(self) -> str:
         return self.volume
+
+
+@dataclass(frozen=True)
+class RemoveLink(ContainerAction):
+    """Remove a legacy link while its source goes on.
+
+    Attributes:
+        target: what the source calls the container at the other end.
+    """
+
+    name = "remove_link"
+    sign = "-"
+
+    target: str
+    alias: str
+
+    @property
+    def subject(self) -> str:
+        return f"{self.target}:{self.alias} of {self.container.name}"
+
+
+@dataclass(frozen=True)
+class RecreateContainer(ContainerAction):
+    """Replace a container by one with other legacy links.
+
+    Attributes:
+        links: ID of the target and alias of the links that the successor shall have.
+        purge: whether it shall have no others; else it also has those of its predecessor.
+        start: whether the successor shall run although its predecessor never did.
+    """
+
+    name = "recreate_container"
+    instead = (
+        "A network link needs no recreate: name a network of your own instead of the bridge (option network), and both"
+        " containers are attached to it while they run."
+    )
+
+    links: tuple[tuple[str, str], ...]
+    purge: bool = False
+    start: bool = False
+
+
+@dataclass(frozen=True)
+class FinishUnlink(Action):
+    """Put right what a run left that was killed while it removed a link.
+
+    Attributes:
+        helper: the ID of the container that marks it.
+    """
+
+    name = "recover"
+
+    container: Container
+    helper: str
+
+    @property
+    def subject(self) -> str:
+        return self.container.name
+
+
+@dataclass(frozen=True)
+class ReplaceContainer(ContainerAction):
+    """Replace a container by one with another configuration, which then runs.
+
+    Attributes:
+        change: the predecessor's configuration to the successor's.
+        handled: IDs of containers that depend on this one and are put right by other actions.
+        mode: the successor's network mode; None for that of the container.
+        endpoints: those of a successor with another network mode; else it gets those that the container has by then.
+        macs: MAC address by network, where the successor shall have another one than the engine chooses.
+    """
+
+    name = "recreate_container"
+
+    change: Callable[[Mapping[str, Json]], Mapping[str, Json]] = field(repr=False)
+    handled: frozenset[str] = frozenset()
+    keep_files: bool = True
+    mode: str | None = None
+    endpoints: tuple[NewEndpoint, ...] = ()
+    macs: Mapping[str, str] = field(default_factory=dict)
+    after: tuple[After, ...] = ()
+
+
+@dataclass(frozen=True)
+class RewriteHosts(ContainerAction):
+    """Make the names of legacy links lead to their targets, in the hosts file of a source that runs.
+
+    Attributes:
+        aliases: the links.
+        images: images that may have a shell, where the source itself cannot write the file.
+    """
+
+    name = "rewrite_hosts"
+
+    aliases: tuple[str, ...]
+    images: tuple[str, ...] = ()

@@ -121,7 +121,7 @@ def _host(key: str, default: Json) -> Callable[[_There], Json]:
 
 
 def _capabilities(key: str) -> Callable[[_There], Json]:
-    return lambda there: list(values.capabilities(list(there.host.get(key) or ())))
+    return lambda there: list(values.plain_capabilities(list(there.host.get(key) or ())))
 
 
 def _restart(there: _There) -> str:

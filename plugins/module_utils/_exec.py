@@ -154,12 +154,10 @@ class _Stream:
     def __init__(self, response: Json) -> None:
         # Kept, since the connection is closed when nobody holds the response.
         self._response = response
-        # What the HTTP client read from; it may hold bytes that came together with the headers. The SDK has its own
-        # response around that of the standard library.
-        inner: Json = getattr(response, "_fp", response)
-        self._reader = inner.fp
-        # An SSH connection is a program with two pipes. All others are sockets.
-        self._socket = getattr(self._reader, "channel", None) or self._reader.raw._sock
+        # What the HTTP client read from; it may hold bytes that came together with the headers. The SDK, and our own
+        # client, have their responses around that of the standard library.
+        self._reader = response._fp.fp
+        self._socket = self._reader.raw._sock
 
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
@@ -171,8 +169,7 @@ class _Stream:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError
-            if hasattr(self._socket, "settimeout"):
-                self._socket.settimeout(left)
+            self._socket.settimeout(left)
             part = self._reader.read1(size - len(found))
             if not part:
                 break
@@ -180,10 +177,8 @@ class _Stream:
         return found
 
     def close(self) -> None:
-        # The program behind an SSH connection may have ended already.
-        with contextlib.suppress(OSError):
-            self._response.close()
-            self._socket.close()
+        self._response.close()
+        self._socket.close()
 
 
 def _talk(

@@ -58,7 +58,7 @@ def read_legacy_links(engine: Engine, container: Container) -> tuple[LegacyLink,
 
 def _target(engine: Engine, source: Container, alias: str) -> Container | None:
     found = legacy_target(engine, source.name, alias)
-    # No link leads to its own source: an interrupted removal lends it the name of a lost target (see _unlink).
+    # No link leads to its own source: an interrupted removal lends it the name of a lost target (see _unlink_mark).
     return None if found is not None and found.id == source.id else found
 
 

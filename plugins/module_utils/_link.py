@@ -12,15 +12,14 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.linklab.docker.plugins.module_utils._apply import NETWORK_EXECUTORS
-from ansible_collections.linklab.docker.plugins.module_utils._apply_containers import CONTAINER_EXECUTORS
-from ansible_collections.linklab.docker.plugins.module_utils._link_actions import LINK_EXECUTORS, RecreateContainer
+from ansible_collections.linklab.docker.plugins.module_utils._container_actions import RecreateContainer
 from ansible_collections.linklab.docker.plugins.module_utils._link_plan import plan_link
 from ansible_collections.linklab.docker.plugins.module_utils._link_spec import parse_link
 from ansible_collections.linklab.docker.plugins.module_utils._link_state import link_result, observe_link
 from ansible_collections.linklab.docker.plugins.module_utils._module import Task
 
 if t.TYPE_CHECKING:
+    from ansible_collections.linklab.docker.plugins.module_utils._apply import Executors
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._link_spec import LinkSpec
     from ansible_collections.linklab.docker.plugins.module_utils._link_state import LinkState
@@ -28,7 +27,14 @@ if t.TYPE_CHECKING:
 
 Json = t.Any
 
-_EXECUTORS = {**NETWORK_EXECUTORS, **CONTAINER_EXECUTORS, **LINK_EXECUTORS}
+
+def _executors() -> Executors:
+    # Not at the top, since a run that has nothing to do needs none of it.
+    from ansible_collections.linklab.docker.plugins.module_utils._apply import NETWORK_EXECUTORS
+    from ansible_collections.linklab.docker.plugins.module_utils._apply_containers import CONTAINER_EXECUTORS
+    from ansible_collections.linklab.docker.plugins.module_utils._link_actions import LINK_EXECUTORS
+
+    return {**NETWORK_EXECUTORS, **CONTAINER_EXECUTORS, **LINK_EXECUTORS}
 
 
 class LinkTask:
@@ -39,7 +45,7 @@ class LinkTask:
         self._recreated: bool | None = None
 
     def task(self) -> Task[LinkSpec, LinkState]:
-        return Task(parse_link, self._observe, self._plan, self._result, _EXECUTORS)
+        return Task(parse_link, self._observe, self._plan, self._result, _executors, links=True)
 
     def _observe(self, engine: Engine, spec: LinkSpec) -> LinkState:
         # The task may name the source by an ID that a recreate takes away.

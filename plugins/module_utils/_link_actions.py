@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""The actions on legacy links, as data, and how they are carried out."""
+"""How the actions on legacy links are carried out."""
 
 from __future__ import annotations
 
@@ -14,9 +14,19 @@ import random
 import time
 import typing as t
 from contextlib import suppress
-from dataclasses import dataclass
 
-from ansible_collections.linklab.docker.plugins.module_utils._container_actions import ContainerAction
+from ansible_collections.linklab.docker.plugins.module_utils._apply_recover import recover
+from ansible_collections.linklab.docker.plugins.module_utils._container_actions import (
+    FinishUnlink,
+    RecreateContainer,
+    RemoveLink,
+    RewriteHosts,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import (
+    Note,
+    RestoreEndpoints,
+    restore_endpoints,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     ApplyError,
     EngineError,
@@ -24,12 +34,15 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     Unreachable,
     said,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._hosts import read_hosts, write_hosts
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import read_legacy_links
-from ansible_collections.linklab.docker.plugins.module_utils._plan import Action
-from ansible_collections.linklab.docker.plugins.module_utils._recover import Recover, find_interrupted, recover
+from ansible_collections.linklab.docker.plugins.module_utils._link_hosts import aliases_of, link_addresses, pointed
+from ansible_collections.linklab.docker.plugins.module_utils._recover import Recover, find_interrupted
 from ansible_collections.linklab.docker.plugins.module_utils._replace import BusyError, replace
+from ansible_collections.linklab.docker.plugins.module_utils._replace_names import helper_name
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
-from ansible_collections.linklab.docker.plugins.module_utils._unlink import discard_helper, return_to_bridge, unlink
+from ansible_collections.linklab.docker.plugins.module_utils._unlink import lost_a_link, return_to_bridge, unlink
+from ansible_collections.linklab.docker.plugins.module_utils._unlink_mark import discard_helper, read_instead
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -42,64 +55,6 @@ Json = t.Any
 
 # How long a run lets others go first.
 _YIELD_SECONDS = 60
-
-
-@dataclass(frozen=True)
-class RemoveLink(ContainerAction):
-    """Remove a legacy link while its source goes on.
-
-    Attributes:
-        target: what the source calls the container at the other end.
-    """
-
-    name = "remove_link"
-    sign = "-"
-
-    target: str
-    alias: str
-
-    @property
-    def subject(self) -> str:
-        return f"{self.target}:{self.alias} of {self.container.name}"
-
-
-@dataclass(frozen=True)
-class RecreateContainer(ContainerAction):
-    """Replace a container by one with other legacy links.
-
-    Attributes:
-        links: ID of the target and alias of the links that the successor shall have.
-        purge: whether it shall have no others; else it also has those of its predecessor.
-        start: whether the successor shall run although its predecessor never did.
-    """
-
-    name = "recreate_container"
-    instead = (
-        "A network link needs no recreate: name a network of your own instead of the bridge (option network), and both"
-        " containers are attached to it while they run."
-    )
-
-    links: tuple[tuple[str, str], ...]
-    purge: bool = False
-    start: bool = False
-
-
-@dataclass(frozen=True)
-class FinishUnlink(Action):
-    """Put right what a run left that was killed while it removed a link.
-
-    Attributes:
-        helper: the ID of the container that marks it.
-    """
-
-    name = "recover"
-
-    container: Container
-    helper: str
-
-    @property
-    def subject(self) -> str:
-        return self.container.name
 
 
 def remove_link(engine: Engine, action: RemoveLink) -> list[str]:
@@ -164,9 +119,33 @@ def _with_links(links: Mapping[str, str]) -> Callable[[Mapping[str, Json]], Mapp
 
 
 def finish_unlink(engine: Engine, action: FinishUnlink) -> None:
-    if "bridge" not in _as_it_is_now(engine, action.container).endpoints:
+    source = _as_it_is_now(engine, action.container)
+    if "bridge" not in source.endpoints:
         return_to_bridge(engine, action.container)
+    instead = read_instead(engine, action.helper)
+    if instead is not None and lost_a_link(engine, source.id, instead.aliases):
+        note = Note(action.helper, helper_name(source.name, source.id), (instead.endpoint,))
+        restore_endpoints(engine, RestoreEndpoints(action.reason, action.disruption, note))
     discard_helper(engine, action.helper)
+
+
+def rewrite_hosts(engine: Engine, action: RewriteHosts) -> None:
+    """Carry a RewriteHosts out; earlier actions of the same plan may have moved the targets."""
+    source = find_container(engine, action.container.id)
+    if source is None or not source.live:
+        # Whoever starts it has the engine write the file.
+        return
+    before = after = read_hosts(engine, source.id)
+    for link in read_legacy_links(engine, source):
+        addresses = link_addresses(source, link.target) if link.target is not None else ()
+        if link.target is not None and addresses and link.alias in action.aliases:
+            names = (link.target.hostname, link.target.name)
+            after = pointed(after, link.alias, addresses, names, aliases_of(source))
+    if after != before and not write_hosts(engine, source, before, after, action.images):
+        raise ApplyError(
+            f"could not {action.describe()}: neither a shell in it nor one in a helper beside it could write"
+            f" /etc/hosts. It is as it was; once {source.name} is restarted, the engine has written it anew"
+        )
 
 
 def _as_it_is_now(engine: Engine, container: Container) -> Container:
@@ -181,5 +160,6 @@ LINK_EXECUTORS: Executors = {
     RemoveLink: remove_link,
     RecreateContainer: recreate_container,
     FinishUnlink: finish_unlink,
+    RewriteHosts: rewrite_hosts,
     Recover: recover,
 }

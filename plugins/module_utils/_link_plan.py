@@ -20,19 +20,17 @@ from ansible_collections.linklab.docker.plugins.module_utils._attach_plan import
 from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec, Wish
 from ansible_collections.linklab.docker.plugins.module_utils._container_actions import (
     CreateContainer,
+    FinishUnlink,
     NewEndpoint,
     PullImage,
+    RecreateContainer,
+    RemoveLink,
     StartContainer,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._container_spec import check_name
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import with_restorations
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal, near
-from ansible_collections.linklab.docker.plugins.module_utils._link_actions import (
-    FinishUnlink,
-    RecreateContainer,
-    RemoveLink,
-)
 from ansible_collections.linklab.docker.plugins.module_utils._link_checks import (
     legacy_problems,
     link_warnings,
@@ -41,6 +39,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._link_checks import
     new_link_warnings,
     removal_warnings,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._link_hosts import plan_hosts
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Action, Disruption, Plan, Stage, stages
 from ansible_collections.linklab.docker.plugins.module_utils._recover import Recover, leave_text, reason
 from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import replace_problems
@@ -154,9 +153,17 @@ def _plan_legacy(spec: LinkSpec, state: LinkState, source: Container, _network: 
     wanted = {link.alias: state.containers[link.target] for link in spec.links}
     steps = _removals(source, sorted_.purged, "purge: the task does not name it")
     return Plan(
-        steps + _first_start(spec, source),
+        steps + _first_start(spec, source) + _hosts(state, source, sorted_),
         (*removal_warnings(source, sorted_.purged), *link_warnings(source, sorted_.kept, wanted)),
     )
+
+
+def _hosts(state: LinkState, source: Container, links: _Sorted) -> tuple[Stage, ...]:
+    if state.hosts is None:
+        return ()
+    stay = [link for link in state.legacy if link not in links.purged]
+    action = plan_hosts(source, stay, state.hosts, images=(str(source.raw.get("Image") or ""),))
+    return stages(([(action,)] if action is not None else [], 1))
 
 
 @dataclass(frozen=True)

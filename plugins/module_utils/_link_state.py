@@ -20,6 +20,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes imp
 )
 from ansible_collections.linklab.docker.plugins.module_utils._errors import NotFound
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import link_entry, read_legacy_links
+from ansible_collections.linklab.docker.plugins.module_utils._link_hosts import read_link_hosts
 from ansible_collections.linklab.docker.plugins.module_utils._recover import as_recovered, find_interrupted
 from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import observe_surroundings
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import Verdict
@@ -54,6 +55,7 @@ class LinkState:
         containers: by the name or ID that the task or a link of the source uses; those that are missing are not in it.
         interrupted, helper: what an interrupted run left.
         notes: what killed runs left of endpoints.
+        hosts: the hosts file of a source that runs and has legacy links; None if it is not looked at.
         around: only read if the source may have to be recreated.
         image_is_there: whether the engine has the image of C(create).
         known_containers, known_networks: only read to suggest names.
@@ -67,6 +69,7 @@ class LinkState:
     interrupted: Interrupted | None = None
     helper: str = ""
     notes: tuple[Note, ...] = ()
+    hosts: str | None = None
     around: Surroundings | None = None
     image_is_there: bool = True
     known_containers: tuple[str, ...] = ()
@@ -101,8 +104,12 @@ def observe_link(engine: Engine, spec: LinkSpec, patience: float | None = None) 
         state = replace(state, known_containers=tuple(summary.name for summary in all_summaries(engine)))
     if state.source is None and spec.create is not None:
         return replace(state, image_is_there=_has_image(engine, spec.create.image or ""))
-    if network is not None and is_default_bridge(network) and state.source is not None and lacks_a_link(spec, state):
+    if state.source is None or network is None or not is_default_bridge(network):
+        return state
+    if lacks_a_link(spec, state):
         return replace(state, around=observe_surroundings(engine, state.source))
+    if state.source.live and state.legacy and state.interrupted is None and not state.helper:
+        return replace(state, hosts=read_link_hosts(engine, state.source))
     return state
 
 

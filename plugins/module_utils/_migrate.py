@@ -46,7 +46,9 @@ class MigrateTask:
 
     def task(self) -> Task[MigrateSpec, MigrateState]:
         executors = {**NETWORK_EXECUTORS, **LINK_EXECUTORS, **self._migration.executors()}
-        return Task(parse_migrate, observe_migrate, self._plan, self._result, executors, self._prove)
+        return Task(
+            parse_migrate, observe_migrate, self._plan, self._result, lambda: executors, self._prove, links=True
+        )
 
     def _plan(self, spec: MigrateSpec, state: MigrateState) -> Plan:
         plan = plan_migrate(spec, state)

@@ -47,7 +47,12 @@ from ansible_collections.linklab.docker.plugins.module_utils._replace import Bus
 from ansible_collections.linklab.docker.plugins.module_utils._replace import replace as replace_container
 from ansible_collections.linklab.docker.plugins.module_utils._replace_config import wiring
 from ansible_collections.linklab.docker.plugins.module_utils._state import Endpoint, find_container
-from ansible_collections.linklab.docker.plugins.module_utils._unlink import return_to_bridge, tidy_hosts, unlink
+from ansible_collections.linklab.docker.plugins.module_utils._unlink import (
+    lost_a_link,
+    return_to_bridge,
+    tidy_hosts,
+    unlink,
+)
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -113,7 +118,7 @@ class Migration:
             try:
                 notes = _unlink_in_turn(engine, action)
             except LinklabError:
-                if _lost_a_link(engine, action):
+                if lost_a_link(engine, source.id, action.targets):
                     # There is no way back; the names lead to the network, and the next run goes on from here.
                     self._moved |= {source.id, *action.targets.values()}
                 raise
@@ -133,7 +138,7 @@ class Migration:
         for one in action.sources:
             ident = one.attach.container.id
             self._moved |= {ident, *one.targets.values()}
-            self.gaps.update({(ident, alias): gaps[ident] for alias in one.targets})
+            self.gaps.update({(ident, alias): gaps[ident] for alias in one.targets if ident in gaps})
         return notes
 
     def _let_caches_expire(self) -> None:
@@ -158,7 +163,8 @@ class Migration:
                 sentences += _names_back(engine, one)
         undone = [one for one in attached if one.container.id not in self._moved]
         back = put_back(engine, undone)
-        return ApplyError(" ".join((text, *sentences, *back.sentences)), unsure=bool(sentences) or not back.complete)
+        unsure = bool(sentences) or not back.complete or (isinstance(exc, ApplyError) and exc.unsure)
+        return ApplyError(" ".join((text, *sentences, *back.sentences)), unsure=unsure)
 
 
 class _Undo:
@@ -194,14 +200,6 @@ def _unlink_in_turn(engine: Engine, action: RemoveLinks) -> list[str]:
         with suppress(BusyError):
             return unlink(engine, _now(engine, action.container), *action.targets, images=action.images)
     raise ApplyError("another run is changing it; run the task again")
-
-
-def _lost_a_link(engine: Engine, action: RemoveLinks) -> bool:
-    """Whether a link is gone, as far as that can be told; where it cannot, nothing could be undone either."""
-    with suppress(LinklabError):
-        there = {link.alias for link in _now(engine, action.container).legacy_links}
-        return not there >= set(action.targets)
-    return True
 
 
 def _addresses(engine: Engine, targets: Mapping[str, str], network: str) -> dict[str, str]:

@@ -10,6 +10,10 @@
 Nothing can bring a link back. So the step runs in a process of its own, which ends its work even if this one is
 killed; the endpoint is tried for again if it fails; and if it cannot be had, the names lead to the bridge as before,
 through lines in the hosts file.
+
+To remove a link of a container that another run attaches meanwhile costs it the engine's resolver. So the mark of the
+removal (_unlink_mark) stays until the endpoint is there, and runs take turns. By it the next run also finds, and
+finishes, what is left if that process is killed as well.
 """
 
 from __future__ import annotations
@@ -19,13 +23,21 @@ import os
 import signal
 import time
 import typing as t
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 from ansible_collections.linklab.docker.plugins.module_utils._apply_endpoints import carry_out_endpoints
+from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import NotedEndpoint
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, LinklabError
 from ansible_collections.linklab.docker.plugins.module_utils._hosts import TAG, read_hosts, write_hosts
+from ansible_collections.linklab.docker.plugins.module_utils._link_actions import turns
+from ansible_collections.linklab.docker.plugins.module_utils._replace import BusyError
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
-from ansible_collections.linklab.docker.plugins.module_utils._unlink import unlink
+from ansible_collections.linklab.docker.plugins.module_utils._unlink import (
+    lost_a_link,
+    stale_aliases,
+    unlink_marked,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._unlink_mark import Instead, marked
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,20 +56,35 @@ class NamesLostError(ApplyError):
     """The links are gone, and the endpoint that was to take their place could not be had."""
 
 
+_LOST, _BUSY = NamesLostError.__name__, BusyError.__name__
+
+
 def exchange(engine: Engine, action: ExchangeLinks) -> tuple[dict[str, float], list[str]]:
-    """Carry an ExchangeLinks out.
+    """Carry an ExchangeLinks out, once no other run is removing links of the same sources.
 
     Returns:
-        How long the names of each source did not resolve, in milliseconds, by its ID; and what the user should know.
+        How long the names of each source did not resolve, in milliseconds, by its ID, without sources whose links
+        another run exchanged; and what the user should know.
+
+    Raises:
+        NamesLostError: a link may be gone.
+        ApplyError: all links are there.
     """
-    done = in_own_process(engine, lambda clone: _exchange(clone, action))
-    if done.get("error"):
-        raise (NamesLostError if done.get("lost") else ApplyError)(str(done["error"]))
-    return done["gaps"], done["notes"]
+    for _attempt in turns():
+        with suppress(BusyError):
+            done = in_own_process(engine, lambda clone: _exchange(clone, action))
+            return done["gaps"], done["notes"]
+    raise ApplyError("another run is changing it; run the task again")
 
 
 def in_own_process(engine: Engine, work: Callable[[Engine], Json]) -> Json:
-    """Return what I(work) returns, as JSON can say it. It goes on if this process is killed meanwhile."""
+    """Return what I(work) returns, as JSON can say it. It goes on if this process is killed meanwhile.
+
+    This process is forked, so no other thread may be there. Nothing that link_migrate does before starts any.
+
+    Raises:
+        NamesLostError, BusyError, ApplyError: I(work) raised it, or the process ended early.
+    """
     receiver, sender = os.pipe()
     child = os.fork()
     if child == 0:
@@ -66,7 +93,14 @@ def in_own_process(engine: Engine, work: Callable[[Engine], Json]) -> Json:
     with os.fdopen(receiver, encoding="utf-8") as answer:
         text = answer.read()
     os.waitpid(child, 0)
-    return json.loads(text) if text else {"error": "the process that does it ended early; run the task again"}
+    if not text:
+        raise NamesLostError("the process that does it ended early; run the task again", unsure=True)
+    failed, answered = json.loads(text)
+    if failed == _BUSY:
+        raise BusyError(answered)
+    if failed:
+        raise NamesLostError(answered, unsure=True) if failed == _LOST else ApplyError(answered)
+    return answered
 
 
 def _work_alone(engine: Engine, work: Callable[[Engine], Json], sender: int) -> t.NoReturn:
@@ -77,9 +111,9 @@ def _work_alone(engine: Engine, work: Callable[[Engine], Json], sender: int) -> 
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGPIPE):
             signal.signal(number, signal.SIG_IGN)
         try:
-            result = work(engine.clone())
+            result = "", work(engine.clone())
         except LinklabError as exc:
-            result = {"error": str(exc)}
+            result = type(exc).__name__, str(exc)
         with suppress(OSError), os.fdopen(sender, "w", encoding="utf-8") as answer:
             answer.write(json.dumps(result))
         code = 0
@@ -89,28 +123,38 @@ def _work_alone(engine: Engine, work: Callable[[Engine], Json], sender: int) -> 
 
 
 def _exchange(engine: Engine, action: ExchangeLinks) -> Json:
-    """Remove all links, then attach; return a mapping with gaps and notes, or with an error."""
+    with ExitStack() as marks:
+        for one in action.sources:
+            source = one.attach.container
+            end = NotedEndpoint(source.id, source.name, one.attach.network, one.attach.settings.to_api())
+            stale = stale_aliases(engine, source, one.targets)
+            marks.enter_context(marked(engine, source, lend=stale, instead=Instead(tuple(one.targets), end)))
+        return _exchange_marked(engine, action)
+
+
+def _exchange_marked(engine: Engine, action: ExchangeLinks) -> Json:
+    """Remove all links, then attach; return a mapping with gaps and notes."""
     begun: dict[str, float] = {}
     ended: dict[str, float] = {}
-    removed: list[Exchanged] = []
     notes: list[str] = []
     try:
         for one in action.sources:
             source = find_container(engine, one.attach.container.id)
             if source is None:
                 raise ApplyError(f"the container {one.attach.container.name} was removed meanwhile")
-            begun[source.id] = time.monotonic()
-            for alias in one.targets:
-                notes += unlink(engine, source, alias, images=action.images)
-                removed += [] if one in removed else [one]
+            there = [link.alias for link in source.legacy_links if link.alias in one.targets]
+            if there:
+                begun[source.id] = time.monotonic()
+                notes += unlink_marked(engine, source, there, action.images)
         for one in action.sources:
             _attach(engine, one)
             ended[one.attach.container.id] = time.monotonic()
     except LinklabError as exc:
-        left = [one for one in removed if one.attach.container.id not in ended]
-        sentences = [f"{str(exc).rstrip('.')}.", *(_over_the_bridge(engine, action, one) for one in left)]
-        return {"error": " ".join(sentences), "lost": bool(left)}
-    return {"gaps": {ident: round(1000 * (ended[ident] - begun[ident]), 1) for ident in ended}, "notes": notes}
+        left = [one for one in action.sources if one.attach.container.id not in ended]
+        lost = [one for one in left if lost_a_link(engine, one.attach.container.id, one.targets)]
+        text = " ".join([f"{str(exc).rstrip('.')}.", *(_over_the_bridge(engine, action, one) for one in lost)])
+        raise (NamesLostError if lost else ApplyError)(text) from exc
+    return {"gaps": {ident: round(1000 * (ended[ident] - since), 1) for ident, since in begun.items()}, "notes": notes}
 
 
 def _attach(engine: Engine, one: Exchanged) -> None:

@@ -20,9 +20,9 @@ from dataclasses import dataclass, replace
 from ansible_collections.linklab.docker.plugins.module_utils._attach_checks import refuse
 from ansible_collections.linklab.docker.plugins.module_utils._attach_plan import AttachState, plan_attach
 from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec, Wish
+from ansible_collections.linklab.docker.plugins.module_utils._container_actions import FinishUnlink
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import restorations
 from ansible_collections.linklab.docker.plugins.module_utils._hosts import TAG, is_tidy, link_lines
-from ansible_collections.linklab.docker.plugins.module_utils._link_actions import FinishUnlink
 from ansible_collections.linklab.docker.plugins.module_utils._migrate_actions import (
     BakeEnvironment,
     Exchanged,

@@ -11,22 +11,25 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
-from ansible_collections.linklab.docker.plugins.module_utils._apply import NETWORK_EXECUTORS, Executors, apply
 from ansible_collections.linklab.docker.plugins.module_utils._client import DEFAULT_HOST, Connection, Engine
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     ApplyError,
     EngineError,
     LinklabError,
+    Refusal,
     Unreachable,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Action, Disruption, Plan
+from ansible_collections.linklab.docker.plugins.module_utils._progress import Done
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ansible_collections.linklab.docker.plugins.module_utils._apply import Executors
 
 Json = t.Any
 Spec = t.TypeVar("Spec")
@@ -82,6 +85,12 @@ def connection_of(params: Mapping[str, Json]) -> Connection:
     return Connection(**wanted)
 
 
+def _network_executors() -> Executors:
+    from ansible_collections.linklab.docker.plugins.module_utils._apply import NETWORK_EXECUTORS
+
+    return NETWORK_EXECUTORS
+
+
 @dataclass(frozen=True)
 class Task(t.Generic[Spec, State]):
     """The parts of a module that changes something.
@@ -91,16 +100,18 @@ class Task(t.Generic[Spec, State]):
         observe: what is there, in few requests.
         plan: pure; raises Refusal.
         result: the module's own return values, from the state at the end.
-        executors: how the actions are carried out that are not about an endpoint.
+        executors: return how the actions are carried out that are not about an endpoint. Asked only if there are any.
         settle: wait for what is not ready yet, if the module waits for anything; whether there was need to wait.
+        links: whether it is all about links.
     """
 
     parse: Callable[[Mapping[str, Json]], Spec]
     observe: Callable[[Engine, Spec], State]
     plan: Callable[[Spec, State], Plan]
     result: Callable[[Spec, State], dict[str, Json]]
-    executors: Executors = field(default_factory=lambda: NETWORK_EXECUTORS)
+    executors: Callable[[], Executors] = _network_executors
     settle: Callable[[Engine, Spec, State, Plan], bool] | None = None
+    links: bool = False
 
 
 def run(module: AnsibleModule, task: Task[Spec, State]) -> None:
@@ -129,11 +140,15 @@ def converge(
     """Carry out a task and return its result; raise LinklabError."""
     spec = task.parse(params)
     engine = Engine(connection_of(params))
+    if task.links and engine.info.podman:
+        from ansible_collections.linklab.docker.plugins.module_utils._podman_limits import NO_LINKS
+
+        raise Refusal(NO_LINKS)
     try:
         state = task.observe(engine, spec)
     except (EngineError, Unreachable) as exc:
         raise LinklabError(f"could not read what is there: {str(exc).rstrip('.')}. Nothing was changed.") from exc
-    plan = task.plan(spec, state)
+    plan = _plan(engine, task, spec, state)
     plan.allow(Disruption.parse(params["disruption"]))
     for warning in plan.warnings:
         warn(warning)
@@ -147,6 +162,16 @@ def converge(
         "diff": {"prepared": plan.text()},
         **task.result(spec, state),
     }
+
+
+def _plan(engine: Engine, task: Task[Spec, State], spec: Spec, state: State) -> Plan:
+    plan = task.plan(spec, state)
+    if engine.info.podman:
+        # Not at the top: few engines are Podman, and its limits know every kind of action.
+        from ansible_collections.linklab.docker.plugins.module_utils._podman_limits import check
+
+        check(plan.actions)
+    return plan
 
 
 def _carried_out(
@@ -169,7 +194,7 @@ def _carried_out(
     done: list[Action] = []
     for left in reversed(range(_ROUNDS)):
         try:
-            for note in apply(engine, plan, task.executors):
+            for note in _applied(engine, task, plan):
                 warn(note)
         except ApplyError as exc:
             done += exc.done
@@ -194,6 +219,19 @@ def _carried_out(
     return tuple(done), state
 
 
+def _applied(engine: Engine, task: Task[Spec, State], plan: Plan) -> Iterable[str]:
+    """Carry a plan out; return what the user should know that only the changes brought to light."""
+    if not plan.actions:
+        # Whoever follows the progress is told that nothing is left.
+        Done[Action](0)
+        return ()
+    # Not at the top, here as well as for the executors: what carries plans out takes its time to load, and most runs
+    # have nothing to do.
+    from ansible_collections.linklab.docker.plugins.module_utils._apply import apply
+
+    return apply(engine, plan, task.executors())
+
+
 def _looked_again(
     engine: Engine, task: Task[Spec, State], spec: Spec, before: tuple[State, Plan]
 ) -> tuple[State, Plan]:
@@ -210,7 +248,7 @@ def _looked_again(
         waited = task.settle is not None and task.settle(engine, spec, state, plan)
         if waited:
             state = task.observe(engine, spec)
-        return state, task.plan(spec, state) if acted or waited else Plan()
+        return state, _plan(engine, task, spec, state) if acted or waited else Plan()
     except ApplyError:
         raise
     except LinklabError as exc:

@@ -127,6 +127,8 @@ def parse_network(name: str, options: Mapping[str, Json]) -> NetworkSpec:
     subnets = ipam.get("config")
     parsed = None if subnets is None else tuple(_parse_subnet(name, subnet) for subnet in subnets)
     _refuse_overlaps(name, parsed or ())
+    if not options.get("enable_ipv6"):
+        _refuse_ipv6(name, parsed or ())
     if options.get("driver") in (None, "bridge"):
         _refuse_several(name, parsed or ())
     return NetworkSpec(
@@ -193,6 +195,14 @@ def _refuse_overlaps(name: str, subnets: tuple[Mapping[str, Json], ...]) -> None
         for second in nets[index + 1 :]:
             if first.overlaps(second):
                 raise SpecError(f"network {name}: ipam: the subnets {first} and {second} overlap")
+
+
+def _refuse_ipv6(name: str, subnets: tuple[Mapping[str, Json], ...]) -> None:
+    for subnet in subnets:
+        if ipaddress.ip_network(subnet["subnet"]).version == 6:
+            raise SpecError(
+                f"network {name}: ipam: the engine ignores the IPv6 subnet {subnet['subnet']} without enable_ipv6: true"
+            )
 
 
 def _refuse_several(name: str, subnets: tuple[Mapping[str, Json], ...]) -> None:

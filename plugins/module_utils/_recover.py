@@ -5,30 +5,26 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Find what an interrupted run left of a container's change, and put it right."""
+"""Find what an interrupted run left of a container's change. How it is put right is known to _apply_recover."""
 
 from __future__ import annotations
 
+import json
+import re
 import time
 import typing as t
 from dataclasses import dataclass, replace
 
-from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, LinklabError, said
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import read_legacy_links
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Action
-from ansible_collections.linklab.docker.plugins.module_utils._replace import (
-    Exchange,
-    bring_back,
-    find_leftovers,
-    finish,
-)
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import (
     Before,
     Holder,
     Interrupted,
     Leftover,
-    Verdict,
     judge,
+    prefix,
+    read_leftovers,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
 
@@ -72,6 +68,12 @@ class Left:
     exchange: Interrupted | None = None
     helper: str = ""
     waited: bool = False
+
+
+def find_leftovers(engine: Engine, name: str) -> tuple[Leftover, ...]:
+    """Return what there is of changes of the container I(name) that did not come to their end: one request."""
+    pattern = f"^/{re.escape(prefix(name))}"
+    return read_leftovers(name, engine.get("/containers/json", all="1", filters=json.dumps({"name": [pattern]})))
 
 
 def find_interrupted(engine: Engine, name: str, patience: float | None = None) -> Left:
@@ -118,29 +120,6 @@ def as_recovered(engine: Engine, interrupted: Interrupted) -> tuple[Container | 
     status = "exited" if interrupted.before is Before.STOPPED else interrupted.before.value
     raw = {**container.raw, "Name": f"/{interrupted.name}"}
     return replace(container, name=interrupted.name, status=status, raw=raw), links
-
-
-def recover(engine: Engine, action: Recover) -> list[str]:
-    """Carry out a Recover; return what the user should know."""
-    found = action.interrupted
-    exchange = Exchange(found.name, found.old_id, found.new_id, found.before)
-    if found.verdict is Verdict.LEAVE:
-        raise ApplyError(leave_text(found))
-    try:
-        if found.verdict is Verdict.BACK:
-            back = bring_back(engine, exchange)
-            if not back.complete:
-                raise ApplyError(str(back))
-            return list(back.sentences)
-        if found.verdict is Verdict.FINISH:
-            return finish(engine, exchange)
-        engine.rename(found.new_id, found.name)
-        if found.before is not Before.STOPPED:
-            engine.start(found.new_id)
-    except LinklabError as exc:
-        text = f"could not {action.describe()}: {said(exc)}. Nothing of it is lost; run the task again"
-        raise ApplyError(text, unsure=True) from exc
-    return []
 
 
 def leave_text(found: Interrupted) -> str:

@@ -15,8 +15,6 @@ the next one knows what to do (see _replace_names).
 
 from __future__ import annotations
 
-import json
-import re
 import time
 import typing as t
 from contextlib import suppress
@@ -34,6 +32,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     said,
     unless_so,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._recover import find_leftovers
 from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import (
     observe_surroundings,
     replace_problems,
@@ -42,11 +41,8 @@ from ansible_collections.linklab.docker.plugins.module_utils._replace_config imp
 from ansible_collections.linklab.docker.plugins.module_utils._replace_files import carry_files
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import (
     Before,
-    Leftover,
     is_leftover,
     predecessor_name,
-    prefix,
-    read_leftovers,
     successor_name,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container, read_container, stop_grace
@@ -128,7 +124,7 @@ def replace(
     if is_leftover(container.name) or find_leftovers(engine, container.name):
         raise BusyError(f"could not replace {container.name}: another run is doing it. Nothing was changed.")
     around = observe_surroundings(engine, container)
-    refuse(replace_problems(container, around, handled=handled))
+    refuse(replace_problems(container, around, handled=handled, moves=wires is not None))
     body = create_body(container, around.sources or Sources({}))
     body["HostConfig"]["Links"] = links_to_api(around.links) or None
     before = Before.RUNNING if start and not container.live else Before.of(container.status)
@@ -150,12 +146,6 @@ def replace(
         bring_back(engine, exchange)
         raise
     return Replaced(exchange.new_id, tuple(notes))
-
-
-def find_leftovers(engine: Engine, name: str) -> tuple[Leftover, ...]:
-    """Return what there is of changes of the container I(name) that did not come to their end: one request."""
-    pattern = f"^/{re.escape(prefix(name))}"
-    return read_leftovers(name, engine.get("/containers/json", all="1", filters=json.dumps({"name": [pattern]})))
 
 
 def links_to_api(links: Iterable[LegacyLink]) -> list[str]:
@@ -311,19 +301,13 @@ def bring_back(engine: Engine, exchange: Exchange) -> Back:
     """
     try:
         _clear_the_way(engine, exchange)
-        try:
-            _restore(engine, exchange)
-        except EngineError:
-            # What the old one lacks may be what the successor takes up: room on the disk, or in memory.
-            if not exchange.new_id or _discard(engine, exchange.new_id):
-                raise
-            _restore(engine, exchange)
+        lost = _restore(engine, exchange)
     except LinklabError as exc:
         failed = f"Bringing the old container {exchange.old_id[:12]} back failed as well: {said(exc)}."
-        way = "Nothing of it is lost; once the cause is gone, start it if it is down, and run the task again."
-        return Back((failed, way), complete=False)
+        return Back((failed, "Nothing of it is lost; run the task again once the cause is gone."), complete=False)
     wrong = _discard(engine, exchange.new_id) if exchange.new_id else ""
-    back = f"The old container {exchange.name} ({exchange.old_id[:12]}) is back, {exchange.before.value} as before."
+    who = f"The old container {exchange.name} ({exchange.old_id[:12]}) is back"
+    back = f"{who}, {exchange.before.value} as before." if not lost else f"{who}, but stopped: {lost}."
     return Back((back, *_left(wrong)), complete=not wrong)
 
 
@@ -341,14 +325,18 @@ def _clear_the_way(engine: Engine, exchange: Exchange) -> None:
         engine.rename(exchange.new_id, successor_name(exchange.name, exchange.old_id, exchange.before))
 
 
-def _restore(engine: Engine, exchange: Exchange) -> None:
-    """Give the old container its name and its state."""
+def _restore(engine: Engine, exchange: Exchange) -> str:
+    """Give the old container its name and its state; return what keeps it from running for ever, as a clause."""
     raw = engine.container(exchange.old_id)
     if raw["Name"].lstrip("/") != exchange.name:
         engine.rename(exchange.old_id, exchange.name)
     if exchange.before is Before.STOPPED:
-        return
+        return ""
     if raw["State"]["Status"] not in ("running", "paused", "restarting"):
+        kind, _colon, sharer = (raw["HostConfig"].get("NetworkMode") or "").partition(":")
+        if kind == "container" and find_container(engine, sharer) is None:
+            return f"it shared the network of the container {sharer[:12]}, which is gone"
         engine.start(exchange.old_id)
     if exchange.before is Before.PAUSED and _status(engine, exchange.old_id) == "running":
         engine.post(f"/containers/{exchange.old_id}/pause")
+    return ""

@@ -91,12 +91,14 @@ def replace_problems(
     *,
     handled: frozenset[str] = frozenset(),
     dropped: frozenset[str] = frozenset(),
+    moves: bool = False,
 ) -> Iterator[str]:
     """Say why a container cannot be replaced. Pure.
 
     Args:
         handled: IDs of containers that the caller also puts right, so that they may depend on this one.
         dropped: aliases of legacy links that are removed before the replacement.
+        moves: whether the successor gets another network mode, so that it needs nothing of the container's.
     """
     name = container.name
     labels = (container.raw.get("Config") or {}).get("Labels") or {}
@@ -125,7 +127,7 @@ def replace_problems(
     if gone:
         yield f"{name} cannot be replaced: its network {', '.join(gone)} does not exist any more; detach it first"
     yield from _dependents(container, [other for other in around.others if other.id not in handled])
-    yield from _dependencies(container, around)
+    yield from _dependencies(container, around, moves=moves)
     if container.live:
         yield from _links_that_prevent_a_start(container, around.links, dropped)
 
@@ -163,9 +165,9 @@ def _means(ref: str, container: Container) -> bool:
     return container.is_called(ref) or ref == container.id
 
 
-def _dependencies(container: Container, around: Surroundings) -> Iterator[str]:
+def _dependencies(container: Container, around: Surroundings, *, moves: bool) -> Iterator[str]:
     host = container.raw.get("HostConfig") or {}
-    for key in ("NetworkMode", "PidMode", "IpcMode"):
+    for key in ("PidMode", "IpcMode") if moves else ("NetworkMode", "PidMode", "IpcMode"):
         kind, _colon, ref = (host.get(key) or "").partition(":")
         if kind == "container" and not any(_means(ref, other) and other.live for other in around.others):
             yield (

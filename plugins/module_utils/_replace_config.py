@@ -132,12 +132,15 @@ def wiring(container: Container, info: EngineInfo) -> Wiring:
         return Wiring({}, "", ())
     first = _first_network(container)
     wanted = {name: _settings(end, info, first=name == first) for name, end in container.endpoints.items()}
-    join = tuple((name, settings) for name, settings in wanted.items() if name != first)
     if first not in wanted:
-        return Wiring({}, first, join)
+        return Wiring({}, first, tuple(wanted.items()))
+    # A connect takes no MAC address before API 1.54.
+    at_once = {name for name, end in wanted.items() if "MacAddress" in end and not info.speaks("1.54")} - {first}
+    join = tuple((name, settings) for name, settings in wanted.items() if name not in {first, *at_once})
     # The key must be what the mode says, which may be the network's ID.
-    key = first if mode == "default" else mode
-    return Wiring({"EndpointsConfig": {key: wanted[first]}} if wanted[first] else {}, "", join)
+    keys = {first: first if mode == "default" else mode}
+    given = {keys.get(name, name): wanted[name] for name in (first, *sorted(at_once)) if wanted[name] or at_once}
+    return Wiring({"EndpointsConfig": given} if given else {}, "", join)
 
 
 def _first_network(container: Container) -> str:

@@ -14,12 +14,14 @@ before it starts. What an image has and the container deleted cannot be deleted 
 from __future__ import annotations
 
 import posixpath
+import sys
 import tarfile
 import tempfile
 import typing as t
+from contextlib import suppress
 from dataclasses import dataclass
 
-from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError
+from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, EngineError, LinklabError
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -103,17 +105,38 @@ def carry_files(engine: Engine, old: Mapping[str, Json], new_id: str) -> tuple[s
     if selection.wanted:
         with tempfile.TemporaryFile() as spool:
             if _collect_all(engine, ident, selection, spool):
-                spool.seek(0)
-                engine.request("PUT", f"/containers/{new_id}/archive", params={"path": "/"}, data=spool)
+                try:
+                    _write(engine, new_id, spool)
+                except EngineError:
+                    with suppress(LinklabError):
+                        _give_room_back(engine, new_id, spool)
+                    raise
     return selection.deleted
 
 
-def _collect_all(engine: Engine, ident: str, selection: Selection, spool: t.IO[bytes]) -> int:
-    from urllib3.exceptions import HTTPError
+def _write(engine: Engine, ident: str, archive: t.IO[bytes]) -> None:
+    archive.seek(0)
+    engine.request("PUT", f"/containers/{ident}/archive", params={"path": "/"}, data=archive)
 
+
+def _give_room_back(engine: Engine, ident: str, written: t.IO[bytes]) -> None:
+    """Make the files of an archive empty again in a container: the old one needs room to start."""
+    written.seek(0)
+    with tempfile.TemporaryFile() as spool:
+        with tarfile.open(fileobj=written) as source, tarfile.open(fileobj=spool, mode="w") as archive:
+            for member in source:
+                if member.isreg():
+                    archive.addfile(tarfile.TarInfo(member.name))
+        _write(engine, ident, spool)
+
+
+def _collect_all(engine: Engine, ident: str, selection: Selection, spool: t.IO[bytes]) -> int:
+    # The streams of the SDK, which may not be there, break with the errors of its library.
+    urllib3 = sys.modules.get("urllib3")
+    broken = (OSError, tarfile.TarError, *([urllib3.exceptions.HTTPError] if urllib3 else ()))
     try:
         return _collect(engine, ident, selection, spool)
-    except (OSError, tarfile.TarError, HTTPError) as exc:
+    except broken as exc:
         # The stream broke off, or this host has no room for it.
         raise ApplyError(f"its files could not be read: {str(exc) or type(exc).__name__}") from exc
 

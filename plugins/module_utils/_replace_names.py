@@ -53,7 +53,7 @@ def predecessor_name(name: str, new_id: str, before: Before) -> str:
 
 
 def helper_name(name: str, source_id: str) -> str:
-    """Return what the container is called that stands in for a lost link target (see _unlink)."""
+    """Return what the container is called that marks a removal of links (see _unlink_mark)."""
     return f"{name}.linklab-unlink.{source_id[:12]}"
 
 

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""The Docker SDK for Python, for its transport alone: TCP with TLS, SSH, and streams."""
+"""The Docker SDK for Python, for its transport alone: TCP with TLS."""
 
 from __future__ import annotations
 
@@ -45,13 +45,9 @@ def open_sdk(connection: Connection) -> APIClient:
             version=MINIMUM_API,
             timeout=connection.timeout,
             tls=connection.tls_config() or False,
-            # The ssh program knows the user's keys, agent and jump hosts; the SDK's other way needs paramiko.
-            use_ssh_client=host.startswith("ssh://"),
         )
     except (DockerException, OSError, ValueError) as exc:
         raise Unreachable(f"docker_host {host!r} cannot be used: {exc}") from exc
-    # Proxies and netrc mean nothing to a unix socket, and looking for them costs a fifth of each request.
-    sdk.trust_env = not host.startswith("unix://")
     if connection.tls_hostname:
         sdk.mount("https://", _certificate_of(connection.tls_hostname))
     return sdk

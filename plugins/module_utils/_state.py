@@ -84,6 +84,13 @@ class Container:
         return self.status in ("running", "paused", "restarting")
 
     @property
+    def started_at(self) -> str:
+        """When it was last started, in a form that sorts by time; empty if that is not known."""
+        # The engine writes nanoseconds without the zeros at their end.
+        second, _point, fraction = ((self.raw.get("State") or {}).get("StartedAt") or "").rstrip("Z").partition(".")
+        return f"{second}.{fraction:0<9}" if second else ""
+
+    @property
     def short_id(self) -> str:
         return self.id[:12]
 

@@ -12,18 +12,11 @@ from __future__ import annotations
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.linklab.docker.plugins.module_utils._apply import NETWORK_EXECUTORS
-from ansible_collections.linklab.docker.plugins.module_utils._apply_containers import CONTAINER_EXECUTORS
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError
-from ansible_collections.linklab.docker.plugins.module_utils._link_actions import LINK_EXECUTORS
 from ansible_collections.linklab.docker.plugins.module_utils._module import (
     CONNECTION_OPTIONS,
     DISRUPTION_OPTION,
     Task,
-)
-from ansible_collections.linklab.docker.plugins.module_utils._topology_actions import (
-    ReplaceContainer,
-    replace_container,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._topology_observe import observe_topology
 from ansible_collections.linklab.docker.plugins.module_utils._topology_options import TOPOLOGY_OPTIONS, options_for
@@ -36,15 +29,9 @@ from ansible_collections.linklab.docker.plugins.module_utils._topology_state imp
 from ansible_collections.linklab.docker.plugins.module_utils._waiting import NotReadyError, judge, wait_until
 
 if t.TYPE_CHECKING:
+    from ansible_collections.linklab.docker.plugins.module_utils._apply import Executors
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._plan import Plan
-
-_EXECUTORS = {
-    **NETWORK_EXECUTORS,
-    **CONTAINER_EXECUTORS,
-    **LINK_EXECUTORS,
-    ReplaceContainer: replace_container,
-}
 
 
 class TopologyModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no types
@@ -60,6 +47,13 @@ def new_topology_module() -> TopologyModule:
     return TopologyModule(
         argument_spec={**CONNECTION_OPTIONS, **TOPOLOGY_OPTIONS, **DISRUPTION_OPTION}, supports_check_mode=True
     )
+
+
+def _executors() -> Executors:
+    # Not at the top: where there is nothing to do, loading this would take longer than all else that is done.
+    from ansible_collections.linklab.docker.plugins.module_utils._apply_topology import TOPOLOGY_EXECUTORS
+
+    return TOPOLOGY_EXECUTORS
 
 
 def settle(engine: Engine, spec: TopologySpec, state: TopologyState, plan: Plan) -> bool:
@@ -78,5 +72,5 @@ def _is_ready(spec: TopologySpec, state: TopologyState, name: str) -> bool:
 
 
 TOPOLOGY_TASK: Task[TopologySpec, TopologyState] = Task(
-    parse_topology, observe_topology, plan_topology, topology_result, _EXECUTORS, settle
+    parse_topology, observe_topology, plan_topology, topology_result, _executors, settle
 )

@@ -22,6 +22,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan import (
     Attach,
     CreateNetwork,
     Detach,
+    Reattach,
     Stage,
     stages,
 )
@@ -30,7 +31,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._topology_spec impo
 from ansible_collections.linklab.docker.plugins.module_utils._topology_state import owner
 
 if t.TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ansible_collections.linklab.docker.plugins.module_utils._plan import Plan
     from ansible_collections.linklab.docker.plugins.module_utils._state import Network
@@ -64,12 +65,13 @@ class Attachments:
 
 
 def plan_attachments(
-    spec: TopologySpec, state: TopologyState, new: frozenset[str], going: frozenset[str]
+    spec: TopologySpec, state: TopologyState, new: frozenset[str], going: frozenset[str], replaced: frozenset[str]
 ) -> Attachments:
     """Return the changes of endpoints.
 
     Args:
         new: names of containers that are to be created with all their endpoints.
+        replaced: names of containers that get a successor.
         going: IDs of containers that will be gone before any of this happens.
     """
     containers: dict[str, Container] = {**state.outside, **state.containers}
@@ -78,6 +80,7 @@ def plan_attachments(
     for name in dict.fromkeys((*_wanted_networks(spec), *state.networks)):
         network = state.networks.get(name)
         attach, there = _question(spec, state, name, containers, going)
+        there = replace(there, created=new, mac_later=frozenset(_mac_later(spec, state, name, replaced)))
         if network is None and attach.create is None:
             continue
         if not attach.wishes and not there.others:
@@ -129,6 +132,30 @@ def _question(
     )
 
 
+def _mac_later(spec: TopologySpec, state: TopologyState, network: str, replaced: frozenset[str]) -> Iterator[str]:
+    """Yield who gets its MAC address on a network when it is created, or whose is only known once it runs."""
+    for wish in spec.containers.values():
+        container = state.containers.get(wish.name)
+        if wish.name in replaced:
+            # What the predecessor has goes on; another one is taken with the endpoint.
+            known = container is not None and network in container.endpoints
+            if state.info.speaks("1.44") or (known and _same_mac(wish, container, network)):
+                yield wish.name
+        elif container is None:
+            # Older engines take one for the whole container, which is that of its first network.
+            if network == next(iter(wish.networks or ()), None):
+                yield wish.name
+        elif not container.live and network in container.endpoints and _same_mac(wish, container, network):
+            yield wish.name
+
+
+def _same_mac(wish: ContainerWish, container: Container | None, network: str) -> bool:
+    """Whether a container that is there may have the MAC address that it shall have."""
+    end = container.endpoints[network] if container is not None else None
+    wanted = wish.networks[network].mac_address if wish.networks and network in wish.networks else None
+    return end is not None and (end.mac or end.requested_mac or wanted) == wanted
+
+
 def _ends_of_legacy_links(spec: TopologySpec, containers: Mapping[str, Container]) -> Iterator[str]:
     """Yield who must be on the default bridge, although the task does not say it in so many words.
 
@@ -142,26 +169,15 @@ def _ends_of_legacy_links(spec: TopologySpec, containers: Mapping[str, Container
             yield name
 
 
-def link_warnings(spec: TopologySpec, attachments: Attachments, renewed: Collection[str]) -> Iterator[str]:
-    """Say whose legacy links may lead to a wrong address: the engine writes the hosts file at a start alone.
-
-    Args:
-        renewed: names of containers that get a successor, with new links.
-    """
-    ends = [end for wish in spec.containers.values() if wish.name not in renewed for end in _linked(wish)]
-    attached = {
+def back_on_bridge(attachments: Attachments) -> frozenset[str]:
+    """Return the names of running containers that get an endpoint on the default bridge."""
+    return frozenset(
         action.container.name
         for stage in attachments.changes
         for unit in stage.units
         for action in unit
-        if isinstance(action, Attach) and action.network == DEFAULT_BRIDGE and action.container.live
-    }
-    names = [name for name in dict.fromkeys(ends) if name in attached]
-    if names:
-        yield (
-            f"back on the default bridge while running, perhaps with another address: {', '.join(names)}. Legacy links"
-            " from and to a container are only sure to lead to the right address once it is restarted"
-        )
+        if isinstance(action, (Attach, Reattach)) and action.network == DEFAULT_BRIDGE and action.container.live
+    )
 
 
 def _linked(wish: ContainerWish) -> list[str]:

@@ -20,8 +20,9 @@ from ansible_collections.linklab.docker.plugins.module_utils._topology_state imp
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
     from ansible_collections.linklab.docker.plugins.module_utils._network_spec import IPNetwork, NetworkSpec
-    from ansible_collections.linklab.docker.plugins.module_utils._state import Network
+    from ansible_collections.linklab.docker.plugins.module_utils._state import Endpoint, Network
     from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import ContainerWish, TopologySpec
     from ansible_collections.linklab.docker.plugins.module_utils._topology_state import TopologyState
 
@@ -49,6 +50,8 @@ def problems(spec: TopologySpec, state: TopologyState, going: frozenset[str]) ->
     yield from _networks_there(spec, state)
     yield from _overlaps(spec, state, going)
     yield from _pools(spec, state, going)
+    yield from _drivers(spec, state)
+    yield from _addresses(spec, state)
     yield from _crowds(spec, state)
     yield from _references(spec, state)
     yield from _stopped_outside(spec, state)
@@ -156,6 +159,60 @@ def _pools(spec: TopologySpec, state: TopologyState, going: frozenset[str]) -> I
 def _pieces(base: str, length: int) -> Iterator[IPNetwork]:
     pool = ipaddress.ip_network(base)
     return pool.subnets(new_prefix=max(length, pool.prefixlen))
+
+
+def _drivers(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
+    known = {name.removesuffix(":latest") for name in state.drivers}
+    for name, wanted in spec.networks.items():
+        driver = wanted.driver or "bridge"
+        if known and name not in state.networks and driver.removesuffix(":latest") not in known:
+            yield (
+                f"network {name}: the engine has no driver {driver}{near(driver, known)}; it has"
+                f" {', '.join(sorted(known))}. It does not tell of an old plugin that no network uses yet: with such a"
+                " one, make the network yourself and name it with external: true"
+            )
+
+
+def _addresses(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
+    """Say which addresses older engines do not give: those in a subnet that they chose themselves.
+
+    They do not tell whether they did, but where somebody else did, the gateway is mostly not told.
+    """
+    if state.info.speaks("1.52"):
+        return
+    for wish in spec.containers.values():
+        container = state.containers.get(wish.name)
+        for name, settings in (wish.networks or {}).items():
+            network, wanted = state.networks.get(name), spec.networks.get(name)
+            end = container.endpoints.get(name) if container is not None else None
+            if network is None or wanted is None or wanted.subnets or (end is not None and _has(end, settings)):
+                continue
+            if any(_is_chosen_by_engine(network, text) for text in (settings.ipv4_address, settings.ipv6_address)):
+                yield (
+                    f"container {wish.name}: an address of its own needs a subnet that the task gives, and network"
+                    f" {name} has one of the engine's choice; remove the topology (state: absent) and give the network"
+                    " a subnet with ipam, or name there the one that it has, if it was given by a task"
+                )
+
+
+def _has(end: Endpoint, settings: EndpointSettings) -> bool:
+    return all(
+        wanted in (None, there)
+        for wanted, there in (
+            (settings.ipv4_address, end.settings.ipv4_address),
+            (settings.ipv6_address, end.settings.ipv6_address),
+        )
+    )
+
+
+def _is_chosen_by_engine(network: Network, address: str | None) -> bool:
+    """Whether the subnet of a network that an address is of seems to be of the engine's choice."""
+    parsed = ipaddress.ip_address(address) if address else None
+    return any(
+        parsed in ipaddress.ip_network(subnet.subnet) and bool(subnet.gateway)
+        for subnet in network.subnets
+        if parsed is not None and subnet.subnet
+    )
 
 
 def _crowds(spec: TopologySpec, state: TopologyState) -> Iterator[str]:

@@ -43,6 +43,8 @@ class Change:
         unlink: legacy links to be removed first, each with the reason.
         links: target and alias of the legacy links that a successor has; None for those that the container has.
         mode: the network mode that a successor has; None for that of the container.
+        shares: the container of the topology, or of others, whose network this one shares; empty if there is none.
+        restart: why it must be restarted, as a clause; empty if it need not.
         keep_files: whether files changed outside volumes go on to a successor.
     """
 
@@ -53,6 +55,8 @@ class Change:
     unlink: tuple[tuple[LegacyLink, str], ...] = ()
     links: tuple[tuple[str, str], ...] | None = None
     mode: str | None = None
+    shares: str = ""
+    restart: str = ""
     keep_files: bool = True
 
     @property
@@ -85,18 +89,20 @@ class Successor:
 def changes_of(spec: TopologySpec, state: TopologyState) -> dict[str, Change]:
     """Return what is to be done, by the container's name, in the order in which it can be done."""
     found: dict[str, Change] = {}
+    # A container needs those of earlier levels alone: whether those get a new identity is known by then.
+    renewed: set[str] = set()
     for level in levels_of(spec, state):
         for name in level:
-            # Links lead to containers of earlier levels: whether those get a new identity is known by now.
-            renewed = {other for other, change in found.items() if change.replaced or change.container is None}
-            found[name] = _change(spec.containers[name], spec, state, renewed)
+            change = found[name] = _change(spec.containers[name], spec, state, renewed)
+            if change.replaced or change.container is None:
+                renewed.add(name)
     return found
 
 
 def levels_of(spec: TopologySpec, state: TopologyState) -> tuple[tuple[str, ...], ...]:
     """Return the containers in levels, legacy links included that the task does not give and that are kept."""
     needs = {
-        name: {*wish.needs, *(target for target, _alias in _kept_links(wish, spec, state))}
+        name: {*wish.needs, *_shared(wish, state), *(target for target, _alias in _kept_links(wish, spec, state))}
         for name, wish in spec.containers.items()
     }
     try:
@@ -117,6 +123,17 @@ def _kept_links(wish: ContainerWish, spec: TopologySpec, state: TopologyState) -
     )
 
 
+def _shared(wish: ContainerWish, state: TopologyState) -> tuple[str, ...]:
+    """Return the name of the container whose network a container shares, whether the task says so or it is kept so."""
+    container = state.containers.get(wish.name)
+    if wish.shares_with is not None:
+        return (wish.shares_with,)
+    if container is None or wish.networks is not None or wish.network_mode is not None:
+        return ()
+    kind, _colon, ref = container.network_mode.partition(":")
+    return tuple(one.name for one in state.containers.values() if kind == "container" and one.is_called(ref))
+
+
 def _change(wish: ContainerWish, spec: TopologySpec, state: TopologyState, renewed: Collection[str]) -> Change:
     container = state.containers.get(wish.name)
     if container is None:
@@ -126,8 +143,13 @@ def _change(wish: ContainerWish, spec: TopologySpec, state: TopologyState, renew
     links = _Links.of(wish, spec, state, renewed)
     mode = _new_mode(wish, container, state, bool(links.reasons))
     reasons = [why(fixed)] if fixed else []
-    if mode is not None:
-        reasons.append(f"network_mode is {container.network_mode.partition(':')[0]}, wanted {mode}")
+    shares = "".join(_shared(wish, state))
+    if shares in renewed and (mode or "container").startswith("container"):
+        # Only another container can share the network of another one: the mode holds an ID.
+        mode = f"container:{shares}"
+        reasons.append(f"it shares the network of {shares}, which is replaced")
+    elif mode is not None:
+        reasons.append(_why_mode(container, mode))
     return Change(
         wish=wish,
         container=container,
@@ -136,8 +158,33 @@ def _change(wish: ContainerWish, spec: TopologySpec, state: TopologyState, renew
         unlink=links.unlink,
         links=links.wanted,
         mode=mode,
+        shares=shares,
+        restart=_why_restart(container, spec, state, shares) if mode is None else "",
         keep_files="image" not in fixed,
     )
+
+
+def _why_mode(container: Container, mode: str) -> str:
+    kind, wanted = container.network_mode.partition(":")[0], mode.partition(":")
+    if kind == wanted[0] == "container":
+        return f"it shares the network of another container than {wanted[2]} of today"
+    return f"network_mode is {kind}, wanted {mode}"
+
+
+def _why_restart(container: Container, spec: TopologySpec, state: TopologyState, shares: str) -> str:
+    """Say why a container has lost the network that it shares, or is going to; empty if it has not.
+
+    Each start makes a new network namespace. The engine tells nobody's but the owner's, so that the order of the
+    starts is the one sign: whoever shares it was started later.
+    """
+    other = state.containers.get(shares) or state.outside.get(shares)
+    if other is None or container.status not in ("running", "paused"):
+        return ""
+    if not other.live:
+        return f"it shares the network of {shares}, which is started" if shares in spec.containers else ""
+    if other.started_at > container.started_at:
+        return f"{shares}, whose network it shares, was started again after it, which cut it off"
+    return ""
 
 
 def _new_mode(wish: ContainerWish, container: Container, state: TopologyState, new_links: bool) -> str | None:
@@ -219,8 +266,13 @@ def _why_gone(wish: ContainerWish, spec: TopologySpec, link: LegacyLink) -> str:
 
 
 def handled_by(changes: Mapping[str, Change], name: str) -> Iterator[str]:
-    """Yield the IDs of containers whose links to container I(name) are taken away before it is replaced."""
+    """Yield the IDs of containers that depend on the container I(name) and are put right if it is replaced.
+
+    Links to it are taken away before, and those that share its network are replaced after it.
+    """
     for change in changes.values():
+        if change.container is not None and change.shares == name:
+            yield change.container.id
         targets = [link.target for link, _reason in change.unlink if link.target is not None]
         if change.container is not None and any(target.name == name for target in targets):
             yield change.container.id

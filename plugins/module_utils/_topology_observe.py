@@ -20,6 +20,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes imp
 )
 from ansible_collections.linklab.docker.plugins.module_utils._errors import NotFound
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import read_legacy_links
+from ansible_collections.linklab.docker.plugins.module_utils._link_hosts import read_link_hosts
 from ansible_collections.linklab.docker.plugins.module_utils._recover import as_recovered, find_interrupted
 from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import observe_surroundings
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import read_leftovers
@@ -35,17 +36,20 @@ from ansible_collections.linklab.docker.plugins.module_utils._topology_spec impo
 from ansible_collections.linklab.docker.plugins.module_utils._topology_state import TopologyState, owner
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import Note
     from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink
+    from ansible_collections.linklab.docker.plugins.module_utils._network_spec import NetworkSpec
     from ansible_collections.linklab.docker.plugins.module_utils._recover import Left
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Network
     from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import TopologySpec
 
 Json = t.Any
 
+# Those that every engine has.
+_USUAL_DRIVERS = (None, "bridge", "overlay", "macvlan", "ipvlan")
 # Names of what a change leaves that was interrupted.
 _LEFTOVERS = r"\.linklab-(new|old|unlink)\."
 
@@ -62,6 +66,7 @@ def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
     names = dict.fromkeys((*spec.containers, *(leftovers if removing else ())))
     found = {name: one for name in names if (one := _read(engine, name, interrupted.get(name), notes)) is not None}
     all_networks = tuple(read_network(raw) for raw in engine.networks())
+    known = {network.name for network in all_networks}
     state = TopologyState(
         info=engine.info,
         containers={name: one.container for name, one in found.items()},
@@ -73,16 +78,18 @@ def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
         **_images(engine, spec, [one.container for one in found.values()]),
         volumes=_volumes(engine) if spec.named_volumes or spec.volumes else {},
         legacy={name: one.links for name, one in found.items() if one.links},
+        # What is put right first is started then, and its file written by the engine.
+        hosts=_hosts(engine, (one for name, one in found.items() if name not in interrupted)) if spec.present else {},
         interrupted=interrupted,
         notes=notes,
-        pools=_pools(engine) if _needs_pools(spec, all_networks) else (),
+        **_engine_info(engine, [net for name, net in spec.networks.items() if spec.present and name not in known]),
     )
     return _with_surroundings(engine, spec, state) if spec.present else state
 
 
-def _belongs(name: str, wanted: Iterable[str]) -> bool:
+def _belongs(name: str, wanted: Collection[str]) -> bool:
     """Whether a container is one of the topology's, or what is left of a change of one."""
-    return any(name == one or name.startswith(f"{one}.linklab-") for one in wanted)
+    return name in wanted or any(name.startswith(f"{one}.linklab-") for one in wanted)
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,14 @@ def _read(engine: Engine, name: str, left: Left | None, notes: Sequence[Note]) -
         container = replace(container, endpoints={**container.endpoints, **bridge})
     links = read_legacy_links(engine, container) if container.legacy_links else ()
     return _Found(with_away(container, notes), links)
+
+
+def _hosts(engine: Engine, found: Iterable[_Found]) -> dict[str, str]:
+    return {
+        one.container.name: read_link_hosts(engine, one.container)
+        for one in found
+        if one.container.live and any(link.target is not None for link in one.links)
+    }
 
 
 def _interrupted(engine: Engine, spec: TopologySpec) -> dict[str, Left]:
@@ -175,10 +190,13 @@ def _volumes(engine: Engine) -> dict[str, Mapping[str, str]]:
     return {raw["Name"]: raw.get("Labels") or {} for raw in engine.get("/volumes").get("Volumes") or ()}
 
 
-def _needs_pools(spec: TopologySpec, all_networks: Iterable[Network]) -> bool:
-    there = {network.name for network in all_networks}
-    return spec.present and any(not net.subnets and name not in there for name, net in spec.networks.items())
-
-
-def _pools(engine: Engine) -> tuple[tuple[str, int], ...]:
-    return tuple((pool["Base"], pool["Size"]) for pool in engine.get("/info").get("DefaultAddressPools") or ())
+def _engine_info(engine: Engine, new: Sequence[NetworkSpec]) -> dict[str, Json]:
+    """Return what only the engine's longest answer tells, if the networks that are to be made need it."""
+    if all(network.subnets and network.driver in _USUAL_DRIVERS for network in new):
+        return {}
+    info = engine.get("/info")
+    unusual = any(network.driver not in _USUAL_DRIVERS for network in new)
+    return {
+        "pools": tuple((pool["Base"], pool["Size"]) for pool in info.get("DefaultAddressPools") or ()),
+        "drivers": tuple((info.get("Plugins") or {}).get("Network") or ()) if unusual else (),
+    }

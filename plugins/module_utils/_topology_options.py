@@ -72,14 +72,19 @@ def _named(given: Json, options: Mapping[str, Json]) -> dict[str, Json]:
 def _lenient(given: Json, options: Mapping[str, Json]) -> dict[str, Json]:
     """Return I(options) that let what is unknown or missing in I(given) pass, however deep.
 
-    The parser then says so better, together with what may have been meant.
+    The parser then says so better, together with what may have been meant. Options that are not given are left out,
+    since Ansible looks at each of them for each container: the parser knows their defaults.
     """
-    entries = [entry for entry in (given if isinstance(given, list) else [given]) if isinstance(entry, dict)]
-    merged = {name: value for entry in entries for name, value in entry.items()}
+    entries = [entry for entry in (given if isinstance(given, list) else [given]) if entry is not None]
+    told = [entry for entry in entries if isinstance(entry, dict)]
+    merged = {name: value for entry in told for name, value in entry.items()}
+    # Ansible also takes the text "name=value".
+    used = merged if len(told) == len(entries) else options
     spec = {
         name: {key: value for key, value in option.items() if key != "required"}
         | ({"options": _lenient(merged.get(name), option["options"])} if "options" in option else {})
         for name, option in options.items()
+        if name in used
     }
     return {**spec, **_unknown(merged, options)}
 

@@ -17,14 +17,19 @@ from ansible_collections.linklab.docker.plugins.module_utils._container_actions 
     After,
     CreateContainer,
     CreateVolume,
+    FinishUnlink,
     NewEndpoint,
     PullImage,
+    RemoveLink,
+    ReplaceContainer,
+    RestartContainer,
+    RewriteHosts,
     StartContainer,
     UpdateContainer,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._container_compare import full_name, why
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import with_restorations
-from ansible_collections.linklab.docker.plugins.module_utils._link_actions import FinishUnlink, RemoveLink
+from ansible_collections.linklab.docker.plugins.module_utils._link_hosts import plan_hosts
 from ansible_collections.linklab.docker.plugins.module_utils._plan import (
     Action,
     CreateNetwork,
@@ -35,9 +40,8 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan import (
 from ansible_collections.linklab.docker.plugins.module_utils._recover import Recover
 from ansible_collections.linklab.docker.plugins.module_utils._recover import reason as recover_reason
 from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import replace_problems
-from ansible_collections.linklab.docker.plugins.module_utils._topology_actions import ReplaceContainer
 from ansible_collections.linklab.docker.plugins.module_utils._topology_attach import (
-    link_warnings,
+    back_on_bridge,
     plan_attachments,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._topology_checks import problems
@@ -81,10 +85,11 @@ def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
     changes = changes_of(spec, state)
     # A container that gets its first network of its own can only have it from the start.
     new = frozenset(name for name, change in changes.items() if change.container is None or change.mode is not None)
-    renewed = {name for name, change in changes.items() if change.replaced}
     removals = remove_containers(spec, state, "purge: the topology does not name it") if spec.purge else []
     networks = remove_networks(spec, state, "purge: the topology does not name it") if spec.purge else []
-    attachments = plan_attachments(spec, state, new, frozenset(action.container.id for action in removals))
+    going = frozenset(action.container.id for action in removals)
+    replaced = frozenset(name for name, change in changes.items() if change.replaced)
+    attachments = plan_attachments(spec, state, new, going, replaced)
     refuse(
         (
             *problems(spec, state, frozenset(action.network.id for action in networks)),
@@ -111,10 +116,9 @@ def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
     )
     unlinks = stages((_unlinks(changes.values()), 1))
     containers = stages(*((level, CREATE_WORKERS) for level in levels))
-    plan = Plan(
-        stages=(*before, *attachments.detaches, *made, *attachments.changes, *unlinks, *attachments.late, *containers),
-        warnings=(*attachments.warnings, *link_warnings(spec, attachments, renewed)),
-    )
+    hosts = stages(([(action,) for action in _hosts(state, changes, attachments)], 1))
+    moves = (*attachments.detaches, *made, *attachments.changes, *unlinks, *attachments.late)
+    plan = Plan(stages=(*before, *moves, *containers, *hosts), warnings=attachments.warnings)
     return with_restorations(plan, state.notes)
 
 
@@ -132,6 +136,7 @@ def _lossy_replacements(state: TopologyState, changes: Mapping[str, Change]) -> 
                 _with_targets_started(state.around[name], changes),
                 handled=frozenset(handled_by(changes, name)),
                 dropped=frozenset(link.alias for link, _reason in change.unlink),
+                moves=change.mode is not None,
             )
 
 
@@ -195,6 +200,22 @@ def _unlinks(changes: Iterable[Change]) -> Iterator[tuple[Action, ...]]:
             yield tuple(RemoveLink(reason, disruption, source, link.name, link.alias) for link, reason in change.unlink)
 
 
+def _hosts(state: TopologyState, changes: Mapping[str, Change], attachments: Attachments) -> Iterator[RewriteHosts]:
+    """Yield what makes the names of legacy links lead where they shall; a start has the engine see to that."""
+    moved = back_on_bridge(attachments)
+    started = frozenset(name for name, change in changes.items() if change.container and not change.container.live)
+    for name, hosts in state.hosts.items():
+        change = changes.get(name)
+        if change is None or change.container is None or change.replaced:
+            continue
+        gone = {link.alias for link, _reason in change.unlink}
+        links = [link for link in state.legacy.get(name, ()) if link.alias not in gone]
+        images = dict.fromkeys((str(change.container.raw["Image"]), *state.image_ids.values()))
+        found = plan_hosts(change.container, links, hosts, moved=moved, started=started, images=tuple(images))
+        if found is not None:
+            yield found
+
+
 def _unit(
     spec: TopologySpec, state: TopologyState, change: Change, changes: Mapping[str, Change], attachments: Attachments
 ) -> tuple[Action, ...]:
@@ -218,6 +239,7 @@ def _unit(
                 keep_files=change.keep_files,
                 mode=change.mode,
                 endpoints=(*endpoints, *_kept_endpoints(spec, state, change)),
+                macs={name: end.mac_address for name, end in (wish.networks or {}).items() if end.mac_address},
                 after=after,
             )
         )
@@ -226,6 +248,8 @@ def _unit(
         unit.append(UpdateContainer(why(change.live), Disruption.NONE, container, config))
     if container.status == "paused" or not (container.live or change.replaced):
         unit.append(StartContainer(f"it is {container.status}", Disruption.NONE, container, after))
+    if change.restart and not change.replaced:
+        unit.append(RestartContainer(change.restart, Disruption.RECREATE, container, after))
     return tuple(unit)
 
 

@@ -46,9 +46,11 @@ class TopologyState:
         image_configs: C(Config) by the image's ID.
         volumes: labels by name, of all volumes.
         legacy: the legacy links of the topology's containers, by name, where there are any.
+        hosts: the hosts files of those that run and have legacy links, by name.
         interrupted: what an interrupted run left, by the container's name.
         notes: what killed runs left of endpoints.
         around: what decides whether a container can be replaced, by name, for those that may have to be.
+        drivers: names of the network drivers; only read if one is wanted that not every engine has.
         pools: pairs of a base network and a prefix length, from which the engine takes subnets; empty for its default.
     """
 
@@ -63,9 +65,11 @@ class TopologyState:
     image_configs: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     volumes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     legacy: Mapping[str, tuple[LegacyLink, ...]] = field(default_factory=dict)
+    hosts: Mapping[str, str] = field(default_factory=dict)
     interrupted: Mapping[str, Left] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     around: Mapping[str, Surroundings] = field(default_factory=dict)
+    drivers: tuple[str, ...] = ()
     pools: tuple[tuple[str, int], ...] = ()
 
     @property

@@ -16,7 +16,7 @@ Three traps are in the way:
 - Off the bridge the engine does not touch the hosts file, so the line of the link stays. It is taken out from inside
   the container, if that can be.
 - A link whose target was removed is refused with 404, since the engine looks for the target by the name that the link
-  gave it. A helper that never runs lends this name to the source itself: then the removal finds what it needs.
+  gave it. The mark (_unlink_mark) lends this name to the source itself: then the removal finds what it needs.
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ from functools import partial
 
 from ansible_collections.linklab.docker.plugins.module_utils._bridge_address import address_notes, same_address
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
-    ApplyError,
-    Conflict,
     LinklabError,
     NotFound,
     said,
@@ -44,19 +42,14 @@ from ansible_collections.linklab.docker.plugins.module_utils._legacy_links impor
     on_default_bridge,
     read_legacy_links,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._replace import BusyError
-from ansible_collections.linklab.docker.plugins.module_utils._replace_names import helper_name
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
+from ansible_collections.linklab.docker.plugins.module_utils._unlink_mark import AwayError, marked
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container
-
-
-class AwayError(ApplyError):
-    """A container is off the default bridge, where it shall be."""
 
 
 def unlink(engine: Engine, source: Container, *aliases: str, images: Sequence[str] = ()) -> list[str]:
@@ -66,33 +59,35 @@ def unlink(engine: Engine, source: Container, *aliases: str, images: Sequence[st
         images: images with a shell, for helpers: where the source itself cannot write its hosts file, and to keep its
             address on the bridge free.
     """
-    own_resolver = source.live and has_own_resolver(engine, source.id)
-    stale = _stale(engine, source, aliases)
-    if not (own_resolver or stale):
-        _remove(engine, source, aliases)
-        return []
-    helper = _create_helper(engine, source, stale)
-    notes: list[str] = []
-    try:
-        # Another run may have had it off the bridge a moment ago; the helper keeps others away from here on.
-        now = find_container(engine, source.id) or source
-        if own_resolver and on_default_bridge(now):
-            notes = _remove_off_bridge(engine, now, aliases, images)
-        else:
-            _remove(engine, source, aliases)
-    except AwayError:
-        # The helper stays: by it the next run knows what is to be put right.
-        raise
-    except LinklabError:
-        with suppress(LinklabError):
-            discard_helper(engine, helper)
-        raise
-    discard_helper(engine, helper)
-    return notes
+    stale = stale_aliases(engine, source, aliases)
+    if stale or (source.live and has_own_resolver(engine, source.id)):
+        with marked(engine, source, lend=stale):
+            return unlink_marked(engine, source, aliases, images)
+    _remove(engine, source, aliases)
+    return []
 
 
-def _stale(engine: Engine, source: Container, aliases: Sequence[str]) -> list[str]:
+def stale_aliases(engine: Engine, source: Container, aliases: Iterable[str]) -> list[str]:
+    """Return those of the links whose target was removed."""
     return [link.alias for link in read_legacy_links(engine, source) if link.stale and link.alias in aliases]
+
+
+def unlink_marked(engine: Engine, source: Container, aliases: Sequence[str], images: Sequence[str]) -> list[str]:
+    """Do what M(unlink) does to a container that is marked."""
+    # Another run may have had it off the bridge a moment ago; the mark keeps others away from here on.
+    now = find_container(engine, source.id) or source
+    if now.live and on_default_bridge(now) and has_own_resolver(engine, now.id):
+        return _remove_off_bridge(engine, now, aliases, images)
+    _remove(engine, now, aliases)
+    return []
+
+
+def lost_a_link(engine: Engine, ident: str, aliases: Iterable[str]) -> bool:
+    """Whether a link of a container is gone, as far as that can be told; where it cannot, nothing could be undone."""
+    with suppress(LinklabError):
+        now = find_container(engine, ident)
+        return now is None or not {link.alias for link in now.legacy_links} >= set(aliases)
+    return True
 
 
 def _remove(engine: Engine, source: Container, aliases: Iterable[str]) -> None:
@@ -105,28 +100,6 @@ def _remove(engine: Engine, source: Container, aliases: Iterable[str]) -> None:
 def _is_unlinked(engine: Engine, source: Container, alias: str) -> bool:
     now = find_container(engine, source.id)
     return now is None or all(link.alias != alias for link in now.legacy_links)
-
-
-def _create_helper(engine: Engine, source: Container, lend: Iterable[str]) -> str:
-    """Create a container that never runs: it marks a removal under way, and lends names to links without target."""
-    links = [f"{source.id}:../{source.name}/{alias}" for alias in lend]
-    body = {"Image": source.raw["Image"], "Entrypoint": ["none"], "HostConfig": {"Links": links}}
-    name = helper_name(source.name, source.id)
-    try:
-        return str(engine.create_container(name, body)["Id"])
-    except Conflict as exc:
-        raise BusyError(f"could not remove a link of {source.name}: another run is doing it ({name} exists)") from exc
-    except LinklabError:
-        # It may have been made all the same.
-        with suppress(LinklabError):
-            discard_helper(engine, name)
-        raise
-
-
-def discard_helper(engine: Engine, ident: str) -> None:
-    """Remove a helper, with the volumes that its image made it have."""
-    with suppress(NotFound):
-        engine.remove_container(ident, force=True, volumes=True)
 
 
 # -- the way around the lost resolver ---------------------------------------------------------------------------------

@@ -76,6 +76,8 @@ notes:
   - Removing a legacy link needs no recreate. The engine joins a running source to its networks once more, which takes
     about a tenth of a second and keeps open connections (O(disruption=reconnect)). The environment of its processes is
     not changed.
+  - Where the name of a legacy link leads elsewhere than to its target by C(/etc/hosts) of a source that runs, as after
+    the target left the bridge and came back with another address, the file is put right without a restart.
   - The engine keeps a removed legacy link in its files, and makes it again when its daemon restarts, if a container of
     the target's name is there then. The next run of the task removes it again. It is gone for good once the source is
     recreated.
@@ -153,7 +155,7 @@ actions:
     action:
       description:
         - One of V(pull_image), V(create_container), V(start_container), V(recreate_container), V(remove_link),
-          V(attach), V(reattach) and V(recover).
+          V(rewrite_hosts), V(attach), V(reattach) and V(recover).
       type: str
       sample: remove_link
     subject:

@@ -67,8 +67,8 @@ options:
       - With V(allowed) the links of a source go first, and it is attached right after. Nothing is needed inside it, but
         between the two its names do not resolve, and it reaches nothing, for about 0.1 to 0.7 seconds
         (RV(names[].gap_ms)). A source that was on a network of its own before takes the other way all the same.
-        Two such tasks at once can make a source lose the engine's resolver until it restarts; the task then fails and
-        says so.
+        Such tasks at once take turns. Something else that attaches the source to a network in that moment can make it
+        lose the engine's resolver until it restarts; the task then fails and says so.
       - Links of containers that do not run go without further ado.
     type: str
     choices: [forbidden, allowed]
@@ -266,7 +266,7 @@ names:
     gap_ms:
       description:
         - How long the name did not resolve, in milliseconds; 0 where the order of steps leaves no gap. V(null) in check
-          mode, and for a source that was recreated.
+          mode, for a source that was recreated, and where another task did it at the same time.
       type: float
       sample: 0.0
     msg:

@@ -82,7 +82,8 @@ options:
       mac_address:
         description:
           - The MAC address, in any of the usual notations.
-          - Needs API 1.54 (Docker Engine 29.3) or newer. Older engines take one only when a container is created.
+          - Needs API 1.54 (Docker Engine 29.3) or newer, unless the container has it already. Older engines take one
+            only when a container is created, as M(linklab.docker.topology) does.
         type: str
       driver_opts:
         description: Options of the network's driver for this endpoint.

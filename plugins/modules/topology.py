@@ -15,6 +15,10 @@ description:
   - Changes of networks, aliases, addresses and network links are made on the running containers. A container is only
     replaced where what it runs must change, such as its image, command, environment or volumes, and only with
     O(disruption=recreate).
+  - Who shares the network of another container by O(containers.network_mode) is replaced after it, and is restarted
+    where that container was started again, since it is cut off then. Both need O(disruption=recreate).
+  - The names of legacy links are kept right in C(/etc/hosts) of containers that run, without a restart. What
+    O(containers.extra_hosts) says of a name stands.
   - Everything that it creates carries the label C(linklab.docker.topology) with the topology's name. Nothing else is
     ever removed, and a container or network of a wanted name that lacks the label is refused, not adopted.
 author:
@@ -176,8 +180,8 @@ actions:
     action:
       description:
         - One of V(pull_image), V(create_network), V(create_volume), V(create_container), V(start_container),
-          V(update_container), V(recreate_container), V(attach), V(reattach), V(detach), V(remove_link),
-          V(remove_container), V(remove_network), V(remove_volume) and V(recover).
+          V(update_container), V(recreate_container), V(restart_container), V(attach), V(reattach), V(detach),
+          V(remove_link), V(rewrite_hosts), V(remove_container), V(remove_network), V(remove_volume) and V(recover).
       type: str
       sample: create_container
     subject:
@@ -236,7 +240,9 @@ containers:
       elements: str
       sample: ["database:db"]
 orphans:
-  description: Containers that carry the topology's label and that the task does not name. O(purge=true) removes them.
+  description:
+    - Containers that carry the topology's label and that the task does not name. O(purge=true) removes them, and also
+      such networks, which are not listed here.
   returned: success
   type: list
   elements: str

@@ -337,7 +337,10 @@ class EngineModel:
                 raise EngineError(500, "Cannot link to a non running container", "start")
         for name, end in raw["NetworkSettings"]["Networks"].items():
             self._plug_in(self._network(name), raw, end)
-        raw["State"]["Status"] = "running"
+        kind, _colon, sharer = raw["HostConfig"]["NetworkMode"].partition(":")
+        if kind == "container" and self._find(sharer)["State"]["Status"] not in _LIVE:
+            raise EngineError(409, "cannot join network of a non running container", "start")
+        raw["State"].update(Status="running", StartedAt=f"2026-01-01T00:00:00.{self.changes:09d}Z")
 
     def stop(self, container: str, _grace: int | None = None) -> None:
         raw = self._find(container)
@@ -363,6 +366,13 @@ class EngineModel:
         else:
             raise AssertionError(f"the model knows no POST {path}")
         return None
+
+    def order(self, path: str, **_further: Json) -> None:
+        ref, verb = path.split("/")[2:4]
+        if verb != "restart":
+            raise AssertionError(f"the model knows no POST {path}")
+        self.stop(ref)
+        self.start(ref)
 
     def rename(self, container: str, name: str) -> None:
         raw = self._find(container)

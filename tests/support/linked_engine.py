@@ -10,7 +10,7 @@ import io
 import tarfile
 import typing as t
 
-from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, LinklabError
+from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError
 from ansible_collections.linklab.docker.plugins.module_utils._hosts import HOSTS, link_lines
 from engine_model import EngineModel, Response
 
@@ -21,24 +21,31 @@ Json = t.Any
 IMAGE: dict[str, Json] = {"Id": "sha256:" + "33" * 32, "Config": {"Cmd": ["serve"], "ExposedPorts": {"80/tcp": {}}}}
 
 
+class KilledError(BaseException):
+    """The end of a process, as far as its own code can tell: nothing of it runs any more."""
+
+
 class LinkedEngine(EngineModel):
     """Keeps a hosts file and a resolver for each running container.
 
     Attributes:
         fail_at: the number of the acting request, counted from 0, that is refused; none if negative.
+        die_at: the number of that which the run is killed before; none if negative.
         acted: how many there were.
     """
 
-    def __init__(self) -> None:
-        super().__init__({"box": IMAGE})
+    def __init__(self, images: Mapping[str, Json] | None = None, remote: Mapping[str, Json] | None = None) -> None:
+        super().__init__(images or {"box": IMAGE}, remote)
         self.hosts: dict[str, str] = {}
         self.own_resolver: set[str] = set()
         self.lost: set[str] = set()
-        self.fail_at = -1
+        self.fail_at = self.die_at = -1
         self.acted = 0
 
     def _act(self, what: str) -> None:
         number, self.acted = self.acted, self.acted + 1
+        if 0 <= self.die_at <= number:
+            raise KilledError
         if number == self.fail_at:
             raise EngineError(500, "fault made by the test", what)
 
@@ -83,7 +90,20 @@ class LinkedEngine(EngineModel):
             self.own_resolver.add(raw["Id"])
         self._write_links(raw)
         for end in ends.values():
-            self.hosts[raw["Id"]] += f"{end['IPAddress']}\t{raw['Config']['Hostname']}\n"
+            self.hosts[raw["Id"]] += f"{end.get('IPAddress')}\t{raw['Config']['Hostname']}\n"
+        self._correct_links(raw)
+
+    def _correct_links(self, target: Json) -> None:
+        """The address of a target that starts is corrected in the lines that are there."""
+        address = (target["NetworkSettings"]["Networks"].get("bridge") or {}).get("IPAddress")
+        for (source, alias), ident in self.links.items():
+            if ident == target["Id"] and address and source in self.hosts:
+                lines = self.hosts[source].splitlines()
+                led = [
+                    f"{address}\t{line.partition(chr(9))[2]}" if line in link_lines(line, alias) else line
+                    for line in lines
+                ]
+                self.hosts[source] = "".join(f"{line}\n" for line in led)
 
     def _write_links(self, raw: Json) -> None:
         for (source, alias), target in self.links.items():
@@ -172,7 +192,4 @@ def _tar(text: str) -> bytes:
 
 def in_this_process(engine: Json, work: Callable[[Json], Json]) -> Json:
     """Stands in for a process of its own."""
-    try:
-        return work(engine)
-    except LinklabError as exc:
-        return {"error": str(exc)}
+    return work(engine)

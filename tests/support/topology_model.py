@@ -10,16 +10,17 @@ import typing as t
 from contextlib import suppress
 from unittest import mock
 
-from ansible_collections.linklab.docker.plugins.module_utils import _apply_containers, _replace
+from ansible_collections.linklab.docker.plugins.module_utils import _apply_containers, _hosts, _replace
 from ansible_collections.linklab.docker.plugins.module_utils._apply import apply
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError
 from ansible_collections.linklab.docker.plugins.module_utils._topology import TOPOLOGY_TASK
 from container_model import IMAGES, OPTIONS, SERVER
-from engine_model import EngineModel
 from hypothesis import strategies as st
+from linked_engine import LinkedEngine
 
 if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._plan import Plan
+    from engine_model import EngineModel
 
 Json = t.Any
 
@@ -29,8 +30,8 @@ FOREIGN = "elsewhere"
 _SUBNETS = {name: f"10.94.{number}.0/24" for number, name in enumerate(NETWORKS)}
 
 
-def new_engine() -> EngineModel:
-    engine = EngineModel(IMAGES, {"far": {**SERVER, "Id": "sha256:" + "33" * 32}})
+def new_engine() -> LinkedEngine:
+    engine = LinkedEngine(IMAGES, {"far": {**SERVER, "Id": "sha256:" + "33" * 32}})
     engine.create_network({"Name": FOREIGN, "IPAM": {"Config": [{"Subnet": "10.95.0.0/24"}]}})
     return engine
 
@@ -43,8 +44,9 @@ def plan(engine: EngineModel, task: dict[str, Json]) -> Plan:
 def carry_out(engine: EngineModel, found: Plan) -> None:
     # Nothing here takes time, and nobody has logged in to a registry.
     nobody = mock.patch.object(_apply_containers, "_credentials", return_value={})
-    with nobody, mock.patch.object(_replace, "_watch"):
-        apply(t.cast("t.Any", engine), found, TOPOLOGY_TASK.executors)
+    written = mock.patch.object(_hosts, "run_in", t.cast("LinkedEngine", engine).write)
+    with nobody, written, mock.patch.object(_replace, "_watch"):
+        apply(t.cast("t.Any", engine), found, TOPOLOGY_TASK.executors())
 
 
 def result(engine: EngineModel, task: dict[str, Json]) -> dict[str, Json]:
@@ -88,9 +90,11 @@ def endpoints(draw: st.DrawFn, name: str) -> dict[str, Json]:
 def connections(draw: st.DrawFn, name: str) -> dict[str, Json]:
     """Draw how a container is connected."""
     earlier = CONTAINERS[: CONTAINERS.index(name)]
-    kind = draw(st.sampled_from(["networks", "networks", "networks", "bridge", "mode"]))
+    kind = draw(st.sampled_from(["networks", "networks", "networks", "bridge", "mode", "share"]))
     if kind == "networks":
         return {"networks": draw(endpoints(name))}
+    if kind == "share" and earlier:
+        return {"network_mode": f"container:{draw(st.sampled_from(earlier))}"}
     if kind == "mode":
         return {"network_mode": draw(st.sampled_from(["bridge", "host", "none"]))}
     links = draw(st.lists(st.sampled_from(earlier), unique=True, max_size=2)) if earlier else []
@@ -108,6 +112,8 @@ def tasks(draw: st.DrawFn) -> dict[str, Json]:
         wires = draw(connections(name))
         if "links" in wires:
             wires["links"] = [link for link in wires["links"] if _on_bridge(containers.get(link.partition(":")[0]))]
+        if wires.get("network_mode", "").startswith("container:") and not _owns_network(containers, wires):
+            wires = {}
         before = draw(st.lists(st.sampled_from(sorted(containers)), unique=True)) if containers else []
         image = draw(st.sampled_from(["plain", "server", "far"]))
         containers[name] = {"image": image, **options, **wires, **({"depends_on": before} if before else {})}
@@ -118,6 +124,12 @@ def tasks(draw: st.DrawFn) -> dict[str, Json]:
         "state": "present",
         "purge": draw(st.booleans()),
     }
+
+
+def _owns_network(containers: dict[str, Json], wires: dict[str, Json]) -> bool:
+    """Whether the container whose network another one is to share is there, and does not share one itself."""
+    options = containers.get(wires["network_mode"].partition(":")[2])
+    return options is not None and not options.get("network_mode", "").startswith("container:")
 
 
 def _on_bridge(options: dict[str, Json] | None) -> bool:
@@ -170,6 +182,17 @@ def do_by_hand(engine: EngineModel, deeds: list[tuple[str, str, str]]) -> None:
                 engine.connect(network, name, {"Aliases": ["byhand"]} if network != "bridge" else {})
 
 
+def _check_mode(engine: EngineModel, raw: Json, wanted: str) -> None:
+    mode = raw["HostConfig"]["NetworkMode"]
+    if wanted.startswith("container:"):
+        sharer = engine.container(wanted.partition(":")[2])
+        assert mode == f"container:{sharer['Id']}"
+        # Else it would be in a network namespace that is gone.
+        assert raw["State"]["StartedAt"] > sharer["State"]["StartedAt"]
+    else:
+        assert {"default": "bridge"}.get(mode, mode) == wanted
+
+
 def check(engine: EngineModel, task: dict[str, Json]) -> None:
     """See to it that the engine's containers are as the task says, by what the engine says of them."""
     for name, options in task["containers"].items():
@@ -180,7 +203,7 @@ def check(engine: EngineModel, task: dict[str, Json]) -> None:
             # The engine has no way to change the mode of a container, and the networks are what counts.
             assert {"bridge"} <= set(ends) <= {"bridge", FOREIGN}
         elif "network_mode" in options:
-            assert {"default": "bridge"}.get(mode, mode) == options["network_mode"]
+            _check_mode(engine, raw, options["network_mode"])
         if "networks" in options:
             # What others attached it to is theirs, and so is the default bridge if it was not created there.
             theirs = {FOREIGN} if mode in ("default", "bridge") else {FOREIGN, "bridge"}

@@ -37,6 +37,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import Conf
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
 
 from socket_proxy import SocketProxy
+from topology_run import Topology
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -308,6 +309,17 @@ def lab(engine: Engine, run_prefix: str) -> Iterator[Lab]:
     one = Lab(engine, f"{run_prefix}{secrets.token_hex(2)}-")
     yield one
     one.clear()
+
+
+@pytest.fixture
+def topology(lab: Lab) -> Iterator[Topology]:
+    """A topology in a lab of its own; its volumes go as well."""
+    one = Topology(lab, BUSYBOX, random_subnet)
+    yield one
+    lab.clear()
+    for name in one.volumes():
+        with contextlib.suppress(NotFound):
+            lab.engine.delete(f"/volumes/{name}")
 
 
 @pytest.fixture(scope="session")

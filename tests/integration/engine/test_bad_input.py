@@ -218,7 +218,7 @@ def test_a_network_that_cannot_be(lab, refused, ipam, said):
 def test_an_address_in_a_network_whose_subnet_is_not_known_yet(lab, refused):
     wish = {"container": lab.run("box"), "ipv4_address": "10.91.247.5"}
     message = refused(network=lab.name("new"), create={}, endpoints=[wish], api_version="1.41")
-    assert "give the network one with create: ipam" in message
+    assert "give the network one with ipam" in message
 
 
 def test_a_subnet_that_another_network_has(lab, refused):

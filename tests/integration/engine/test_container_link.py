@@ -142,6 +142,26 @@ def test_a_recreate_with_purge_leaves_the_named_links_alone(lab, twice):
     assert found(done) == {"new": second}
 
 
+def test_a_name_that_leads_elsewhere_is_put_right_while_the_source_runs(lab, link, twice):
+    database = lab.run("database", *SERVE)
+    client = lab.run("client", *SERVE, links=[f"{database}:db"])
+    before = lab.inspect(client)
+    address = lab.inspect(database)["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
+    assert not link(client, links=[f"{database}:db"])["changed"]
+    assert lab.exec(client, "sh", "-c", "sed 's/.*\tdb .*/192.0.2.9\tdb/' /etc/hosts > /h; cat /h > /etc/hosts")[0] == 0
+
+    mended = twice(client, links=[f"{database}:db"])
+
+    assert [(one["action"], one["disruption"]) for one in mended["actions"]] == [("rewrite_hosts", "none")]
+    assert mended["actions"][0]["reason"] == f"db leads to 192.0.2.9 by its hosts file, and {database} is at {address}"
+    assert f"{address}\tdb {lab.inspect(database)['Config']['Hostname']} {database}\n" in text(
+        lab, client, "/etc/hosts"
+    )
+    assert "192.0.2.9" not in text(lab, client, "/etc/hosts")
+    after = lab.inspect(client)
+    assert (after["Id"], after["State"]["StartedAt"]) == (before["Id"], before["State"]["StartedAt"])
+
+
 def test_links_are_compared_by_the_container_they_lead_to(lab, link):
     database = lab.run("database", *SERVE)
     ident = lab.inspect(database)["Id"]

@@ -12,6 +12,7 @@ import tarfile
 import typing as t
 
 import pytest
+from ansible_collections.linklab.docker.plugins.module_utils._apply_recover import recover
 from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, Refusal
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import engine_release
@@ -21,7 +22,6 @@ from ansible_collections.linklab.docker.plugins.module_utils._recover import (
     find_interrupted,
     find_leftovers,
     reason,
-    recover,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._replace import replace
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container

@@ -6,133 +6,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
 import sys
 import time
 import typing as t
-from dataclasses import dataclass, field
 
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.linklab.docker.plugins.module_utils._container_spec import TOPOLOGY_LABEL
-from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, LinklabError, NotFound
-from ansible_collections.linklab.docker.plugins.module_utils._module import (
-    CONNECTION_OPTIONS,
-    DISRUPTION_OPTION,
-    converge,
-)
-from ansible_collections.linklab.docker.plugins.module_utils._topology import TOPOLOGY_TASK
-from ansible_collections.linklab.docker.plugins.module_utils._topology_options import options_for
+from ansible_collections.linklab.docker.plugins.module_utils._errors import NotFound
+from topology_run import did
 
 Json = t.Any
-
-# Stops at once.
-BOX = {"command": "sleep 100000", "stop_grace_period": "0s"}
-
-
-@dataclass
-class Topology:
-    """Runs the module for containers and networks by short names, which get the lab's prefix."""
-
-    lab: Json
-    image: str
-    subnets: t.Callable[[], object]
-    made: dict[str, str] = field(default_factory=dict)
-
-    def task(self, containers: Json = None, networks: Json = None, **params: Json) -> dict[str, Json]:
-        """Return the module's parameters. networks: short names with their options, or a list of them."""
-        options = networks if isinstance(networks, dict) else dict.fromkeys(networks or ())
-        return {
-            "name": self.lab.name("lab"),
-            "networks": {self.full(name): self._network(name, given) for name, given in options.items()},
-            "containers": {
-                self.full(name): self._container({"image": self.image, **BOX, **(given or {})})
-                for name, given in (containers or {}).items()
-            },
-            **params,
-        }
-
-    def __call__(self, containers: Json = None, networks: Json = None, **params: Json) -> Json:
-        """Do what the module does, in this process: a test that is about the module's own process starts one."""
-        modes = {key: params.pop(key) for key in ("check", "fails") if key in params}
-        arguments = self.task(containers, networks, **params)
-        options = {**CONNECTION_OPTIONS, **options_for(arguments), **DISRUPTION_OPTION}
-        checked = ArgumentSpecValidator(options).validate(arguments)
-        assert not checked.error_messages
-        warnings: list[str] = []
-        result: Json = {}
-        try:
-            check = modes.get("check", False)
-            result = converge(checked.validated_parameters, TOPOLOGY_TASK, check_mode=check, warn=warnings.append)
-        except ApplyError as exc:
-            result = {"failed": True, "msg": str(exc), "changed": bool(exc.done)}
-        except LinklabError as exc:
-            result = {"failed": True, "msg": str(exc)}
-        assert bool(result.get("failed")) == modes.get("fails", False), result
-        return {**result, "warnings": warnings}
-
-    def full(self, name: str) -> str:
-        return name if name == "bridge" else self.lab.name(name)
-
-    def _network(self, name: str, given: Json) -> Json:
-        if given and ("external" in given or "ipam" in given):
-            return given
-        self.made.setdefault(name, str(self.subnets()))
-        return {"ipam": {"config": [{"subnet": self.made[name]}]}, **(given or {})}
-
-    def _container(self, given: dict[str, Json]) -> dict[str, Json]:
-        found = dict(given)
-        for option in ("networks", "depends_on"):
-            value = found.get(option)
-            if isinstance(value, list):
-                found[option] = [self.full(name) for name in value]
-            elif isinstance(value, dict):
-                found[option] = {self.full(name): one for name, one in value.items()}
-        if "links" in found:
-            found["links"] = [self.full(link) for link in found["links"]]
-        if found.get("network_mode", "").startswith("container:"):
-            found["network_mode"] = f"container:{self.full(found['network_mode'].partition(':')[2])}"
-        return found
-
-    def raw(self, name: str) -> Json:
-        return self.lab.inspect(self.full(name))
-
-    def id(self, name: str) -> str:
-        return str(self.raw(name)["Id"])
-
-    def ends(self, name: str) -> set[str]:
-        """The short names of the networks that a container is on."""
-        return {one.removeprefix(self.lab.prefix) for one in self.raw(name)["NetworkSettings"]["Networks"]}
-
-    def aliases(self, name: str, network: str) -> set[str]:
-        end = self.raw(name)["NetworkSettings"]["Networks"][self.full(network)]
-        return set(end["Aliases"] or ()) - {self.id(name)[:12]}
-
-    def exec(self, name: str, *command: str) -> tuple[int, str]:
-        return t.cast("tuple[int, str]", self.lab.exec(self.full(name), *command))
-
-    def volumes(self) -> set[str]:
-        found = self.lab.engine.get("/volumes", filters=json.dumps({"name": [self.lab.prefix]}))["Volumes"]
-        return {volume["Name"] for volume in found}
-
-
-@pytest.fixture
-def topology(lab):
-    conftest = sys.modules[type(lab).__module__]
-    one = Topology(lab, conftest.BUSYBOX, conftest.random_subnet)
-    yield one
-    lab.clear()
-    for name in one.volumes():
-        with contextlib.suppress(NotFound):
-            lab.engine.delete(f"/volumes/{name}")
-
-
-def did(result: Json) -> list[str]:
-    """The actions, without what is special to this run."""
-    return [f"{action['action']} {action['disruption']}" for action in result["actions"]]
-
 
 THREE_TIERS = {
     "web": {"networks": ["front"], "depends_on": ["app"]},
@@ -413,10 +298,10 @@ def test_both_ends_of_a_legacy_link_are_brought_back_to_the_bridge(topology):
         topology.lab.engine.connect(topology.lab.network(f"of-{name}"), topology.full(name), {})
     result = topology(wanted)
     assert [action["subject"] for action in result["actions"]] == [
-        f"{topology.full(name)} on bridge" for name in ("db", "app")
+        *(f"{topology.full(name)} on bridge" for name in ("db", "app")),
+        topology.full("app"),
     ]
-    assert did(result) == ["attach none"] * 2
-    assert any("back on the default bridge while running" in warning for warning in result["warnings"])
+    assert did(result) == ["attach none", "attach none", "rewrite_hosts none"]
     assert topology.exec("app", "ping", "-c1", "-W2", "d")[0] == 0
     assert topology.ends("app") == {"bridge", "of-app"}
     assert topology.ends("other") == {"of-other"}
@@ -567,6 +452,7 @@ def test_a_network_whose_settings_differ_is_refused_with_the_reason(topology, pr
         ({"restart": "sometimes"}, "no restart policy"),
         ({"network_mode": "host", "ports": ["80"]}, "excludes ports"),
         ({"cpus": "many"}, "cpus"),
+        ({"cap_add": ["NET_ADMN"]}, "cap_add: 'NET_ADMN' is not a Linux capability (did you mean NET_ADMIN"),
     ],
 )
 def test_bad_input_is_one_message(topology, module, proxy, options, message):

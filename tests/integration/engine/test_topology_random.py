@@ -73,7 +73,7 @@ def converge(lab: Json, task: dict[str, Json]) -> Json:
         note(str(exc))
         assume(False)
     note(found.text())
-    apply(lab.engine, found, TOPOLOGY_TASK.executors)
+    apply(lab.engine, found, TOPOLOGY_TASK.executors())
     assert plan(lab, task).text() == ""
     return found
 
@@ -100,4 +100,4 @@ def test_from_any_state_one_run_converges(lab, names, data):
             assert all(action.disruption < Disruption.RECREATE for action in found.actions)
     finally:
         gone = plan(lab, {"name": lab.name("lab"), "state": "absent"})
-        apply(lab.engine, gone, TOPOLOGY_TASK.executors)
+        apply(lab.engine, gone, TOPOLOGY_TASK.executors())

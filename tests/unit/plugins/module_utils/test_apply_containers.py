@@ -12,9 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils import _client
-from ansible_collections.linklab.docker.plugins.module_utils._apply_containers import remove_container
+from ansible_collections.linklab.docker.plugins.module_utils._apply_containers import _with_endpoints, remove_container
 from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine, EngineInfo
-from ansible_collections.linklab.docker.plugins.module_utils._container_actions import RemoveContainer
+from ansible_collections.linklab.docker.plugins.module_utils._container_actions import (
+    CreateContainer,
+    NewEndpoint,
+    RemoveContainer,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Disruption
 from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Endpoint
 
@@ -97,3 +102,20 @@ def test_the_request_to_stop_waits_for_as_long_as_the_container_may_take():
     engine = Recorder("1.51")
     remove_container(engine, removal(graceful=True, StopTimeout=120))
     assert engine.timeouts[0] == engine.connection.timeout + 120
+
+
+# -- MAC addresses ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "api, whole, at_once",
+    [("1.41", "02:42:00:00:00:01", ["front"]), ("1.44", None, ["front", "back"])],
+)
+def test_mac_addresses_go_with_the_creation_as_the_engine_takes_them(api, whole, at_once):
+    ends = tuple(
+        NewEndpoint(name, name, EndpointSettings(mac_address=mac))
+        for name, mac in (("front", "02:42:00:00:00:01"), ("back", "02:42:00:00:00:02"), ("other", None))
+    )
+    body = _with_endpoints(CreateContainer("", Disruption.NONE, "box", {}, ends), EngineInfo(api))
+    assert body.get("MacAddress") == whole
+    assert list(body["NetworkingConfig"]["EndpointsConfig"]) == at_once

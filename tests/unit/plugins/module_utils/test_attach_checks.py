@@ -219,7 +219,7 @@ def test_the_gateway_of_a_network_to_be_made_is_known_before(ip_range, gateway):
 def test_an_address_on_a_network_to_be_made_needs_a_subnet_unless_the_engine_takes_it_without():
     assert problems(None, CREATE, ipv4_address="10.94.0.2") == []
     assert problems(None, NetworkSpec("net"), ipv4_address="10.94.0.2") == [
-        "box: the address 10.94.0.2 needs a subnet to be in; give the network one with create: ipam"
+        "box: the address 10.94.0.2 needs a subnet to be in; give the network one with ipam"
     ]
     assert problems(None, NetworkSpec("net"), NEW, ipv4_address="10.94.0.2") == []
     assert problems(None, None, NEW, ipv4_address="10.94.0.2") == []

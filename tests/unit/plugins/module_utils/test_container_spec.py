@@ -171,6 +171,7 @@ def test_every_option_has_a_parser() -> None:
         ({"environment": {"A=B": "1"}}, "not the name of a variable"),
         ({"environment": {"A": "1"}, "secret_environment": {"A": "2"}}, "A is in both"),
         ({"working_dir": "tmp"}, "not an absolute path"),
+        ({"cap_drop": ["CHWN"]}, r"'CHWN' is not a Linux capability \(did you mean CHOWN\?\)"),
         ({"volumes": ["./data:/data"]}, "a path of the host must be absolute"),
         ({"volumes": ["~/data:/data"]}, "a path of the host must be absolute"),
         ({"volumes": ["data:data"]}, "not an absolute path"),

@@ -72,7 +72,7 @@ def task(looks: t.Iterable[t.Any], settle: Json = None, do: Json = None) -> Task
         return Plan(stages(([(PAINT,)], 1) if state == "grey" else ([], 1)))
 
     executors = {Paint: do or (lambda _engine, _action: ())}
-    return Task(lambda _params: None, observe, plan, lambda _spec, state: {"state": state}, executors, settle)
+    return Task(lambda _params: None, observe, plan, lambda _spec, state: {"state": state}, lambda: executors, settle)
 
 
 def run(one: Task[None, Json], *, check_mode: bool = False) -> dict[str, Json]:

@@ -13,18 +13,16 @@ import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._container_actions import (
     CreateContainer,
+    FinishUnlink,
     PullImage,
+    RecreateContainer,
+    RemoveLink,
     StartContainer,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._container_spec import ContainerSpec
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink, engine_release
-from ansible_collections.linklab.docker.plugins.module_utils._link_actions import (
-    FinishUnlink,
-    RecreateContainer,
-    RemoveLink,
-)
 from ansible_collections.linklab.docker.plugins.module_utils._link_plan import plan_link
 from ansible_collections.linklab.docker.plugins.module_utils._link_spec import LinkSpec
 from ansible_collections.linklab.docker.plugins.module_utils._link_state import LinkState, lacks_a_link, link_result

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from contextlib import suppress
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils import _migrate, _migrate_apply, _migrate_exchange, _module
@@ -19,7 +20,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._migrate_proof impo
 )
 from ansible_collections.linklab.docker.plugins.module_utils._migrate_spec import MIGRATE_OPTIONS
 from ansible_collections.linklab.docker.plugins.module_utils._state import Container
-from linked_engine import LinkedEngine, in_this_process
+from linked_engine import KilledError, LinkedEngine, in_this_process
 
 Json = t.Any
 
@@ -123,6 +124,23 @@ def test_whatever_fails_the_names_lead_home_and_the_next_run_finishes(engine, wa
     assert not migrate(**WAYS[way])["changed"]
     if "gap" not in way:
         assert names_lead_home(engine)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("number", range(MOST_STEPS))
+def test_wherever_a_run_is_killed_the_next_one_finishes(engine, way, number):
+    """Also within an exchange, where the links are gone already."""
+    engine.die_at = number
+    with suppress(KilledError):
+        migrate(**WAYS[way])
+    engine.die_at = -1
+
+    migrate(**WAYS[way])
+
+    assert engine.links == {}
+    assert names_lead_home(engine)
+    assert not migrate(**WAYS[way])["changed"]
+    assert {raw["Name"].lstrip("/") for raw in engine.raw.values()} == {"front", "middle", "back"}
 
 
 def test_a_source_alone_stays_behind_as_it_was(engine):

@@ -14,8 +14,10 @@ import time
 import typing as t
 from pathlib import Path
 
+import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError
-from ansible_collections.linklab.docker.plugins.module_utils._migrate_exchange import in_own_process
+from ansible_collections.linklab.docker.plugins.module_utils._migrate_exchange import NamesLostError, in_own_process
+from ansible_collections.linklab.docker.plugins.module_utils._replace import BusyError
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -28,24 +30,24 @@ class NoEngine:
 ENGINE = t.cast("t.Any", NoEngine())
 
 
-def fail(_engine: t.Any) -> t.Any:
-    raise ApplyError("it failed")
-
-
-def die(_engine: t.Any) -> t.Any:
-    os._exit(3)
-
-
 def test_what_it_returns_comes_back():
     assert in_own_process(ENGINE, lambda _engine: {"pid": os.getpid()})["pid"] != os.getpid()
 
 
-def test_what_it_says_of_a_failure_comes_back():
-    assert in_own_process(ENGINE, fail) == {"error": "it failed"}
+@pytest.mark.parametrize("kind", [ApplyError, NamesLostError, BusyError])
+def test_how_it_fails_comes_back(kind):
+    def fail(_engine: t.Any) -> t.Any:
+        raise kind("it failed")
+
+    with pytest.raises(ApplyError, match=r"^it failed$") as raised:
+        in_own_process(ENGINE, fail)
+    assert raised.type is kind
+    assert raised.value.unsure == (kind is NamesLostError)
 
 
 def test_its_death_is_noticed():
-    assert "ended early" in in_own_process(ENGINE, die)["error"]
+    with pytest.raises(NamesLostError, match="ended early"):
+        in_own_process(ENGINE, lambda _engine: os._exit(3))
 
 
 def test_it_ends_its_work_when_the_module_is_killed(tmp_path):

@@ -33,7 +33,8 @@ def parse(**options: t.Any) -> NetworkSpec:
 def with_subnets(*subnets: dict[str, t.Any]) -> NetworkSpec:
     keys = NETWORK_OPTIONS["ipam"]["options"]["config"]["options"]
     config = [{key: subnet.get(key) for key in keys} for subnet in subnets]
-    return parse(ipam={"driver": None, "options": None, "config": config})
+    six = any(":" in subnet["subnet"] for subnet in subnets)
+    return parse(ipam={"driver": None, "options": None, "config": config}, enable_ipv6=True if six else None)
 
 
 def test_nothing_given_makes_a_bridge_with_the_defaults_of_the_engine():
@@ -125,7 +126,7 @@ def test_a_bridge_has_one_subnet_of_each_kind():
     for driver in (None, "bridge"):
         with pytest.raises(SpecError, match="a bridge has one IPv4 subnet at most"):
             parse_network("net", {"driver": driver, "ipam": {"config": four}})
-        both = {"driver": driver, "ipam": {"config": [four[0], {"subnet": "fd00:94::/64"}]}}
+        both = {"driver": driver, "enable_ipv6": True, "ipam": {"config": [four[0], {"subnet": "fd00:94::/64"}]}}
         assert len(parse_network("net", both).subnets or ()) == 2
     assert len(parse_network("net", {"driver": "overlay", "ipam": {"config": four}}).subnets or ()) == 2
 
@@ -188,7 +189,7 @@ def test_each_difference_is_told_with_what_is_there_and_what_is_wanted():
 def test_a_subnet_in_another_notation_is_the_same():
     """The engine keeps a subnet as it was sent, by whomever."""
     raw = {"Subnet": "fd00:0094:0::/64", "Gateway": "FD00:94::1"}
-    there = read_network({"Id": "a" * 64, "Name": "net", "IPAM": {"Config": [raw]}})
+    there = read_network({"Id": "a" * 64, "Name": "net", "EnableIPv6": True, "IPAM": {"Config": [raw]}})
     assert with_subnets({"subnet": "fd00:94::/64", "gateway": "fd00:94::1"}).differences(there) == {}
 
 
@@ -205,3 +206,11 @@ def test_a_subnet_in_another_notation_is_the_same():
 )
 def test_values_that_yaml_made_something_of_are_sent_as_strings(given_value, strings):
     assert option_strings(given_value) == strings
+
+
+@pytest.mark.parametrize("given", [{}, {"enable_ipv6": None}, {"enable_ipv6": False}])
+def test_an_ipv6_subnet_that_the_engine_would_ignore_is_refused(given):
+    options = {"ipam": {"config": [{"subnet": SUBNET}, {"subnet": "fd00:94::/64"}]}, **given}
+    with pytest.raises(SpecError, match="ignores the IPv6 subnet fd00:94::/64 without enable_ipv6: true"):
+        parse_network("net", options)
+    assert parse_network("net", {**options, "enable_ipv6": True}).enable_ipv6

@@ -153,3 +153,11 @@ def test_a_source_of_another_network_mode_would_lose_its_links_silently():
 def test_a_target_must_run_where_the_source_is_to_start():
     (problem,) = legacy(container(), container("target", "exited"))
     assert "the target target is exited" in problem
+
+
+def test_what_gets_another_network_mode_needs_nothing_of_the_old_one():
+    box = container(network_mode="container:gone", networks=[], host={"NetworkMode": "container:gone"})
+    assert "uses the NetworkMode of container gone" in problems(box, around())[0]
+    assert problems(box, around(), moves=True) == []
+    box = container(host={"PidMode": "container:gone"})
+    assert "uses the PidMode" in problems(box, around(), moves=True)[0]

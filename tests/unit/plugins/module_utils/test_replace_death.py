@@ -14,6 +14,7 @@ import itertools
 import typing as t
 
 import pytest
+from ansible_collections.linklab.docker.plugins.module_utils._apply_recover import recover
 from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     Conflict,
@@ -22,7 +23,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     NotFound,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Disruption
-from ansible_collections.linklab.docker.plugins.module_utils._recover import Recover, find_interrupted, recover
+from ansible_collections.linklab.docker.plugins.module_utils._recover import Recover, find_interrupted
 from ansible_collections.linklab.docker.plugins.module_utils._replace import Exchange, _exchange, bring_back
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import Before, successor_name
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container

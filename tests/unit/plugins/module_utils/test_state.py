@@ -419,3 +419,12 @@ def test_whatever_an_engine_answers_is_read(networks, host, info):
     read = read_container(raw, info)
     assert set(read.endpoints) == set(((networks or {}).get("Networks")) or {})
     assert read_summary({**LEAST, "NetworkSettings": networks}).networks.keys() == read.endpoints.keys()
+
+
+def test_starts_sort_by_time_although_the_engine_leaves_out_zeros_at_the_end():
+    def started(text: str) -> str:
+        return read_container({**LEAST, "State": {"Status": "running", "StartedAt": text}}, OLD).started_at
+
+    times = ["2026-11-24T13:53:07Z", "2026-11-24T13:53:07.5Z", "2026-11-24T13:53:07.51Z", "2026-11-24T13:53:08.1Z"]
+    assert sorted(times, key=started) == times
+    assert read_container(LEAST, OLD).started_at == ""

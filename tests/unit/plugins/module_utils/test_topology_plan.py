@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import typing as t
+from unittest import mock
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, Refusal
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Disruption
+from engine_model import EngineModel
 from hypothesis import assume, event, given, note
 from hypothesis import strategies as st
 from topology_model import (
@@ -26,9 +28,6 @@ from topology_model import (
     rewired,
     tasks,
 )
-
-if t.TYPE_CHECKING:
-    from engine_model import EngineModel
 
 Json = t.Any
 Hands = list[tuple[str, str, str]]
@@ -266,6 +265,74 @@ def test_a_link_whose_target_was_made_anew_by_hand_is_mended() -> None:
     assert text(engine, task) == []
 
 
+def shared(**server: Json) -> dict[str, Json]:
+    return lab({"server": server, "side": {"network_mode": "container:server"}, "other": {}})
+
+
+def test_who_shares_the_network_of_a_replaced_container_is_replaced_after_it() -> None:
+    engine = new_engine()
+    converge(engine, shared())
+    found = plan(engine, shared(user="1"))
+    assert [(action.subject, action.reason) for action in found.actions] == [
+        ("server", "user is not set, wanted 1"),
+        ("side", "it shares the network of server, which is replaced"),
+    ]
+    assert [str(action.disruption) for action in found.actions] == ["recreate", "recreate"]
+    with pytest.raises(Refusal, match=r"recreate container side \(recreate\): it shares the network of server"):
+        found.allow(Disruption.RECONNECT)
+    carry_out(engine, found)
+    check(engine, shared(user="1"))
+    assert plan(engine, shared(user="1")).actions == ()
+    # The same where the task says nothing about it, and it is so all the same.
+    task = shared(user="2")
+    del task["containers"]["side"]["network_mode"]
+    converge(engine, task)
+    check(engine, shared(user="2"))
+
+
+def test_who_gets_a_legacy_link_to_a_replaced_container_shares_its_network_no_more() -> None:
+    engine = new_engine()
+    converge(engine, shared())
+    task = lab({"server": {"user": "1"}, "side": {"links": ["server:s"]}, "other": {}})
+    assert "network_mode is container, wanted bridge" in converge(engine, task).actions[-1].reason
+    check(engine, task)
+
+
+def test_who_shares_a_network_that_was_made_anew_is_restarted() -> None:
+    engine = new_engine()
+    converge(engine, shared())
+    engine.stop("server")
+    stopped = plan(engine, shared())
+    assert [action.text() for action in stopped.actions] == [
+        "~ start container server: it is exited [none]",
+        "~ restart container side: it shares the network of server, which is started [recreate]",
+    ]
+    engine.start("server")
+    found = plan(engine, shared())
+    assert [(action.describe(), action.reason, action.disruption) for action in found.actions] == [
+        (
+            "restart container side",
+            "server, whose network it shares, was started again after it, which cut it off",
+            Disruption.RECREATE,
+        )
+    ]
+    with pytest.raises(Refusal, match="restart container side"):
+        found.allow(Disruption.RECONNECT)
+    carry_out(engine, found)
+    assert plan(engine, shared()).actions == ()
+
+
+def test_who_shares_the_network_of_a_container_that_is_gone_gets_a_successor() -> None:
+    engine = new_engine()
+    converge(engine, shared())
+    engine.remove_container("server", force=True)
+    assert [action.reason for action in converge(engine, shared()).actions] == [
+        "it does not exist",
+        "it shares the network of server, which is replaced",
+    ]
+    check(engine, shared())
+
+
 def test_an_address_passes_from_one_container_to_the_next() -> None:
     engine, networks = new_engine(), {"front": net(0)}
     fixed = {"networks": {"front": {"ipv4_address": "10.94.0.9"}}}
@@ -364,6 +431,42 @@ def test_more_containers_than_a_bridge_can_bear_are_refused() -> None:
 def test_containers_that_cannot_be_had(containers: Json, message: str) -> None:
     with pytest.raises(Refusal, match=message):
         plan(new_engine(), lab(containers, {"front": net(0)}))
+
+
+@pytest.mark.parametrize("network", [None, {"driver": "bridge"}], ids=["nothing", "a driver"])
+def test_an_address_needs_a_subnet_of_the_user_s_choice_before_and_after_the_network_is_made(network: Json) -> None:
+    engine, bare = new_engine(), {"front": network}
+    task = lab({"web": {"networks": {"front": {"ipv4_address": "172.18.0.9"}}}}, bare)
+    with pytest.raises(Refusal, match="needs a subnet to be in; give the network one with ipam"):
+        plan(engine, task)
+    converge(engine, lab(networks=bare))
+    engine.network("front")
+    engine.nets[engine.network("front")["Id"]]["IPAM"] = {
+        "Config": [{"Subnet": "172.18.0.0/16", "Gateway": "172.18.0.1"}]
+    }
+    with pytest.raises(Refusal, match="has one of the engine's choice; remove the topology"):
+        plan(engine, task)
+    # One that a user gave is known by the gateway that the engine does not tell.
+    engine.nets[engine.network("front")["Id"]]["IPAM"] = {"Config": [{"Subnet": "172.18.0.0/16"}]}
+    assert [action.name for action in plan(engine, task).actions] == ["create_container"]
+
+
+def test_a_driver_that_the_engine_does_not_have_is_told_and_asked_for_only_if_it_is_unusual() -> None:
+    engine, asked = new_engine(), []
+
+    def get(path: str, **params: Json) -> Json:
+        asked.append(path)
+        return (
+            {"Plugins": {"Network": ["bridge", "weave:latest"]}} if path == "/info" else EngineModel.get(engine, path)
+        )
+
+    with mock.patch.object(engine, "get", get):
+        plan(engine, lab(networks={"front": {**net(0), "driver": "macvlan"}}))
+        assert "/info" not in asked
+        for driver in ("weave", "weave:latest"):
+            plan(engine, lab(networks={"front": {**net(0), "driver": driver}}))
+        with pytest.raises(Refusal, match=r"has no driver waeve \(did you mean weave\?\); it has bridge, weave"):
+            plan(engine, lab(networks={"front": {**net(0), "driver": "waeve"}}))
 
 
 def test_a_network_that_others_use_is_not_removed() -> None:

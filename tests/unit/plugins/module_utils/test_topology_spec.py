@@ -190,6 +190,22 @@ def test_types_are_checked_all_the_way_down() -> None:
         assert option in errors
 
 
+def test_ansible_looks_at_no_options_that_are_not_given() -> None:
+    params = {"name": "lab", "networks": {"front": {"ipam": {"config": [{"subnet": "10.0.0.0/24"}]}}, "back": {}}}
+    params["containers"] = {"web": {"image": "bb", "networks": {"front": {"aliases": ["www"]}}}}
+    found = ArgumentSpecValidator(options_for(params)).validate(params).validated_parameters
+    assert {name: found[name] for name in ("networks", "containers")} == {
+        name: params[name] for name in ("networks", "containers")
+    }
+
+
+def test_options_may_be_given_as_text() -> None:
+    params = {"name": "lab", "containers": {"web": "image=bb init=yes"}}
+    result = ArgumentSpecValidator(options_for(params)).validate(params)
+    assert result.error_messages == []
+    assert parse_topology(result.validated_parameters).containers["web"].spec.init is True
+
+
 def test_what_ansible_makes_of_a_task_can_be_parsed() -> None:
     params = {
         "name": "lab",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Short requests over a unix socket: what is sent, and what becomes of the connection."""
+"""Requests over a stream socket: what is sent, what becomes of the connection, and answers that go on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import typing as t
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Unreachable
-from ansible_collections.linklab.docker.plugins.module_utils._unix import UnixSocket
+from ansible_collections.linklab.docker.plugins.module_utils._http import Answer, Http, Request, Stream, unix
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,12 +78,12 @@ def server(path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def send(server: Server, path: Path) -> Iterator[Callable[..., t.Any]]:
-    one = UnixSocket(str(path))
+    one = Http(unix(str(path)))
 
     def call(
         method: str = "GET", where: str = "/x", params: t.Any = None, body: t.Any = None, timeout: float = 5
     ) -> t.Any:
-        return one.send(method, where, params, body, timeout)
+        return one.send(Request(method, where, timeout, params, body))
 
     yield call
     one.close()
@@ -169,7 +169,72 @@ def test_an_answer_that_takes_too_long_is_an_error_and_not_taken_for_the_next(se
 
 def test_a_socket_that_is_not_there_is_an_error(path):
     with pytest.raises(FileNotFoundError):
-        UnixSocket(str(path)).send("GET", "/", None, None, 1)
+        Http(unix(str(path))).send(Request("GET", "/", 1))
+
+
+# -- answers that go on -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stream(server: Server, path: Path) -> Iterator[Callable[..., Stream]]:
+    one = Http(unix(str(path)))
+
+    def call(answer: bytes, timeout: float = 5) -> Stream:
+        server.answers = [answer]
+        response = one.open(Request("GET", "/x", timeout))
+        assert not isinstance(response, Answer)
+        return Stream(response)
+
+    yield call
+    one.close()
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_a_line_is_there_before_the_next_one_comes(stream, server):
+    # The server keeps the connection open after this, and the answer has no end.
+    with stream(CHUNKED + b'8\r\n{"a": 1}\r\n2\r\n\r\n\r\n5\r\nrest\n\r\n', timeout=0.2) as answer:
+        lines = answer.iter_lines()
+        assert next(lines) == b'{"a": 1}'
+        assert next(lines) == b"rest"
+        with pytest.raises((TimeoutError, socket.timeout)):
+            next(lines)
+
+
+def test_a_stream_that_breaks_off_is_an_oserror(stream):
+    with stream(CHUNKED + b"9\r\nhalf") as answer, pytest.raises(ConnectionError, match="broke off"):
+        list(answer.iter_lines())
+    with stream(CHUNKED + b"9\r\nhalf") as answer, pytest.raises(ConnectionError, match="broke off"):
+        answer.raw.read(100)
+
+
+def test_a_stream_has_a_connection_of_its_own_that_ends_with_it(stream, send, server):
+    send()
+    with stream(CHUNKED + b"2\r\nok\r\n0\r\n\r\n") as answer:
+        assert answer.read() == b"ok"
+        assert send().json() == {}
+    assert len(server.connections) == 2
+    assert server.connections[1].recv(1) == b""
+
+
+def test_an_error_instead_of_a_stream_is_read_whole(server, path):
+    server.answers = [b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}"]
+    answer = Http(unix(str(path))).open(Request("GET", "/x", 5))
+    assert isinstance(answer, Answer)
+    assert (answer.status_code, answer.json()) == (404, {})
+
+
+def test_a_file_is_sent_from_where_it_stands_with_its_length(server, path, tmp_path):
+    (tmp_path / "file").write_bytes(b"skipped" + b"x" * 200000)
+    with (tmp_path / "file").open("rb") as data:
+        data.seek(7)
+        Http(unix(str(path))).send(Request("PUT", "/x", 5, data=data))
+    assert b"Content-Length: 200000\r\n" in server.requests[0]
+    assert server.requests[0].endswith(b"\r\n\r\n" + b"x" * 200000)
+
+
+# -- engines ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

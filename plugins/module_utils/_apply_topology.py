@@ -1,0 +1,97 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""How the changes of a topology are carried out."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.linklab.docker.plugins.module_utils._apply import NETWORK_EXECUTORS
+from ansible_collections.linklab.docker.plugins.module_utils._apply_containers import (
+    CONTAINER_EXECUTORS,
+    wait_for_others,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._container_actions import ReplaceContainer
+from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError
+from ansible_collections.linklab.docker.plugins.module_utils._link_actions import LINK_EXECUTORS
+from ansible_collections.linklab.docker.plugins.module_utils._replace import replace
+from ansible_collections.linklab.docker.plugins.module_utils._replace_config import Wiring
+from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ansible_collections.linklab.docker.plugins.module_utils._apply import Executors
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine, EngineInfo
+    from ansible_collections.linklab.docker.plugins.module_utils._container_actions import NewEndpoint
+    from ansible_collections.linklab.docker.plugins.module_utils._state import Container
+
+Json = t.Any
+
+
+def replace_container(engine: Engine, action: ReplaceContainer) -> Iterable[str]:
+    """Carry a ReplaceContainer out; return what the user should know."""
+    wait_for_others(engine, action.after)
+    # Earlier actions of the same plan may have changed its endpoints and links.
+    container = find_container(engine, action.container.id)
+    if container is None:
+        raise ApplyError(f"the container {action.container.name} was removed meanwhile")
+    wires = None if action.mode is None else _wires(action.mode, action.endpoints, engine.info)
+    done = replace(
+        engine,
+        _with_macs(container, action.macs),
+        _change(action, engine.info),
+        handled=action.handled,
+        keep_files=action.keep_files,
+        start=True,
+        wires=wires,
+    )
+    return done.notes
+
+
+def _with_macs(container: Container, macs: Mapping[str, str]) -> Container:
+    """Return a container as if the MAC addresses had been asked for when it was created; engines tell only one."""
+    ends = container.endpoints
+    return dataclasses.replace(
+        container,
+        endpoints={
+            name: dataclasses.replace(end, requested_mac=macs.get(name, end.requested_mac))
+            for name, end in ends.items()
+        },
+    )
+
+
+def _change(action: ReplaceContainer, info: EngineInfo) -> Callable[[Mapping[str, Json]], Mapping[str, Json]]:
+    if not action.macs or not info.speaks("1.44"):
+        return action.change
+
+    def change(body: Mapping[str, Json]) -> Mapping[str, Json]:
+        # The endpoints have them, and the engine takes no other one for the whole container.
+        return {key: value for key, value in action.change(body).items() if key != "MacAddress"}
+
+    return change
+
+
+def _wires(mode: str, endpoints: tuple[NewEndpoint, ...], info: EngineInfo) -> Wiring:
+    """Return how a container of a network mode gets its endpoints."""
+    at_once = [one for one in endpoints if one.network == mode or (one.settings.mac_address and info.speaks("1.44"))]
+    rest = [one for one in endpoints if one not in at_once]
+    return Wiring(
+        networking={"EndpointsConfig": {one.network: one.settings.to_api() for one in at_once}} if at_once else {},
+        leave="",
+        join=tuple((endpoint.network_ref, endpoint.settings.to_api()) for endpoint in rest),
+    )
+
+
+TOPOLOGY_EXECUTORS: Executors = {
+    **NETWORK_EXECUTORS,
+    **CONTAINER_EXECUTORS,
+    **LINK_EXECUTORS,
+    ReplaceContainer: replace_container,
+}

@@ -1,0 +1,114 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Mark a container whose legacy links are being removed: other runs keep away, and a later one finds what was left.
+
+The mark is a helper, a container that never runs. Its name keeps others from making the same one; it lends names to
+links whose target was removed; and where an endpoint is to take the place of the links, it has that in a label.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+
+from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import NotedEndpoint
+from ansible_collections.linklab.docker.plugins.module_utils._errors import (
+    ApplyError,
+    Conflict,
+    LinklabError,
+    NotFound,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._replace import BusyError
+from ansible_collections.linklab.docker.plugins.module_utils._replace_names import helper_name
+from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
+    from ansible_collections.linklab.docker.plugins.module_utils._state import Container
+
+# Not that of notes: what it says is only to be done once a link is gone.
+_LABEL = "linklab.docker.exchange"
+
+
+@dataclass(frozen=True)
+class Instead:
+    """The endpoint that takes the place of links, and their aliases."""
+
+    aliases: tuple[str, ...]
+    endpoint: NotedEndpoint
+
+
+class AwayError(ApplyError):
+    """A container is off the default bridge, where it shall be."""
+
+
+@contextmanager
+def marked(
+    engine: Engine, source: Container, *, lend: Iterable[str] = (), instead: Instead | None = None
+) -> Iterator[None]:
+    """Keep other runs away from the links of a container.
+
+    Args:
+        lend: aliases of links whose target was removed.
+        instead: what takes the place of the links; should this run die after one is gone, the next one makes it.
+
+    Raises:
+        BusyError: another run is at it. Nothing was changed.
+    """
+    helper = _create_helper(engine, source, lend, instead)
+    try:
+        yield
+    except LinklabError as exc:
+        # By a helper that stays the next run knows that the container is to be brought back.
+        if not (isinstance(exc, AwayError) or isinstance(exc.__cause__, AwayError)):
+            with suppress(LinklabError):
+                discard_helper(engine, helper)
+        raise
+    # Its work is done. One that stays is found by the observation that follows, and goes then.
+    with suppress(LinklabError):
+        discard_helper(engine, helper)
+
+
+def _create_helper(engine: Engine, source: Container, lend: Iterable[str], instead: Instead | None) -> str:
+    links = [f"{source.id}:../{source.name}/{alias}" for alias in lend]
+    body = {
+        "Image": source.raw["Image"],
+        "Entrypoint": ["none"],
+        "Labels": {_LABEL: json.dumps(asdict(instead))} if instead else {},
+        "HostConfig": {"Links": links},
+    }
+    name = helper_name(source.name, source.id)
+    try:
+        return str(engine.create_container(name, body)["Id"])
+    except Conflict as exc:
+        raise BusyError(f"could not remove a link of {source.name}: another run is doing it ({name} exists)") from exc
+    except LinklabError:
+        # It may have been made all the same.
+        with suppress(LinklabError):
+            discard_helper(engine, name)
+        raise
+
+
+def discard_helper(engine: Engine, ident: str) -> None:
+    """Remove a helper, with the volumes that its image made it have."""
+    with suppress(NotFound):
+        engine.remove_container(ident, force=True, volumes=True)
+
+
+def read_instead(engine: Engine, helper: str) -> Instead | None:
+    """Return what was to take the place of the links that a helper marks the removal of."""
+    container = find_container(engine, helper)
+    labels = (container.raw["Config"].get("Labels") or {}) if container is not None else {}
+    if _LABEL not in labels:
+        return None
+    found = json.loads(labels[_LABEL])
+    return Instead(tuple(found["aliases"]), NotedEndpoint(**found["endpoint"]))
