@@ -11,6 +11,7 @@ import container_link_scenarios
 import link_migrate_scenarios
 import network_attach_scenarios
 import pytest
+import topology_info_scenarios
 import topology_scenarios
 
 MODULES = (
@@ -19,6 +20,7 @@ MODULES = (
     link_migrate_scenarios,
     topology_scenarios,
     connectivity_scenarios,
+    topology_info_scenarios,
 )
 
 
