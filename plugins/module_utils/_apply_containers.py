@@ -40,7 +40,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._state import find_
 from ansible_collections.linklab.docker.plugins.module_utils._waiting import log_tail, wait_until
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ansible_collections.linklab.docker.plugins.module_utils._apply import Executors
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine, EngineInfo
@@ -132,9 +132,8 @@ def create_container(engine: Engine, action: CreateContainer) -> None:
 
 def _complete(engine: Engine, action: CreateContainer, ident: str) -> None:
     """Connect and start a container that was created."""
-    for endpoint in action.endpoints:
-        if endpoint in _at_creation(action, engine.info):
-            continue
+    at_once = at_creation(action.endpoints, _mode(action), engine.info)
+    for endpoint in [one for one in action.endpoints if one not in at_once]:
         engine.connect(endpoint.network_ref, ident, endpoint.settings.to_api())
     unless_so(lambda: engine.start(ident), lambda: _is_live(engine, ident))
 
@@ -164,13 +163,17 @@ def _comes_up(engine: Engine, name: str, seconds: float) -> Container | None:
         time.sleep(0.05)
 
 
-def _at_creation(action: CreateContainer, info: EngineInfo) -> tuple[NewEndpoint, ...]:
-    """Return the endpoints that go with the creation.
+def at_creation(endpoints: Sequence[NewEndpoint], mode: str, info: EngineInfo) -> tuple[NewEndpoint, ...]:
+    """Return the endpoints that go with the creation of a container of a network mode.
 
     Before API 1.44 the engine takes the settings of one network only, and before 1.54 a connect ignores MAC addresses.
     """
-    first, rest = action.endpoints[:1], action.endpoints[1:]
-    return (*first, *(one for one in rest if one.settings.mac_address and info.speaks("1.44")))
+    several = info.speaks("1.44")
+    return tuple(one for one in endpoints if one.network == mode or (one.settings.mac_address and several))
+
+
+def _mode(action: CreateContainer) -> str:
+    return action.endpoints[0].network if action.endpoints else ""
 
 
 def _with_endpoints(action: CreateContainer, info: EngineInfo) -> dict[str, Json]:
@@ -181,7 +184,7 @@ def _with_endpoints(action: CreateContainer, info: EngineInfo) -> dict[str, Json
         if first.settings.mac_address and not info.speaks("1.44"):
             # It is that of the first network.
             body["MacAddress"] = first.settings.mac_address
-        given = {one.network: one.settings.to_api() for one in _at_creation(action, info)}
+        given = {one.network: one.settings.to_api() for one in at_creation(action.endpoints, first.network, info)}
         body["NetworkingConfig"] = {"EndpointsConfig": given}
     return body
 

@@ -15,6 +15,7 @@ import typing as t
 from ansible_collections.linklab.docker.plugins.module_utils._apply import NETWORK_EXECUTORS
 from ansible_collections.linklab.docker.plugins.module_utils._apply_containers import (
     CONTAINER_EXECUTORS,
+    at_creation,
     wait_for_others,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._container_actions import ReplaceContainer
@@ -80,7 +81,7 @@ def _change(action: ReplaceContainer, info: EngineInfo) -> Callable[[Mapping[str
 
 def _wires(mode: str, endpoints: tuple[NewEndpoint, ...], info: EngineInfo) -> Wiring:
     """Return how a container of a network mode gets its endpoints."""
-    at_once = [one for one in endpoints if one.network == mode or (one.settings.mac_address and info.speaks("1.44"))]
+    at_once = at_creation(endpoints, mode, info)
     rest = [one for one in endpoints if one not in at_once]
     return Wiring(
         networking={"EndpointsConfig": {one.network: one.settings.to_api() for one in at_once}} if at_once else {},

@@ -221,7 +221,7 @@ class RecreateContainer(ContainerAction):
 
 
 @dataclass(frozen=True)
-class FinishUnlink(Action):
+class FinishUnlink(ContainerAction):
     """Put right what a run left that was killed while it removed a link.
 
     Attributes:
@@ -230,12 +230,7 @@ class FinishUnlink(Action):
 
     name = "recover"
 
-    container: Container
     helper: str
-
-    @property
-    def subject(self) -> str:
-        return self.container.name
 
 
 @dataclass(frozen=True)

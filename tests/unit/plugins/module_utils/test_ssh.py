@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
 from ansible_collections.linklab.docker.plugins.module_utils._ssh import SshPlace, told
@@ -52,8 +54,7 @@ def test_a_url_that_leads_nowhere_is_refused_without_being_repeated(url):
     ],
 )
 def test_the_exit_status_says_what_went_wrong(code, message):
-    with pytest.raises(OSError, match=message):
-        raise told(SshPlace.parse("ssh://me@host"), code, "words")  # type: ignore[misc]
+    assert re.search(message, str(told(SshPlace.parse("ssh://me@host"), code, "words")))
 
 
 def test_a_program_that_ended_well_has_nothing_to_say():
