@@ -14,11 +14,8 @@ C(GwPriority).
 
 from __future__ import annotations
 
-import errno
 import http.client
 import json
-import socket
-import sys
 import threading
 import typing as t
 from contextlib import nullcontext
@@ -34,11 +31,9 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
 )
 from ansible_collections.linklab.docker.plugins.module_utils._http import Answer, Http, Request, Stream, unix
 from ansible_collections.linklab.docker.plugins.module_utils._podman import is_podman, with_endpoint_ids, with_own_name
-from ansible_collections.linklab.docker.plugins.module_utils._ssh import SshError, SshPlace
-from ansible_collections.linklab.docker.plugins.module_utils._tls import check_files, handshake_problem, no_engine
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from docker import APIClient
     from requests import Response
@@ -75,6 +70,8 @@ class Connection:
         """Return the SDK's TLS settings, or None for a connection without TLS."""
         if not (self.tls or self.validate_certs):
             return None
+        from ansible_collections.linklab.docker.plugins.module_utils._tls import check_files
+
         check_files({"ca_path": self.ca_path, "client_cert": self.client_cert, "client_key": self.client_key})
         from ansible_collections.linklab.docker.plugins.module_utils._sdk import tls_config
 
@@ -148,13 +145,12 @@ class Engine:
         return info
 
     def _version(self) -> Mapping[str, Json]:
-        host = self.connection.docker_host
         try:
             found = self.get("/version")
         except EngineError as exc:
-            raise Unreachable(no_engine(host, f"{exc.status}: {exc.explanation}")) from exc
+            raise self._no_engine(f"{exc.status}: {exc.explanation}") from exc
         if not (isinstance(found, dict) and "ApiVersion" in found):
-            raise Unreachable(no_engine(host, "its answer has no ApiVersion"))
+            raise self._no_engine("its answer has no ApiVersion")
         return found
 
     def clone(self) -> Engine:
@@ -172,6 +168,8 @@ class Engine:
         if host.startswith("unix:///"):
             self._http = Http(unix(host[len("unix://") :]))
         elif host.startswith("ssh://"):
+            from ansible_collections.linklab.docker.plugins.module_utils._ssh import SshPlace
+
             self._http = Http(SshPlace.parse(host).dial)
 
     @property
@@ -210,9 +208,20 @@ class Engine:
             response = self._by_sdk(request, stream) if self._http is None else _by_http(self._http, request, stream)
         # The exceptions of requests, which may not be there, are OSErrors.
         except (OSError, http.client.HTTPException) as exc:
-            raise Unreachable(_why_unreachable(exc, self.connection, label)) from exc
+            raise self._unreachable(exc, label) from exc
         _raise_for(response, label)
         return response
+
+    # Neither is loaded before it is needed: most tasks find the engine.
+    def _unreachable(self, exc: BaseException, label: str) -> Unreachable:
+        from ansible_collections.linklab.docker.plugins.module_utils._unreachable import why_unreachable
+
+        return Unreachable(why_unreachable(exc, self.connection.docker_host, self.connection.timeout, label))
+
+    def _no_engine(self, answer: str) -> Unreachable:
+        from ansible_collections.linklab.docker.plugins.module_utils._unreachable import no_engine
+
+        return Unreachable(no_engine(self.connection.docker_host, answer))
 
     def _by_sdk(self, request: Request, stream: bool) -> Response:
         return self.sdk.request(
@@ -249,7 +258,7 @@ class Engine:
         try:
             return response.json()
         except ValueError as exc:
-            raise Unreachable(no_engine(self.connection.docker_host, f"its answer to {label} is no JSON")) from exc
+            raise self._no_engine(f"its answer to {label} is no JSON") from exc
 
     def order(self, path: str, body: Json = None, timeout: float | None = None, **params: Json) -> None:
         """POST; whatever a successful answer says. Podman has a word here where Docker has nothing."""
@@ -379,57 +388,3 @@ def _explanation(response: Response | Answer) -> str:
 def _same_thing(ref: str, ident: str, name: str) -> bool:
     """The engine also takes the beginning of an ID, so a mistyped name could hit something else by accident."""
     return ref in (name, ident) or (len(ref) >= 12 and ident.startswith(ref))
-
-
-def _why_unreachable(exc: BaseException, connection: Connection, label: str) -> str:
-    host = connection.docker_host
-    told = str(exc) if isinstance(exc, SshError) else handshake_problem(_chain(exc), host)
-    if told:
-        return f"{told}."
-    number = _errno(exc)
-    if number == errno.ENOENT:
-        return (
-            f"no Docker Engine at {host}: the socket does not exist. Start the engine"
-            " (the role linklab.docker.engine does it), or set docker_host to where it listens."
-        )
-    if number in (errno.EACCES, errno.EPERM):
-        return (
-            f"the socket {host} may not be used by this user. Run the task with become: true,"
-            " or add the user to the group docker."
-        )
-    if number == errno.ECONNREFUSED:
-        return (
-            f"nothing listens at {host}, so no Docker Engine answers. Start it"
-            " (the role linklab.docker.engine does it), or set docker_host to where it listens."
-        )
-    if _is_timeout(exc):
-        return f"the Docker Engine at {host} did not answer {label} within {connection.timeout} s (option timeout)"
-    return f"no answer from the Docker Engine at {host} to {label}: {_innermost(exc)}"
-
-
-def _is_timeout(exc: BaseException) -> bool:
-    # Before Python 3.10, a socket's is not the TimeoutError. That of requests hides it, depending on its version.
-    requests = sys.modules.get("requests")
-    kinds = (socket.timeout, TimeoutError, *([requests.exceptions.Timeout] if requests else ()))
-    return isinstance(exc, kinds)
-
-
-def _chain(exc: BaseException | None) -> Iterator[BaseException]:
-    """Yield the exception and all that it wraps: requests and urllib3 pass the cause as an argument."""
-    while exc is not None:
-        yield exc
-        inner = [arg for arg in exc.args if isinstance(arg, BaseException)]
-        reason = getattr(exc, "reason", None)
-        if isinstance(reason, BaseException):
-            inner.append(reason)
-        exc = inner[-1] if inner else exc.__cause__
-
-
-def _errno(exc: BaseException) -> int | None:
-    numbers = [e.errno for e in _chain(exc) if isinstance(e, OSError) and e.errno is not None]
-    return numbers[-1] if numbers else None
-
-
-def _innermost(exc: BaseException) -> str:
-    last = list(_chain(exc))[-1]
-    return str(last) or type(last).__name__

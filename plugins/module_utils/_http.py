@@ -32,6 +32,10 @@ Json = t.Any
 _SAFE = "!#$%&'()*+,/:;=?@[]~"
 
 
+class LineError(OSError):
+    """There is no line to the engine; the text is a whole sentence."""
+
+
 class Line(socket.socket):
     """A socket that leads to the engine, however far away."""
 

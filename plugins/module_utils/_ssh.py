@@ -20,7 +20,7 @@ import tempfile
 from dataclasses import dataclass
 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
-from ansible_collections.linklab.docker.plugins.module_utils._http import Line
+from ansible_collections.linklab.docker.plugins.module_utils._http import Line, LineError
 
 _URL = re.compile(
     r"ssh://(?:(?P<user>[^@:/?#]+)@)?(?:\[(?P<address>[^]]+)\]|(?P<name>[^]@:/?#[]+))(?::(?P<port>\d+))?(?P<path>/[^?#]*)?"
@@ -30,10 +30,6 @@ _CONNECT_SECONDS = 10
 # What a shell answers for a program that is not there; ssh itself fails with 255.
 _NO_PROGRAM, _NO_SSH = 127, 255
 _SAID_LINES = 3
-
-
-class SshError(OSError):
-    """There is no line to the engine; the text is a whole sentence."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +92,7 @@ class SshLine(Line):
                 )
         except OSError as exc:
             self.close()
-            raise SshError(
+            raise LineError(
                 f"docker_host {place.url} needs the ssh program where the task runs, which cannot be started: {exc}"
             ) from exc
 
@@ -115,18 +111,18 @@ class SshLine(Line):
         self._program.wait()
 
 
-def told(place: SshPlace, code: int, said: str) -> SshError | None:
+def told(place: SshPlace, code: int, said: str) -> LineError | None:
     """Return what it means that ssh ended, by its exit status. said: its last words."""
     if code == 0:
         return None
     if code == _NO_SSH:
-        return SshError(
+        return LineError(
             f"ssh does not get to the Docker Engine at {place.url}; it says: {said}. This must work without a question,"
             f" where and as whom the task runs: {place.by_hand()}"
         )
     if code == _NO_PROGRAM:
-        return SshError(
+        return LineError(
             f"the host of {place.url} has no docker program for a shell that ssh starts; it says: {said}. Install the"
             " Docker CLI there (docker_host with ssh runs 'docker system dial-stdio')"
         )
-    return SshError(f"'docker system dial-stdio' on the host of {place.url} failed ({code}); it says: {said}")
+    return LineError(f"'docker system dial-stdio' on the host of {place.url} failed ({code}); it says: {said}")

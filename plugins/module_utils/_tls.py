@@ -23,10 +23,6 @@ _OTHER_HOST = (62, 64)
 # Its codes for a certificate that lacks an extension. Python demands these since 3.13; `openssl req -x509` alone, as
 # many instructions have it, leaves out the first one.
 _INCOMPLETE = range(79, 94)
-_ADVICE = (
-    "If it expects TLS, set validate_certs: true, with ca_path, and client_cert and client_key where it wants to know"
-    " its clients"
-)
 
 
 def check_files(files: Mapping[str, str | None]) -> None:
@@ -79,8 +75,3 @@ def _refusal(exc: ssl.SSLError, host: str) -> str:
             " that it trusts. Set client_cert and client_key"
         )
     return f"no TLS connection to {host} ({reason}). If that port has no TLS, leave out tls and validate_certs"
-
-
-def no_engine(host: str, answer: str) -> str:
-    """Return the message for something that answers at I(host), but not as an engine does."""
-    return f"what answers at {host} does not answer as a Docker Engine does ({answer}). {_ADVICE}"

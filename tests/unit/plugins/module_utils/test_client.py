@@ -2,15 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of the client needs no engine: versions, names, TLS options, and the words for engines that do not answer."""
+"""What of the client needs no engine: versions, names, TLS options, and errors."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
-import socket
 import typing as t
-from http.client import RemoteDisconnected
 
 import pytest
 import requests
@@ -24,10 +21,6 @@ from ansible_collections.linklab.docker.plugins.module_utils._client import (
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, Unreachable
 from hypothesis import given
 from hypothesis import strategies as st
-from urllib3.exceptions import ProtocolError
-
-SOCKET = Connection("unix:///run/some.sock", timeout=7)
-
 
 # -- versions ---------------------------------------------------------------------------------------------------------
 
@@ -137,48 +130,7 @@ def test_short_requests_to_a_socket_need_no_sdk(monkeypatch):
         Engine(Connection("unix:///nowhere/docker.sock"))
 
 
-# -- engines that do not answer ---------------------------------------------------------------------------------------
-
-
-def wrapped(inner: BaseException) -> Exception:
-    """Wrap an error as the transport does."""
-    return requests.exceptions.ConnectionError(ProtocolError("Connection aborted.", inner))
-
-
-@pytest.mark.parametrize(
-    "error, message",
-    [
-        (wrapped(FileNotFoundError(errno.ENOENT, "No such file")), "the socket does not exist. Start the engine"),
-        (
-            wrapped(PermissionError(errno.EACCES, "Permission denied")),
-            "may not be used by this user. Run the task with",
-        ),
-        (wrapped(PermissionError(errno.EPERM, "Not permitted")), "may not be used by this user. Run the task with"),
-        (wrapped(ConnectionRefusedError(errno.ECONNREFUSED, "refused")), "nothing listens at unix:///run/some.sock"),
-        (TimeoutError("timed out"), "did not answer GET /version within 7 s (option timeout)"),
-        (socket.timeout("timed out"), "did not answer GET /version within 7 s (option timeout)"),
-        (FileNotFoundError(errno.ENOENT, "No such file"), "the socket does not exist. Start the engine"),
-        (RemoteDisconnected("Remote end closed connection"), "to GET /version: Remote end closed connection"),
-        (requests.exceptions.ReadTimeout("slow"), "did not answer GET /version within 7 s (option timeout)"),
-        (wrapped(OSError(errno.ECONNRESET, "reset by peer")), "to GET /version: [Errno 104] reset by peer"),
-        (requests.exceptions.ConnectionError(), "to GET /version: ConnectionError"),
-    ],
-)
-def test_an_engine_that_does_not_answer_is_told_with_what_to_do(error, message):
-    told = _client._why_unreachable(error, SOCKET, "GET /version")
-    assert message in told
-    assert "unix:///run/some.sock" in told
-    assert "\n" not in told
-
-
-def test_the_innermost_cause_is_found_however_it_is_wrapped():
-    inner = ConnectionRefusedError(errno.ECONNREFUSED, "refused")
-    reason = requests.exceptions.ConnectionError("outer")
-    reason.reason = wrapped(inner)  # type: ignore[attr-defined]
-    caused = requests.exceptions.ConnectionError("outer")
-    caused.__cause__ = inner
-    for error in (inner, wrapped(inner), wrapped(wrapped(inner)), reason, caused):
-        assert _client._errno(error) == errno.ECONNREFUSED
+# -- errors ------------------------------------------------------------------------------------------------------------
 
 
 class Answer(requests.Response):

@@ -9,7 +9,7 @@ import ssl
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._client import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
-from ansible_collections.linklab.docker.plugins.module_utils._tls import check_files, handshake_problem, no_engine
+from ansible_collections.linklab.docker.plugins.module_utils._tls import check_files, handshake_problem
 
 HOST = "tcp://engine.example:2376"
 
@@ -52,10 +52,6 @@ def test_each_failed_handshake_has_its_advice(error, advice):
 
 def test_what_is_no_handshake_has_none():
     assert handshake_problem([OSError(1, "not permitted")], HOST) == ""
-
-
-def test_an_answer_that_is_no_engine_s_leads_to_tls():
-    assert "validate_certs: true" in no_engine(HOST, "400: sent an HTTP request to an HTTPS server")
 
 
 def test_missing_files_are_named(tmp_path):
