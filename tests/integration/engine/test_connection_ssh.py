@@ -110,6 +110,23 @@ def test_pairs_are_checked_by_programs_in_the_source_and_in_helpers(lab, run):
     assert run("connectivity", {**pair, "port": 81}, fails=True)["diagnosis"]["cause"] == "port_closed"
 
 
+@pytest.mark.parametrize("where", ["source", "helper"])
+def test_a_login_with_mysql(lab, run, mysql_image, mysql_server, where):
+    net = lab.network("net")
+    lab.connect(net, mysql_server, Aliases=["database"])
+    image = {"image": mysql_image} if where == "source" else {}
+    source = lab.run("client", "sleep", "100000", networks=[net], **image)
+    login = {"protocol": "mysql", "port": 3306, "host": "database", "login": {"password": "root"}}
+    pair = {"source": source, "target": mysql_server, **login}
+    result = run("connectivity", pair)
+    assert result["mysql"]["hostname"] == lab.inspect(mysql_server)["Config"]["Hostname"]
+    assert result["probe"]["where"] == where
+    wrong = {**pair, "login": {"password": "not-the-password"}, "timeout": 0}
+    failed = run("connectivity", wrong, fails=True)
+    assert failed["diagnosis"]["cause"] == "access_denied"
+    assert "not-the-password" not in str(failed)
+
+
 def test_a_container_is_recreated_for_a_link_with_the_files_that_it_wrote(lab, run):
     target, source = lab.run("target"), lab.run("source", StopSignal="SIGKILL")
     lab.exec(source, "sh", "-c", "head -c 300000 /dev/urandom >/written; mkdir /d; echo deep >/d/one")
