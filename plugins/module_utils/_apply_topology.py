@@ -18,9 +18,9 @@ from ansible_collections.linklab.docker.plugins.module_utils._apply_containers i
     at_creation,
     wait_for_others,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._apply_links import LINK_EXECUTORS
 from ansible_collections.linklab.docker.plugins.module_utils._container_actions import ReplaceContainer
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError
-from ansible_collections.linklab.docker.plugins.module_utils._link_actions import LINK_EXECUTORS
 from ansible_collections.linklab.docker.plugins.module_utils._replace import replace
 from ansible_collections.linklab.docker.plugins.module_utils._replace_config import Wiring
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container

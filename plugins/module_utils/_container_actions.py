@@ -7,7 +7,7 @@
 
 """The actions on containers, images and volumes, as data: what plans are made of.
 
-How they are carried out is known to _apply_containers, _link_actions and _apply_topology, which a run that has nothing
+How they are carried out is known to _apply_containers, _apply_links and _apply_topology, which a run that has nothing
 to do does not load.
 """
 

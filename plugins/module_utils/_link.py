@@ -32,7 +32,7 @@ def _executors() -> Executors:
     # Not at the top, since a run that has nothing to do needs none of it.
     from ansible_collections.linklab.docker.plugins.module_utils._apply import NETWORK_EXECUTORS
     from ansible_collections.linklab.docker.plugins.module_utils._apply_containers import CONTAINER_EXECUTORS
-    from ansible_collections.linklab.docker.plugins.module_utils._link_actions import LINK_EXECUTORS
+    from ansible_collections.linklab.docker.plugins.module_utils._apply_links import LINK_EXECUTORS
 
     return {**NETWORK_EXECUTORS, **CONTAINER_EXECUTORS, **LINK_EXECUTORS}
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.linklab.docker.plugins.module_utils._apply import NETWORK_EXECUTORS
+from ansible_collections.linklab.docker.plugins.module_utils._apply_links import LINK_EXECUTORS
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError
-from ansible_collections.linklab.docker.plugins.module_utils._link_actions import LINK_EXECUTORS
 from ansible_collections.linklab.docker.plugins.module_utils._migrate_apply import Migration
 from ansible_collections.linklab.docker.plugins.module_utils._migrate_environment import environment_report
 from ansible_collections.linklab.docker.plugins.module_utils._migrate_graph import find_groups

@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from ansible_collections.linklab.docker.plugins.module_utils._apply_endpoints import put_back
+from ansible_collections.linklab.docker.plugins.module_utils._apply_links import turns
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     ApplyError,
     LinklabError,
@@ -32,7 +33,6 @@ from ansible_collections.linklab.docker.plugins.module_utils._hosts import (
     restored,
     write_hosts,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._link_actions import turns
 from ansible_collections.linklab.docker.plugins.module_utils._migrate_actions import (
     BakeEnvironment,
     ExchangeLinks,
