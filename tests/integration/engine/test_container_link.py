@@ -2,49 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""container_link on the real engine: what it makes, what it keeps, what it notices, what it refuses."""
+"""container_link on the real engine: what it makes, what it keeps, what it notices."""
 
 from __future__ import annotations
 
-import threading
-import time
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
-from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, LinklabError
-from ansible_collections.linklab.docker.plugins.module_utils._link import LinkTask
-from ansible_collections.linklab.docker.plugins.module_utils._module import CONNECTION_OPTIONS, converge
+from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError
 from ansible_collections.linklab.docker.plugins.module_utils._recover import find_leftovers
+from link_run import SERVE, client_with_network, found, link_here, names, resolves
 
 Json = t.Any
 
-# A shell that ends when it is told to, so that nothing waits for a grace period.
-SERVE = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done")
 MYSQL_READY = 90
 
 
 @pytest.fixture
 def link(lab: Json, monkeypatch: pytest.MonkeyPatch) -> Json:
-    """Carry a task out in this process, which saves the start of another one; return its result or its message."""
-    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._replace.SETTLE_SECONDS", 0.5)
-    defaults = {name: option.get("default") for name, option in CONNECTION_OPTIONS.items()}
-    defaults["docker_host"] = lab.engine.connection.docker_host
-    defaults.update(links=None, network="bridge", create=None, state="present", purge=False, disruption="reconnect")
-
-    def call(container: str, *, check: bool = False, fails: bool = False, **params: Json) -> Json:
-        warnings: list[str] = []
-        given = {**defaults, "container": container, **params}
-        try:
-            result = converge(given, LinkTask().task(), check_mode=check, warn=warnings.append)
-        except LinklabError as exc:
-            assert fails, exc
-            return str(exc)
-        assert not fails, result
-        return {**result, "warnings": warnings}
-
-    return call
+    return link_here(lab, monkeypatch)
 
 
 @pytest.fixture
@@ -64,15 +40,6 @@ def twice(link: Json, proxy: Json) -> Json:
         return done
 
     return call
-
-
-def names(result: Json) -> list[str]:
-    return [action["action"] for action in result["actions"]]
-
-
-def found(result: Json) -> dict[str, str]:
-    """The links of a result: alias to target."""
-    return {one["alias"]: one["target"] for one in result["links"]}
 
 
 def text(lab: Json, container: str, path: str) -> str:
@@ -232,17 +199,7 @@ def test_absent_of_what_is_not_there_is_no_change(lab, link):
 
 @pytest.fixture
 def networked(lab: Json) -> tuple[str, str, str]:
-    """A database, and a client that is linked to it and also on a network of its own, where the database is not."""
-    network = lab.network("net")
-    database, other = lab.run("database", *SERVE), lab.run("other", *SERVE)
-    client = lab.run("client", *SERVE, links=[f"{database}:db", f"{other}:o"])
-    lab.connect(network, client, Aliases=["c"])
-    lab.run("peer", *SERVE, networks=[network])
-    return client, database, other
-
-
-def resolves(lab: Json, container: str, name: str) -> bool:
-    return bool(lab.exec(container, "ping", "-c1", "-W2", name)[0] == 0)
+    return client_with_network(lab)
 
 
 def test_a_removed_link_costs_no_container_its_resolver(lab, twice, networked):
@@ -275,6 +232,26 @@ def test_a_container_without_a_shell_keeps_the_name_until_it_restarts(lab, link,
 
     assert any("the name db still stands in the hosts file" in warning for warning in done["warnings"])
     assert "127.0.0.11" in text(lab, client, "/etc/resolv.conf")
+
+
+def test_a_link_costs_a_database_none_of_its_tables(lab, module):
+    """Real MySQL, its data on a volume that has no name."""
+    mysql = ["mysql", "-uroot", "-proot", "-h127.0.0.1", "-N", "-e"]
+    cache = lab.run("cache", *SERVE)
+    server = lab.run("server", image="mysql:latest", Env=["MYSQL_ROOT_PASSWORD=root"])
+    lab.wait_healthy(server, MYSQL_READY)
+    statement = "CREATE DATABASE shop; CREATE TABLE shop.items (name TEXT); INSERT INTO shop.items VALUES ('kept')"
+    assert lab.exec(server, *mysql, statement)[0] == 0
+    volume = [mount["Name"] for mount in lab.inspect(server)["Mounts"]]
+
+    params = {"container": server, "links": [f"{cache}:c"], "disruption": "recreate"}
+    done = module("container_link", params)
+
+    assert done["recreated"]
+    lab.wait_healthy(server, MYSQL_READY)
+    assert "kept" in lab.exec(server, *mysql, "SELECT name FROM shop.items")[1]
+    assert [mount["Name"] for mount in lab.inspect(server)["Mounts"]] == volume
+    assert not module("container_link", params)["changed"]
 
 
 # -- stale links ------------------------------------------------------------------------------------------------------
@@ -340,6 +317,15 @@ def test_a_stale_link_that_the_task_does_not_name(lab, link, twice, stale):
     assert found(lost) == {"c": cache, "c2": cache}
 
 
+def test_a_target_that_stopped_is_told_where_nothing_is_to_be_done(lab, link):
+    database = lab.run("database", *SERVE)
+    client = lab.run("client", *SERVE, links=[f"{database}:db"])
+    lab.engine.stop(database)
+    told = link(client, links=[f"{database}:db"])
+    assert not told["changed"]
+    assert f"{database} is exited: until it runs, {client} cannot start again" in told["warnings"][0]
+
+
 # -- network links ----------------------------------------------------------------------------------------------------
 
 
@@ -393,275 +379,3 @@ def test_a_source_is_created_with_network_links(lab, twice):
     assert names(done) == ["attach", "create_container"]
     assert set(lab.inspect(client)["NetworkSettings"]["Networks"]) == {network}
     assert resolves(lab, client, "db")
-
-
-# -- refused ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def refused(lab: Json, module: Json, proxy: Json) -> Json:
-    """Run the module, which must fail without having changed anything, and return its message."""
-
-    def call(container: str, *links: str, **params: Json) -> str:
-        given = {"container": container, "links": list(links), "docker_host": proxy.url, "disruption": "recreate"}
-        result = module("container_link", {**given, **params}, fails=True)
-        assert proxy.changing == []
-        assert not result.get("changed")
-        assert "\n" not in result["msg"]
-        return str(result["msg"])
-
-    return call
-
-
-def test_what_does_not_exist_is_named_all_at_once(lab, refused):
-    lab.run("database", start=False)
-    message = refused(lab.name("clint"), lab.name("databas"), f"{lab.name('cache')}:c")
-    for part in ("clint does not exist", f"databas does not exist (did you mean {lab.name('database')}", "cache does"):
-        assert part in message
-    assert "option create" in message
-
-
-def test_a_network_that_does_not_exist(lab, refused):
-    lab.network("network")
-    message = refused(lab.run("client"), lab.run("database"), network=lab.name("netwerk"))
-    # Networks of other tests may have names that are near as well.
-    assert f"(did you mean {lab.name('network')}" in message
-    assert "linklab.docker.network_attach" in message
-
-
-@pytest.mark.parametrize(
-    "links, part",
-    [
-        (["a:x", "b:x"], "two links have the alias 'x'"),
-        (["client"], "leads to the container itself"),
-        (["a b"], "is not a name"),
-    ],
-)
-def test_links_that_cannot_be(lab, refused, links, part):
-    assert part in refused("client", *links)
-
-
-def test_a_link_to_itself_by_id(lab, refused):
-    client = lab.run("client", start=False)
-    assert "leads to the container itself" in refused(client, f"{lab.inspect(client)['Id']}:me")
-
-
-def test_an_image_that_cannot_be_had(lab, refused, module):
-    database = lab.run("database", *SERVE)
-    message = refused(lab.name("client"), database, create={"image": "no-such:image", "pull": "never"})
-    assert "the engine does not have the image no-such:image" in message
-
-
-def test_targets_that_cannot_be_linked_to(lab, refused):
-    network = lab.network("net")
-    client, stopped = lab.run("client", *SERVE), lab.run("stopped", start=False)
-    off = lab.run("off", networks=[network])
-    hosts, alone = lab.run("hosts", network="host", start=False), lab.run("alone", network="none", start=False)
-    inside = lab.run("inside", network=f"container:{off}", start=False)
-
-    message = refused(client, stopped, off, hosts, alone, inside)
-
-    assert f"the target {stopped} is created, and a container cannot start" in message
-    assert f"the target {off} is not on the bridge" in message
-    assert f"{hosts} uses the host's network" in message
-    assert f"{alone} is on the network 'none'" in message
-    assert f"{inside} shares the network of container" in message
-
-
-def test_sources_that_cannot_be_linked(lab, refused):
-    network = lab.network("net")
-    database = lab.run("database", *SERVE)
-    own, off = lab.run("own", networks=[network], start=False), lab.run("off", start=False)
-    lab.engine.disconnect("bridge", off)
-
-    assert "the engine silently drops the legacy links of such a container" in refused(own, database)
-    assert f"{off} is not on the bridge" in refused(off, database)
-    assert "uses the host's network" in refused(lab.run("hosts", network="host", start=False), database)
-
-
-def test_a_source_that_cannot_be_replaced(lab, refused):
-    database = lab.run("database", *SERVE)
-    client = lab.run("client", *SERVE, host={"AutoRemove": True})
-    assert "--rm" in refused(client, database)
-
-
-def test_a_target_that_stopped_is_told_where_nothing_is_to_be_done(lab, link):
-    database = lab.run("database", *SERVE)
-    client = lab.run("client", *SERVE, links=[f"{database}:db"])
-    lab.engine.stop(database)
-    told = link(client, links=[f"{database}:db"])
-    assert not told["changed"]
-    assert f"{database} is exited: until it runs, {client} cannot start again" in told["warnings"][0]
-
-
-# -- at once, killed, and failed --------------------------------------------------------------------------------------
-
-
-class KilledError(BaseException):
-    """The end of a process, as far as its own code can tell: nothing of it runs any more."""
-
-
-class Mortal(Engine):
-    """An engine's client that dies after its n-th changing request."""
-
-    left = 0
-
-    def request(self, method: str, path: str, **options: Json) -> Json:
-        if self.left < 0:
-            raise KilledError
-        answer = super().request(method, path, **options)
-        if method != "GET":
-            self.left -= 1
-            if self.left < 0:
-                raise KilledError
-        return answer
-
-
-# helper, off the bridge, link removed, on the bridge, (exec, its start), helper removed
-@pytest.mark.parametrize("number", range(6))
-def test_a_removal_that_was_killed_is_finished_by_the_next_run(lab, link, networked, monkeypatch, number):
-    client, database, other = networked
-    before = set(lab.inspect(client)["NetworkSettings"]["Networks"])
-    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._module.Engine", Mortal)
-    monkeypatch.setattr(Mortal, "left", number)
-    with pytest.raises(KilledError):
-        link(client, links=[f"{database}:db"], state="absent")
-    monkeypatch.undo()
-    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._recover._PATIENCE", 0)
-    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._recover._GRACE", 0)
-
-    done = link(client, links=[f"{database}:db"], state="absent")
-
-    assert found(done) == {"o": other}
-    assert set(lab.inspect(client)["NetworkSettings"]["Networks"]) == before
-    assert resolves(lab, client, lab.name("peer"))
-    assert find_leftovers(lab.engine, client) == ()
-    assert not link(client, links=[f"{database}:db"], state="absent")["changed"]
-
-
-def test_an_engine_that_goes_away_while_a_source_is_recreated(lab, link, module, proxy, monkeypatch):
-    """The whole module, cut off when the old container has just been renamed: it cannot put anything back."""
-    database = lab.run("database", *SERVE)
-    client = lab.run("client", *SERVE, StopTimeout=0)
-    ident = lab.inspect(client)["Id"]
-    params = {"container": client, "links": [f"{database}:db"], "disruption": "recreate"}
-
-    def cut(request: Json) -> str | None:
-        # From the second renaming on nothing comes through any more.
-        renames = [one for one in proxy.changing if one.path.endswith("/rename") or "/rename?" in one.path]
-        return "cut-before" if len(renames) >= 2 else None
-
-    proxy.fault = cut
-    failed = module("container_link", {**params, "docker_host": proxy.url}, fails=True)
-    assert "Nothing of it is lost; run the task again" in failed["msg"]
-    assert {left.role for left in find_leftovers(lab.engine, client)} == {"new", "old"}
-
-    # Users wait longer: it cannot be known that the other run is dead.
-    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._recover._PATIENCE", 0.5)
-    planned = link(check=True, **params)
-    done = link(**params)
-
-    assert names(done) == names(planned) == ["recover", "recreate_container"]
-    assert found(done) == {"db": database}
-    assert lab.inspect(client)["Id"] != ident
-    assert find_leftovers(lab.engine, client) == ()
-    assert not module("container_link", params)["changed"]
-
-
-def test_runs_at_once_converge(lab, link):
-    first, second = lab.run("first", *SERVE), lab.run("second", *SERVE)
-    client = lab.run("client", *SERVE)
-
-    def run(wanted: str) -> Json:
-        return link(client, links=[wanted], disruption="recreate")
-
-    with ThreadPoolExecutor(3) as pool:
-        done = list(pool.map(run, [f"{first}:a", f"{second}:b", f"{first}:a"]))
-
-    assert all(one["changed"] for one in done)
-    assert found(link(client, links=[])) == {"a": first, "b": second}
-    assert find_leftovers(lab.engine, client) == ()
-
-
-def test_a_run_that_comes_in_the_middle_of_another_waits_for_it(lab, link, proxy):
-    """It looks when nobody has the name: the old container has lost it, and the successor has not got it yet."""
-    first, second = lab.run("first", *SERVE), lab.run("second", *SERVE)
-    client = lab.run("client", *SERVE)
-    nameless = threading.Event()
-
-    def hold(request: Json) -> None:
-        if f"/rename?name={client}" in request.path and "linklab" not in request.path:
-            nameless.set()
-            time.sleep(1)
-
-    proxy.fault = hold
-    with ThreadPoolExecutor(1) as pool:
-        other = pool.submit(link, client, links=[f"{first}:a"], disruption="recreate", docker_host=proxy.url)
-        assert nameless.wait(60)
-        link(client, links=[f"{second}:b"], disruption="recreate")
-        other.result()
-
-    assert found(link(client, links=[])) == {"a": first, "b": second}
-
-
-def test_removals_at_once_converge(lab, link, networked):
-    client, database, other = networked
-    with ThreadPoolExecutor(3) as pool:
-        wanted = [f"{database}:db", f"{other}:o", f"{database}:db"]
-        list(pool.map(lambda one: link(client, links=[one], state="absent"), wanted))
-    assert link(client, links=[])["links"] == []
-    assert resolves(lab, client, lab.name("peer"))
-    assert find_leftovers(lab.engine, client) == ()
-
-
-def test_a_network_that_changes_while_its_container_is_replaced(lab, link, proxy):
-    network, database, client = lab.network("net"), lab.run("database", *SERVE), lab.run("client", *SERVE)
-    ident = lab.inspect(client)["Id"]
-
-    def meddle(request: Json) -> None:
-        if f"{client}.linklab-new.{ident[:12]}.running" in request.path:
-            lab.connect(network, client)
-
-    proxy.fault = meddle
-    params = {"links": [f"{database}:db"], "disruption": "recreate"}
-    message = link(client, fails=True, docker_host=proxy.url, **params)
-
-    assert "its networks were changed by something else at the same time" in message
-    assert "is back, running as before" in message
-    assert lab.inspect(client)["Id"] == ident
-    link(client, **params)
-    assert network in lab.inspect(client)["NetworkSettings"]["Networks"]
-
-
-def test_a_failure_says_what_was_put_back(lab, link):
-    database = lab.run("database", *SERVE)
-    client = lab.run("client", "sh", "-c", f"test ! -e /once || exit 9; : > /once; {SERVE[-1]}")
-    ident = lab.inspect(client)["Id"]
-    lab.wait(lambda: lab.exec(client, "test", "-e", "/once")[0] == 0)
-
-    message = link(client, links=[f"{database}:db"], disruption="recreate", fails=True)
-
-    # The file went on to the successor, which ended because of it; and so does the old container.
-    assert "its successor ended at once with exit code 9; its log is empty" in message
-    assert f"The old container {client} ({ident[:12]}) is back" in message
-    assert lab.inspect(client)["Id"] == ident
-
-
-def test_a_link_costs_a_database_none_of_its_tables(lab, module):
-    """Real MySQL, its data on a volume that has no name."""
-    mysql = ["mysql", "-uroot", "-proot", "-h127.0.0.1", "-N", "-e"]
-    cache = lab.run("cache", *SERVE)
-    server = lab.run("server", image="mysql:latest", Env=["MYSQL_ROOT_PASSWORD=root"])
-    lab.wait_healthy(server, MYSQL_READY)
-    statement = "CREATE DATABASE shop; CREATE TABLE shop.items (name TEXT); INSERT INTO shop.items VALUES ('kept')"
-    assert lab.exec(server, *mysql, statement)[0] == 0
-    volume = [mount["Name"] for mount in lab.inspect(server)["Mounts"]]
-
-    params = {"container": server, "links": [f"{cache}:c"], "disruption": "recreate"}
-    done = module("container_link", params)
-
-    assert done["recreated"]
-    lab.wait_healthy(server, MYSQL_READY)
-    assert "kept" in lab.exec(server, *mysql, "SELECT name FROM shop.items")[1]
-    assert [mount["Name"] for mount in lab.inspect(server)["Mounts"]] == volume
-    assert not module("container_link", params)["changed"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Replacing a container on the real engine: all that it had is there afterwards, whatever fails on the way."""
+"""Replacing a container on the real engine: all that it had is there afterwards."""
 
 from __future__ import annotations
 
@@ -12,16 +12,11 @@ import tarfile
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._apply_recover import recover
 from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
-from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, Refusal
+from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import engine_release
-from ansible_collections.linklab.docker.plugins.module_utils._plan import Disruption
 from ansible_collections.linklab.docker.plugins.module_utils._recover import (
-    Recover,
-    find_interrupted,
     find_leftovers,
-    reason,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._replace import replace
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
@@ -375,193 +370,3 @@ def test_a_container_that_could_not_start_again(lab):
     assert f"leads to {target}, which is exited; start that first" in refused(lab, container)
     lab.engine.remove_container(target)
     assert "leads to a container that was removed" in refused(lab, container)
-
-
-# -- whatever fails, the old one comes back ---------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def network(shared_lab: Json) -> str:
-    return t.cast("str", shared_lab.network("replace"))
-
-
-@pytest.fixture
-def loaded(lab: Json, network: str) -> str:
-    """A container with something to lose: an endpoint of its own, a volume without a name, a changed file."""
-    container = lab.run("box", *SERVE, Volumes={"/data": {}}, host={"RestartPolicy": {"Name": "always"}})
-    lab.connect(network, container, Aliases=["x"])
-    assert lab.exec(container, "sh", "-c", "echo d > /data/d; echo f > /file")[0] == 0
-    return container
-
-
-def intact(lab: Json, container: str, before: Json) -> Json:
-    """Check that one container with this name has all that there was, and that nothing is left over."""
-    raw = lab.inspect(container)
-    assert comparable(raw) == comparable(before)
-    assert lab.exec(container, "cat", "/data/d", "/file") == (0, "d\nf\n")
-    assert find_leftovers(lab.engine, container) == ()
-    return raw
-
-
-# What changes something: create, connect, stop, files, two names, start, remove.
-REQUESTS = 8
-
-
-# The engine may also have acted on a request whose answer is lost.
-FAULTS = [
-    *((number, "error") for number in range(REQUESTS)),
-    *((number, "cut-after") for number in (0, 2, 5, 6, 7)),
-]
-
-
-@pytest.mark.parametrize("number, fault", FAULTS)
-def test_a_fault_at_any_request(lab, proxy, loaded, number, fault):
-    before = lab.inspect(loaded)
-    engine = Engine(Connection(docker_host=proxy.url))
-    proxy.fail_changing(number, fault)
-
-    failed = ""
-    try:
-        done = replace(engine, find_container(engine, loaded), settle=SHORT)
-    except ApplyError as exc:
-        failed = str(exc)
-
-    raw = lab.inspect(loaded)
-    if failed:
-        assert raw["Id"] == before["Id"]
-        assert "is back, running as before" in failed or "is as it was" in failed
-        assert "fault made by the test" in failed or fault != "error"
-        intact(lab, loaded, before)
-        return
-    # Removing the old one is the last step: the successor works by then, and stays.
-    assert number == REQUESTS - 1
-    if fault == "error":
-        assert "could not be removed" in done.notes[-1]
-        recover_now(lab, loaded)
-    intact(lab, loaded, before)
-
-
-def test_the_number_of_requests(lab, proxy, loaded):
-    engine = Engine(Connection(docker_host=proxy.url))
-    replace(engine, find_container(engine, loaded), settle=SHORT)
-    assert len(proxy.changing) == REQUESTS, [str(request) for request in proxy.changing]
-
-
-def test_a_successor_that_ends_at_once(lab, loaded):
-    before = lab.inspect(loaded)
-
-    with pytest.raises(ApplyError) as failure:
-        replace(
-            lab.engine,
-            find_container(lab.engine, loaded),
-            lambda body: {**body, "Cmd": ["sh", "-c", "echo why; exit 7"]},
-            settle=1,
-        )
-
-    assert "its successor ended at once with exit code 7; its log ends: why" in str(failure.value)
-    assert "is back, running as before" in str(failure.value)
-    assert intact(lab, loaded, before)["Id"] == before["Id"]
-
-
-def test_a_successor_that_cannot_start(lab, loaded):
-    before = lab.inspect(loaded)
-
-    with pytest.raises(ApplyError, match="no-such-program"):
-        replace(lab.engine, find_container(lab.engine, loaded), lambda body: {**body, "Cmd": ["/no-such-program"]})
-
-    assert intact(lab, loaded, before)["Id"] == before["Id"]
-
-
-def test_a_successor_that_cannot_be_created(lab, loaded):
-    before = lab.inspect(loaded)
-
-    with pytest.raises(ApplyError, match="is as it was"):
-        replace(lab.engine, find_container(lab.engine, loaded), lambda body: {**body, "Image": "no/such:image"})
-
-    assert intact(lab, loaded, before)["State"]["StartedAt"] == before["State"]["StartedAt"]
-
-
-# -- a run that is killed ---------------------------------------------------------------------------------------------
-
-
-class KilledError(BaseException):
-    """The end of a process, as far as its own code can tell: nothing of it runs any more."""
-
-
-class Mortal(Engine):
-    """An engine's client that dies before or after its n-th changing request."""
-
-    left = 0
-    after = False
-    dead = False
-
-    def request(self, method: str, path: str, **options: Json) -> Json:
-        if self.dead:
-            raise KilledError
-        if method == "GET":
-            return super().request(method, path, **options)
-        self.left -= 1
-        if self.left < 0 and not self.after:
-            self.dead = True
-            raise KilledError
-        answer = super().request(method, path, **options)
-        if self.left < 0:
-            self.dead = True
-            raise KilledError
-        return answer
-
-
-def recover_now(lab: Json, container: str) -> None:
-    found = find_interrupted(lab.engine, container, patience=0).exchange
-    if found is not None:
-        recover(lab.engine, Recover(reason(found), Disruption.NONE, found))
-
-
-# Where the states differ from each other.
-DEATHS = [
-    *(("running", number) for number in range(REQUESTS + 1)),
-    *(("paused", number) for number in (2, 6, 7, 8)),
-    *(("exited", number) for number in (1, 3, 4)),
-]
-
-
-@pytest.mark.parametrize("status, number", DEATHS)
-def test_the_next_run_puts_right_what_a_killed_one_left(lab, loaded, status, number):
-    if status == "paused":
-        lab.engine.post(f"/containers/{loaded}/pause")
-    elif status == "exited":
-        lab.engine.stop(loaded)
-    before = lab.inspect(loaded)
-    mortal = Mortal(lab.engine.connection)
-    mortal.left = number
-
-    try:
-        replace(mortal, find_container(mortal, loaded), settle=SHORT)
-    except KilledError:
-        assert mortal.dead
-    recover_now(lab, loaded)
-
-    raw = lab.inspect(loaded)
-    if status == "exited":
-        assert raw["State"]["Status"] in ("created", "exited")
-        lab.engine.start(loaded)
-        before["State"]["Status"] = "running"
-    else:
-        assert raw["State"]["Status"] == status
-    if status == "paused":
-        lab.engine.post(f"/containers/{loaded}/unpause")
-        before["State"]["Status"] = "running"
-    intact(lab, loaded, before)
-
-
-def test_a_successor_that_has_worked_since_is_not_thrown_away(lab, loaded):
-    mortal = Mortal(lab.engine.connection)
-    mortal.left = REQUESTS - 1
-    with pytest.raises(KilledError):
-        replace(mortal, find_container(mortal, loaded), settle=SHORT)
-    assert lab.exec(loaded, "sh", "-c", "echo since > /since")[0] == 0
-
-    recover_now(lab, loaded)
-
-    assert lab.exec(loaded, "cat", "/since") == (0, "since\n")
-    assert find_leftovers(lab.engine, loaded) == ()
