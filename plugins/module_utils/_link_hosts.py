@@ -8,7 +8,7 @@
 """Where legacy links lead by the hosts file of their source, and how that is put right while it runs.
 
 The engine writes the file when the source starts, and corrects an address when the target starts. It does neither when
-a target leaves the default bridge and comes back to it with another address, nor when somebody edited the file.
+somebody edited the file, nor, before Engine 28, when a target comes back to the default bridge with another address.
 """
 
 from __future__ import annotations

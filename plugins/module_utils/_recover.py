@@ -23,6 +23,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._replace_names impo
     Interrupted,
     Leftover,
     judge,
+    policy_to_restore,
     prefix,
     read_leftovers,
 )
@@ -119,6 +120,9 @@ def as_recovered(engine: Engine, interrupted: Interrupted) -> tuple[Container | 
     links = read_legacy_links(engine, container)
     status = "exited" if interrupted.before is Before.STOPPED else interrupted.before.value
     raw = {**container.raw, "Name": f"/{interrupted.name}"}
+    policy = policy_to_restore(container.raw)
+    if policy is not None:
+        raw["HostConfig"] = {**raw["HostConfig"], "RestartPolicy": policy}
     return replace(container, name=interrupted.name, status=status, raw=raw), links
 
 

@@ -41,12 +41,14 @@ from ansible_collections.linklab.docker.plugins.module_utils._replace_config imp
 from ansible_collections.linklab.docker.plugins.module_utils._replace_files import carry_files
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import (
     Before,
+    comes_again,
     is_leftover,
+    policy_to_restore,
     predecessor_name,
     successor_name,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container, read_container, stop_grace
-from ansible_collections.linklab.docker.plugins.module_utils._waiting import log_tail
+from ansible_collections.linklab.docker.plugins.module_utils._waiting import how_it_ended, log_tail
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -233,7 +235,11 @@ def _exchange(engine: Engine, container: Container, exchange: Exchange, keep_fil
         notes.append(
             f"{exchange.name} had deleted files of its image, which its successor has again: {_some(reappeared)}"
         )
-    engine.rename(exchange.old_id, predecessor_name(exchange.name, exchange.new_id, exchange.before))
+    policy = "" if engine.info.podman else comes_again(container.raw)
+    engine.rename(exchange.old_id, predecessor_name(exchange.name, exchange.new_id, exchange.before, policy))
+    if policy:
+        # Else an engine that restarts now starts it beside the successor, over the same files.
+        _set_policy(engine, exchange.old_id, {"Name": "no", "MaximumRetryCount": 0})
     # Only now, since the environment of legacy links is made at the start and holds the source's name.
     engine.rename(exchange.new_id, exchange.name)
     if exchange.before is not Before.STOPPED:
@@ -248,6 +254,10 @@ def _refuse_other_endpoints(engine: Engine, container: Container) -> None:
     now = read_container(engine.container(container.id), engine.info)
     if _settings(now) != _settings(container):
         raise ApplyError("its networks were changed by something else at the same time; run the task again")
+
+
+def _set_policy(engine: Engine, ident: str, policy: Mapping[str, Json]) -> None:
+    engine.post(f"/containers/{ident}/update", {"RestartPolicy": dict(policy)})
 
 
 def _settings(container: Container) -> dict[str, EndpointSettings]:
@@ -273,7 +283,7 @@ def _watch(engine: Engine, ident: str, settle: float) -> None:
         if state["Status"] != "running" or raw.get("RestartCount"):
             log = log_tail(engine, raw)
             raise ApplyError(
-                f"its successor ended at once with exit code {state.get('ExitCode')}"
+                f"its successor ended at once{how_it_ended(state)}"
                 + (f" ({state['Error']})" if state.get("Error") else "")
                 + (f"; its log ends: {log}" if log else "; its log is empty")
             )
@@ -328,6 +338,10 @@ def _clear_the_way(engine: Engine, exchange: Exchange) -> None:
 def _restore(engine: Engine, exchange: Exchange) -> str:
     """Give the old container its name and its state; return what keeps it from running for ever, as a clause."""
     raw = engine.container(exchange.old_id)
+    policy = policy_to_restore(raw)
+    if policy is not None:
+        # As long as its name tells which it was.
+        _set_policy(engine, exchange.old_id, policy)
     if raw["Name"].lstrip("/") != exchange.name:
         engine.rename(exchange.old_id, exchange.name)
     if exchange.before is Before.STOPPED:

@@ -25,6 +25,7 @@ Json = t.Any
 
 _NAME = re.compile(
     r"(?P<name>.+)\.linklab-(?P<role>new|old|unlink)\.(?P<peer>[0-9a-f]{12})(?:\.(?P<before>stopped|running|paused))?"
+    r"(?:\.(?P<policy>always|on-failure)(?:-(?P<retries>[0-9]+))?)?"
 )
 
 
@@ -47,9 +48,27 @@ def successor_name(name: str, old_id: str, before: Before) -> str:
     return f"{name}.linklab-new.{old_id[:12]}.{before.value}"
 
 
-def predecessor_name(name: str, new_id: str, before: Before) -> str:
-    """Return what the old container is called once the successor has taken over."""
-    return f"{name}.linklab-old.{new_id[:12]}.{before.value}"
+def predecessor_name(name: str, new_id: str, before: Before, policy: str = "") -> str:
+    """Return what the old container is called once the successor has taken over. policy: see M(comes_again)."""
+    return f"{name}.linklab-old.{new_id[:12]}.{before.value}{policy and '.'}{policy}"
+
+
+def comes_again(raw: Mapping[str, Json]) -> str:
+    """Return the restart policy of a container which an engine that restarts starts although it was stopped, or ""."""
+    policy = (raw.get("HostConfig") or {}).get("RestartPolicy") or {}
+    name, retries = policy.get("Name") or "", policy.get("MaximumRetryCount") or 0
+    if name not in ("always", "on-failure"):
+        return ""
+    return f"{name}-{retries}" if retries else str(name)
+
+
+def policy_to_restore(raw: Mapping[str, Json]) -> dict[str, Json] | None:
+    """Return the restart policy that a predecessor had before it lost it to its replacement; None if it did not."""
+    match = _NAME.fullmatch(raw["Name"].lstrip("/"))
+    there = ((raw.get("HostConfig") or {}).get("RestartPolicy") or {}).get("Name") or "no"
+    if match is None or not match["policy"] or there != "no":
+        return None
+    return {"Name": match["policy"], "MaximumRetryCount": int(match["retries"] or 0)}
 
 
 def helper_name(name: str, source_id: str) -> str:

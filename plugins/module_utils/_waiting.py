@@ -133,12 +133,22 @@ def judge(raw: Mapping[str, Json], condition: str) -> _Look:
     state = raw.get("State") or {}
     status, health = state.get("Status") or "", (state.get("Health") or {}).get("Status") or ""
     if status in ("exited", "dead", "removing"):
-        return _Look(ready=False, final=True, text=f"it ended with exit code {state.get('ExitCode')}")
+        return _Look(ready=False, final=True, text=f"it ended{how_it_ended(state)}")
+    if status == "restarting":
+        text = f"it is started again and again, and ended{how_it_ended(state)}"
+        return _Look(ready=False, final=False, text=text)
     if status != "running":
         return _Look(ready=False, final=False, text=f"its status is {status}")
     if condition == "healthy" and health not in ("", "none", "healthy"):
         return _Look(ready=False, final=False, text=f"its health is {health}")
     return _Look(ready=True, final=False, text="")
+
+
+def how_it_ended(state: Mapping[str, Json]) -> str:
+    """Return what follows C(it ended): the exit code, and that its memory was not enough if the engine saw that."""
+    # One that was started again since shows none of its own.
+    code = "" if state.get("Running") and not state.get("Restarting") else f" with exit code {state.get('ExitCode')}"
+    return code + (", killed for lack of memory" if state.get("OOMKilled") else "")
 
 
 # -- what keeps a container from it -----------------------------------------------------------------------------------

@@ -11,70 +11,25 @@ these tests want root.
 from __future__ import annotations
 
 import os
-import time
 import typing as t
 
 import container_link_scenarios
 import network_attach_scenarios
 import pytest
 import topology_scenarios
-from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
-from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError
 from fault_labs import AT_ONCE, KEEP_COMMAND, loaded
 from fault_sweep import Scenario, Sweep, clear_lab
 from kept import Expected, lost, take_picture
 from linklab_engine_conftest import BUSYBOX, PREFIX, SUBNETS, Lab, run_module
-from nested import NestedEngine, docker
+from mortal_engine import Mortal
 from socket_proxy import Fault
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 Json = t.Any
 
-VERSION = "26"
-# Runs the engine again whenever it ends. A pid file that stayed would name a process that is another one now.
-AGAIN = """#!/bin/sh
-while :; do rm -f /run/docker.pid; "$@"; sleep 0.2; done
-"""
-SECONDS_TO_START = 60
 ROOM = "40m"
-
-
-class Mortal:
-    """An engine that a test may kill; arguments as those of a NestedEngine."""
-
-    def __init__(self, folder: Path, prefix: str, *options: str, run: str = "") -> None:
-        self._nested = NestedEngine(folder, prefix, VERSION, run=f"--entrypoint /engine/again {run}")
-        script = self._nested.shared / "again"
-        script.write_text(AGAIN)
-        script.chmod(0o755)
-        self._nested.up(*options)
-        self.engine = Engine(Connection(docker_host=self._nested.url))
-
-    def inside(self, command: str) -> str:
-        """Run a command beside the engine and return what it prints."""
-        return docker("exec", self._nested.name, "sh", "-c", command)
-
-    def kill(self) -> None:
-        self.inside("kill -9 $(cat /run/docker.pid)")
-
-    def wait(self) -> None:
-        """Wait until it answers again."""
-        deadline = time.monotonic() + SECONDS_TO_START
-        while True:
-            try:
-                self.engine.containers()
-            except LinklabError:
-                assert time.monotonic() < deadline, "the engine did not come back"
-                time.sleep(0.1)
-            else:
-                return
-
-    def down(self) -> None:
-        self.engine.close()
-        self._nested.down()
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,10 @@ from ansible_collections.linklab.docker.plugins.module_utils._replace_names impo
     Holder,
     Interrupted,
     Verdict,
+    comes_again,
     helper_name,
     judge,
+    policy_to_restore,
     predecessor_name,
     read_leftovers,
     successor_name,
@@ -87,6 +89,28 @@ def test_what_becomes_of_each_pair(holder, there, verdict, old, new):
 def test_nothing_left_is_nothing_to_judge():
     assert judged((OLD, "running")) is None
     assert judged((OLD, "running"), summary(OTHER, helper_name("box", OLD))) is None
+
+
+@pytest.mark.parametrize(
+    "name, retries, told",
+    [
+        ("always", 0, "always"),
+        ("on-failure", 0, "on-failure"),
+        ("on-failure", 5, "on-failure-5"),
+        ("unless-stopped", 0, ""),
+        ("no", 0, ""),
+        ("", 0, ""),
+    ],
+)
+def test_a_policy_that_was_taken_away_is_in_the_name(name, retries, told):
+    policy = {"Name": name, "MaximumRetryCount": retries}
+    assert comes_again({"HostConfig": {"RestartPolicy": policy}}) == told
+    left = predecessor_name("box", NEW, Before.RUNNING, told)
+    assert judged((NEW, "running"), summary(OLD, left)) is not None
+    without = {"Name": f"/{left}", "HostConfig": {"RestartPolicy": {"Name": "no", "MaximumRetryCount": 0}}}
+    assert policy_to_restore(without) == (policy if told else None)
+    assert policy_to_restore({**without, "HostConfig": {"RestartPolicy": {"Name": "always"}}}) is None
+    assert policy_to_restore({**without, "Name": "/box"}) is None
 
 
 @pytest.mark.parametrize(
