@@ -14,6 +14,9 @@ from topology_run import did
 if t.TYPE_CHECKING:
     from topology_run import Topology
 
+# Engine 28 corrects the line itself when a target comes back; 26.1 and older do not.
+CORRECTS_LINES = "1.48"
+
 
 def leads_to_it(topology: Topology, alias: str, target: str) -> bool:
     """Whether the name by which a container knows another one leads there, and not to anybody else."""
@@ -51,6 +54,10 @@ def test_a_legacy_link_whose_name_leads_elsewhere_is_put_right_while_both_run(to
     assert leads_to_it(topology, "d", "db")
     before = {name: (topology.id(name), topology.raw(name)["State"]["StartedAt"]) for name in wanted}
     spoil(topology)
+    if reason == "d leads to 1" and topology.lab.engine.info.has(CORRECTS_LINES):
+        assert leads_to_it(topology, "d", "db")
+        assert not topology(wanted)["changed"]
+        return
     assert not leads_to_it(topology, "d", "db")
 
     planned = topology(wanted, check=True)
