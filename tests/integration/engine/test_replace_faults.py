@@ -59,7 +59,7 @@ def intact(lab: Json, container: str, before: Json) -> Json:
 
 
 # What changes something: create, connect, stop, files, two names, start, remove.
-REQUESTS = 8
+REQUESTS = 9
 
 
 # The engine may also have acted on a request whose answer is lost.
