@@ -16,13 +16,10 @@ from engine_model import EngineModel, Response
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+from mortal_client import KilledError
 
 Json = t.Any
 IMAGE: dict[str, Json] = {"Id": "sha256:" + "33" * 32, "Config": {"Cmd": ["serve"], "ExposedPorts": {"80/tcp": {}}}}
-
-
-class KilledError(BaseException):
-    """The end of a process, as far as its own code can tell: nothing of it runs any more."""
 
 
 class LinkedEngine(EngineModel):

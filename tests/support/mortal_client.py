@@ -17,7 +17,7 @@ class KilledError(BaseException):
     """The end of a process, as far as its own code can tell: nothing of it runs any more."""
 
 
-class MortalEngine(Engine):
+class MortalClient(Engine):
     """An engine's client that dies before or after its n-th changing request, counted from 0."""
 
     left = 0

@@ -11,6 +11,7 @@ import socket
 import typing as t
 
 import pytest
+from refusal import refusal
 
 Json = t.Any
 
@@ -18,15 +19,7 @@ Json = t.Any
 @pytest.fixture
 def refused(module: Json, proxy: Json) -> t.Callable[..., str]:
     """Run network_attach, which must fail without having changed anything, and return its message."""
-
-    def call(**params: Json) -> str:
-        result = module("network_attach", {"docker_host": proxy.url, **params}, fails=True)
-        assert proxy.changing == []
-        assert not result.get("changed")
-        assert "\n" not in result["msg"]
-        return str(result["msg"])
-
-    return call
+    return lambda **params: refusal(module, proxy, "network_attach", params)
 
 
 def test_no_engine(module, tmp_path):

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._recover import find_leftovers
 from link_run import SERVE, client_with_network, found, link_here, names, resolves
-from mortal_client import KilledError, MortalEngine
+from mortal_client import KilledError, MortalClient
 
 Json = t.Any
 
@@ -34,9 +34,9 @@ def networked(lab: Json) -> tuple[str, str, str]:
 def test_a_removal_that_was_killed_is_finished_by_the_next_run(lab, link, networked, monkeypatch, number):
     client, database, other = networked
     before = set(lab.inspect(client)["NetworkSettings"]["Networks"])
-    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._module.Engine", MortalEngine)
-    monkeypatch.setattr(MortalEngine, "left", number)
-    monkeypatch.setattr(MortalEngine, "after", True)
+    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._module.Engine", MortalClient)
+    monkeypatch.setattr(MortalClient, "left", number)
+    monkeypatch.setattr(MortalClient, "after", True)
     with pytest.raises(KilledError):
         link(client, links=[f"{database}:db"], state="absent")
     monkeypatch.undo()

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from link_run import SERVE
+from refusal import refusal
 
 Json = t.Any
 
@@ -19,12 +20,8 @@ def refused(lab: Json, module: Json, proxy: Json) -> Json:
     """Run the module, which must fail without having changed anything, and return its message."""
 
     def call(container: str, *links: str, **params: Json) -> str:
-        given = {"container": container, "links": list(links), "docker_host": proxy.url, "disruption": "recreate"}
-        result = module("container_link", {**given, **params}, fails=True)
-        assert proxy.changing == []
-        assert not result.get("changed")
-        assert "\n" not in result["msg"]
-        return str(result["msg"])
+        given = {"container": container, "links": list(links), "disruption": "recreate"}
+        return refusal(module, proxy, "container_link", {**given, **params})
 
     return call
 

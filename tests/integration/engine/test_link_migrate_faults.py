@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
 from migrate_run import EXPOSED, IDLE, SERVE, address_of, hosts, links, migrate, reaches, resolved, restart
+from mortal_client import KilledError
 
 Json = t.Any
 
@@ -134,10 +135,6 @@ def migrate_or_message(lab: Json, *containers: str, **params: Json) -> Json:
         return migrate(lab, *containers, **params)
     except AssertionError as exc:
         return {"msg": str(exc.__context__ or exc)}
-
-
-class KilledError(BaseException):
-    """The end of a process, as far as its own code can tell: nothing of it runs any more."""
 
 
 class Mortal(Engine):

@@ -22,7 +22,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._recover import (
 from ansible_collections.linklab.docker.plugins.module_utils._replace import replace
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
 from kept import comparable
-from mortal_client import KilledError, MortalEngine
+from mortal_client import KilledError, MortalClient
 
 Json = t.Any
 
@@ -160,7 +160,7 @@ def test_the_next_run_puts_right_what_a_killed_one_left(lab, loaded, status, num
     elif status == "exited":
         lab.engine.stop(loaded)
     before = lab.inspect(loaded)
-    mortal = MortalEngine(lab.engine.connection)
+    mortal = MortalClient(lab.engine.connection)
     mortal.left = number
 
     try:
@@ -183,7 +183,7 @@ def test_the_next_run_puts_right_what_a_killed_one_left(lab, loaded, status, num
 
 
 def test_a_successor_that_has_worked_since_is_not_thrown_away(lab, loaded):
-    mortal = MortalEngine(lab.engine.connection)
+    mortal = MortalClient(lab.engine.connection)
     mortal.left = REQUESTS - 1
     with pytest.raises(KilledError):
         replace(mortal, find_container(mortal, loaded), settle=SHORT)

@@ -24,12 +24,12 @@ def leads_to_it(topology: Topology, alias: str, target: str) -> bool:
     return code == 0 and f"({topology.raw(target)['NetworkSettings']['Networks']['bridge']['IPAddress']})" in output
 
 
-def come_back_elsewhere(topology: Topology, name: str) -> None:
-    """Have a container leave the default bridge and come back to it, while another one takes its address."""
+def come_back_elsewhere(topology: Topology) -> None:
+    """Have the target leave the default bridge and come back to it, while another one takes its address."""
     engine = topology.lab.engine
-    engine.disconnect("bridge", topology.full(name))
+    engine.disconnect("bridge", topology.full("db"))
     topology.lab.run("squatter")
-    engine.connect("bridge", topology.full(name), {})
+    engine.connect("bridge", topology.full("db"), {})
 
 
 def put_into_hosts(text: str) -> t.Callable[[Topology], object]:
@@ -40,11 +40,11 @@ def put_into_hosts(text: str) -> t.Callable[[Topology], object]:
 @pytest.mark.parametrize(
     "options, spoil, reason",
     [
-        ({}, lambda topology: come_back_elsewhere(topology, "db"), "d leads to 1"),
+        ({}, come_back_elsewhere, "d leads to 1"),
         ({}, lambda topology: topology.exec("app", "sh", "-c", ": > /etc/hosts"), "its hosts file has no line for d"),
         ({}, put_into_hosts(r"192.0.2.9 www d\n"), "d leads to 192.0.2.9 by its hosts file"),
         # Nothing in the container can write the file.
-        ({"read_only": True}, lambda topology: come_back_elsewhere(topology, "db"), "d leads to 1"),
+        ({"read_only": True}, come_back_elsewhere, "d leads to 1"),
     ],
     ids=["another address", "no line", "a line before it", "read-only"],
 )
@@ -54,7 +54,7 @@ def test_a_legacy_link_whose_name_leads_elsewhere_is_put_right_while_both_run(to
     assert leads_to_it(topology, "d", "db")
     before = {name: (topology.id(name), topology.raw(name)["State"]["StartedAt"]) for name in wanted}
     spoil(topology)
-    if reason == "d leads to 1" and topology.lab.engine.info.has(CORRECTS_LINES):
+    if spoil is come_back_elsewhere and topology.lab.engine.info.has(CORRECTS_LINES):
         assert leads_to_it(topology, "d", "db")
         assert not topology(wanted)["changed"]
         return

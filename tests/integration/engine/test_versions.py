@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from refusal import refusal
 
 Json = t.Any
 
@@ -26,13 +27,7 @@ def attach(module: Json) -> Json:
 @pytest.fixture
 def refused(module: Json, proxy: Json) -> t.Callable[..., str]:
     """Run network_attach, which must fail without a request that changes anything, and return its message."""
-
-    def call(**params: Json) -> str:
-        result = module("network_attach", {"docker_host": proxy.url, **params}, fails=True)
-        assert proxy.changing == []
-        return str(result["msg"])
-
-    return call
+    return lambda **params: refusal(module, proxy, "network_attach", params)
 
 
 def endpoint(lab: Json, container: str, network: str) -> Json:

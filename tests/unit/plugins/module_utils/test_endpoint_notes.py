@@ -54,16 +54,13 @@ from ansible_collections.linklab.docker.plugins.module_utils._state import (
     Summary,
     find_container,
 )
+from mortal_client import KilledError
 
 Json = t.Any
 
 BOX, NET = "b" * 64, "n" * 64
 OLD = {"Aliases": ["old"], "IPAMConfig": {"IPv4Address": "192.0.2.9"}}
 NEW = EndpointSettings(aliases=("new",), ipv4_address="192.0.2.9")
-
-
-class KilledError(BaseException):
-    """The end of a process."""
 
 
 class Model:

@@ -27,16 +27,13 @@ from ansible_collections.linklab.docker.plugins.module_utils._recover import Rec
 from ansible_collections.linklab.docker.plugins.module_utils._replace import Exchange, _exchange, bring_back
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import Before, successor_name
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
+from mortal_client import KilledError
 
 Json = t.Any
 
 OLD, NEW = "a" * 64, "b" * 64
 UP = ("running", "paused")
 STATUS = {Before.STOPPED: "exited", Before.RUNNING: "running", Before.PAUSED: "paused"}
-
-
-class KilledError(BaseException):
-    """The end of a process."""
 
 
 class Model:

@@ -52,7 +52,7 @@ def test_an_engine_that_does_not_answer_is_told_with_what_to_do(error, message):
 def test_the_innermost_cause_is_found_however_it_is_wrapped():
     inner = ConnectionRefusedError(errno.ECONNREFUSED, "refused")
     reason = requests.exceptions.ConnectionError("outer")
-    reason.reason = wrapped(inner)  # type: ignore[attr-defined]
+    reason.reason = wrapped(inner)
     caused = requests.exceptions.ConnectionError("outer")
     caused.__cause__ = inner
     for error in (inner, wrapped(inner), wrapped(wrapped(inner)), reason, caused):
