@@ -43,8 +43,9 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ansible_collections.linklab.docker.plugins.module_utils._apply import Executors
-    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine, EngineInfo
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._container_actions import After, NewEndpoint
+    from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container
 
 Json = t.Any

@@ -20,7 +20,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes imp
 from ansible_collections.linklab.docker.plugins.module_utils._route import default_route
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
     all_summaries,
-    find_container,
+    find_containers,
     find_network,
     read_network,
 )
@@ -40,15 +40,15 @@ def observe_attach(engine: Engine, spec: AttachSpec) -> AttachState:
     notes = find_notes(engine, _concerns(spec))
     network = find_network(engine, spec.network)
     refs = dict.fromkeys((*(wish.container for wish in spec.wishes), *(spec.link_targets if spec.present else ())))
-    found = {ref: with_away(one, notes) for ref in refs if (one := find_container(engine, ref)) is not None}
+    found = {ref: with_away(one, notes) for ref, one in find_containers(engine, refs).items()}
     others = all_summaries(engine) if spec.purge or (spec.present and len(found) < len(refs)) else ()
     if spec.purge:
         name = network.name if network is not None else spec.network
-        for other in others:
-            # Phantom endpoints are not in the list, only in the container's own description.
-            container = find_container(engine, other.id) if network is not None or name in other.networks else None
-            if container is not None and name in with_away(container, notes).endpoints:
-                found[other.id] = with_away(container, notes)
+        # Phantom endpoints are not in the list, only in the container's own description.
+        suspects = [other.id for other in others if network is not None or name in other.networks]
+        for ident, container in find_containers(engine, suspects).items():
+            if name in with_away(container, notes).endpoints:
+                found[ident] = with_away(container, notes)
     missing = spec.present and network is None
     # One network alone carries the route, whatever it is.
     several = spec.present and any(set(one.endpoints) - {network and network.name} for one in found.values())

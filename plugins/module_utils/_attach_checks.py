@@ -19,8 +19,8 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan import Reatta
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
+    from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
     from ansible_collections.linklab.docker.plugins.module_utils._network_spec import IPNetwork, NetworkSpec
     from ansible_collections.linklab.docker.plugins.module_utils._plan import Attach
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Network, Subnet

@@ -44,9 +44,9 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec, Wish
-    from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint import Json
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import Note
+    from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Endpoint, Network, Summary
 
 # Measured on two cores: the engine gains from concurrency only where network namespaces are set up or torn down.

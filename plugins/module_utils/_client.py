@@ -18,28 +18,31 @@ import http.client
 import json
 import threading
 import typing as t
-from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
+from ansible_collections.linklab.docker.plugins.module_utils._engine_info import (
+    MINIMUM_API,
+    EngineInfo,
+    parse_api_version,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     Conflict,
     EngineError,
     NotFound,
-    SpecError,
     Unreachable,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._http import Answer, Http, Request, Stream, unix
 from ansible_collections.linklab.docker.plugins.module_utils._podman import is_podman, with_endpoint_ids, with_own_name
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from docker import APIClient
     from requests import Response
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
-MINIMUM_API = "1.41"
 _STATUS_ERRORS: dict[int, type[EngineError]] = {404: NotFound, 409: Conflict}
 # The engine sends a path with C(..) in it elsewhere. Nothing has such a name.
 _ELSEWHERE = (301, 302, 307, 308)
@@ -76,41 +79,6 @@ class Connection:
         from ansible_collections.linklab.docker.plugins.module_utils._sdk import tls_config
 
         return tls_config(self)
-
-
-@dataclass(frozen=True)
-class EngineInfo:
-    """Which engine answers, and the API version that is spoken with it.
-
-    Attributes:
-        newest: the newest API version of the engine, whichever is spoken; empty if that is the one that is spoken.
-        podman: whether it is Podman, which says and does some things otherwise (see C(_podman)).
-    """
-
-    api_version: str
-    version: str = ""
-    newest: str = ""
-    podman: bool = False
-    api: tuple[int, int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "api", parse_api_version(self.api_version))
-
-    def speaks(self, version: str) -> bool:
-        """Whether the API version in use is I(version) or newer."""
-        return self.api >= parse_api_version(version)
-
-    def has(self, version: str) -> bool:
-        """Whether the engine is one of API I(version) or newer: some behaviour does not depend on what is spoken."""
-        return parse_api_version(self.newest or self.api_version) >= parse_api_version(version)
-
-
-def parse_api_version(text: str) -> tuple[int, int]:
-    """Return C("1.41") as C((1, 41))."""
-    major, dot, minor = text.partition(".")
-    if not (dot and text.isascii() and major.isdigit() and minor.isdigit()):
-        raise SpecError(f"api_version must be 'auto' or look like {MINIMUM_API}, not {text!r}")
-    return int(major), int(minor)
 
 
 class Engine:
@@ -204,13 +172,28 @@ class Engine:
         label = f"{method} {path}"
         limit = self.connection.timeout if timeout is None else timeout
         request = Request(method, f"{self._prefix}{path}", limit, params, body, data, headers)
-        try:
+        with self._told(label):
             response = self._by_sdk(request, stream) if self._http is None else _by_http(self._http, request, stream)
+        _raise_for(response, label)
+        return response
+
+    def _get_all(self, paths: Sequence[str]) -> Sequence[Response]:
+        """Return the responses to GETs, whatever their status: at once where the transport can."""
+        if not paths:
+            return []
+        requests = [Request("GET", f"{self._prefix}{path}", self.connection.timeout) for path in paths]
+        with self._told(f"GET {paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''}"):
+            if self._http is None:
+                return [self._by_sdk(request, stream=False) for request in requests]
+            return t.cast("list[Response]", self._http.send_all(requests))
+
+    @contextmanager
+    def _told(self, label: str) -> Iterator[None]:
+        try:
+            yield
         # The exceptions of requests, which may not be there, are OSErrors.
         except (OSError, http.client.HTTPException) as exc:
             raise self._unreachable(exc, label) from exc
-        _raise_for(response, label)
-        return response
 
     # Neither is loaded before it is needed: most tasks find the engine.
     def _unreachable(self, exc: BaseException, label: str) -> Unreachable:
@@ -276,9 +259,23 @@ class Engine:
 
     def container(self, ref: str) -> Json:
         """Return the full description of a container, by name or ID; raise NotFound."""
-        found = self.get(f"/containers/{quote(ref, safe='')}/json")
+        return self._described(ref, self.request("GET", _inspect(ref)))
+
+    def inspect_containers(self, refs: Iterable[str]) -> dict[str, Json]:
+        """Return the full descriptions of those of the containers that are there, by the name or ID that is given."""
+        wanted = list(dict.fromkeys(refs))
+        found = {}
+        for ref, response in zip(wanted, self._get_all([_inspect(ref) for ref in wanted])):
+            with suppress(NotFound):
+                found[ref] = self._described(ref, response)
+        return found
+
+    def _described(self, ref: str, response: Response) -> Json:
+        label = f"GET {_inspect(ref)}"
+        _raise_for(response, label)
+        found = self._json(response, label)
         if not _same_thing(ref, found["Id"], found["Name"].lstrip("/")):
-            raise NotFound(404, f"No such container: {ref}", f"GET /containers/{ref}/json")
+            raise NotFound(404, f"No such container: {ref}", label)
         if self.info.podman:
             with_endpoint_ids((found["NetworkSettings"].get("Networks") or {}).values())
         return found
@@ -383,6 +380,10 @@ def _explanation(response: Response | Answer) -> str:
     except (ValueError, KeyError, TypeError):
         message = response.text
     return str(message).strip() or str(response.reason)
+
+
+def _inspect(ref: str) -> str:
+    return f"/containers/{quote(ref, safe='')}/json"
 
 
 def _same_thing(ref: str, ident: str, name: str) -> bool:

@@ -21,6 +21,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._probe import see_l
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
     all_summaries,
     find_container,
+    find_containers,
     find_network,
 )
 
@@ -112,8 +113,8 @@ def _with_others(engine: Engine, evidence: Evidence) -> Evidence:
         for summary in all_summaries(engine)
         if near & set(summary.networks) and summary.id not in (source.owner.id, target.owner.id)
     ]
-    found = (find_container(engine, ident) for ident in others[:_MAX_OTHERS])
-    return replace(evidence, others=tuple(one for one in found if one is not None and one.live))
+    found = find_containers(engine, others[:_MAX_OTHERS])
+    return replace(evidence, others=tuple(one for one in found.values() if one.live))
 
 
 def _processes(engine: Engine, target: Peer) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._graph import NAMEL
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink, legacy_target
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
     Summary,
-    find_container,
+    find_containers,
     read_network,
     read_summary,
 )
@@ -91,7 +91,7 @@ def _observe(
     engine: Engine, listed: Iterable[Listed], networks: tuple[Network, ...], wanted: Iterable[str]
 ) -> GraphState:
     # Who was removed since the list was made is not in the graph.
-    found = {ident: one for ident in wanted if (one := find_container(engine, ident)) is not None}
+    found = find_containers(engine, wanted)
     targets = {link: one.summary.id for one in listed for link in one.summary.linked_by}
     return GraphState(
         networks=networks,

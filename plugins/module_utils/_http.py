@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
+import itertools
 import json
 import os
 import select
@@ -24,12 +26,15 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 Json = t.Any
 
 # What is not escaped in a path: requests has the same, so that a path means the same however it is sent.
 _SAFE = "!#$%&'()*+,/:;=?@[]~"
+# How many requests are on their way at once: few enough for any socket's buffer, so that neither side waits for the
+# other to read first.
+AT_ONCE = 50
 
 
 class LineError(OSError):
@@ -69,6 +74,12 @@ class Request:
     def target(self) -> str:
         query = urlencode({key: value for key, value in (self.params or {}).items() if value is not None}, doseq=True)
         return f"{quote(self.path, safe=_SAFE)}{f'?{query}' if query else ''}"
+
+    def head(self) -> bytes:
+        """Return all that is sent of a request without a body."""
+        headers = {"Host": "localhost", "Accept-Encoding": "identity", **self.encoded()[1]}
+        lines = [f"{self.method} {self.target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        return "\r\n".join([*lines, "", ""]).encode("ascii")
 
     def encoded(self) -> tuple[Json, dict[str, str]]:
         """Return what is sent after the headers, and the headers."""
@@ -152,6 +163,20 @@ class Http:
         with self._connection.dropped_by_failure():
             return _whole(self._connection.ask(request))
 
+    def send_all(self, requests: Sequence[Request]) -> list[Answer]:
+        """Send GETs without waiting for the answer before, and return the answers in their order.
+
+        Raises:
+            OSError, HTTPException: at the first that fails.
+        """
+        if not requests:
+            return []
+        self._connection.ready(requests[0].timeout)
+        with self._connection.dropped_by_failure():
+            answers = self._connection.ask_all(requests)
+        # Who closes the connection after an answer has not looked at what came behind it.
+        return [*answers, *map(self.send, requests[len(answers) :])]
+
     def open(self, request: Request) -> http.client.HTTPResponse | Answer:
         """Send over a connection of its own, and return the response that goes on, or why there is none."""
         connection = _Connection(self._connection.dial)
@@ -200,6 +225,29 @@ class _Connection(http.client.HTTPConnection):
             self.request(request.method, request.target, data, headers)
         return self.getresponse()
 
+    def ask_all(self, requests: Sequence[Request]) -> list[Answer]:
+        """Send GETs one behind the other, and return the answers up to one after which the connection is closed."""
+        if self.sock is None:
+            self.connect()
+        heads = (request.head() for request in requests)
+        answers: list[Answer] = []
+        line = _Answers(self.sock.makefile("rb", buffering=0), self.blocksize)
+        self._push(itertools.islice(heads, AT_ONCE))
+        while len(answers) < len(requests):
+            response = http.client.HTTPResponse(t.cast("socket.socket", line), method="GET")
+            response.begin()
+            answers.append(_whole(response))
+            if response.will_close:
+                self.close()
+                break
+            self._push(itertools.islice(heads, 1))
+        return answers
+
+    def _push(self, heads: Iterable[bytes]) -> None:
+        # Whoever closes the connection has answered before, which is read next.
+        with contextlib.suppress(BrokenPipeError):
+            self.sock.sendall(b"".join(heads))
+
     def ready(self, timeout: float) -> None:
         """Set the time that each step of the next request may take, and leave a connection that the engine closed."""
         self.timeout = timeout
@@ -232,6 +280,19 @@ class _Connection(http.client.HTTPConnection):
         """Let go of the socket, which is closed once no response reads from it any more."""
         if self.sock is not None:
             self.sock.close()
+
+
+class _Answers(io.BufferedReader):
+    """What one response after the other is read from: what is read too far is the next one's."""
+
+    def makefile(self, _mode: str) -> _Answers:
+        return self
+
+    def close(self) -> None:
+        """Stay open, where a response closes what it has read."""
+
+    def flush(self) -> None:
+        """Do nothing: this is only read, and a response flushes it even when its socket is closed."""
 
 
 def _broke(exc: BaseException) -> bool:

@@ -17,7 +17,8 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import NotF
 from ansible_collections.linklab.docker.plugins.module_utils._state import read_container
 
 if t.TYPE_CHECKING:
-    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine, EngineInfo
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
+    from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container
 
 

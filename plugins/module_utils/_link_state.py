@@ -28,15 +28,17 @@ from ansible_collections.linklab.docker.plugins.module_utils._state import (
     Endpoint,
     all_summaries,
     find_container,
+    find_containers,
     find_network,
 )
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine, EngineInfo
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint import Json, Link
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import Note
+    from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
     from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink
     from ansible_collections.linklab.docker.plugins.module_utils._link_spec import LinkSpec
     from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import Surroundings
@@ -143,7 +145,7 @@ def _containers(engine: Engine, spec: LinkSpec, state: LinkState) -> dict[str, C
     refs = [*spec.targets, *(link.target for link in state.network_links)]
     # Another container may have the name of one that was removed.
     refs += [link.name for link in state.legacy if link.stale]
-    return {ref: found for ref in dict.fromkeys(refs) if (found := find_container(engine, ref)) is not None}
+    return find_containers(engine, refs)
 
 
 def _has_image(engine: Engine, image: str) -> bool:

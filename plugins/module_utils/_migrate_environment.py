@@ -24,8 +24,9 @@ from ansible_collections.linklab.docker.plugins.module_utils._link_checks import
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine, EngineInfo
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint import Json
+    from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
     from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container
 

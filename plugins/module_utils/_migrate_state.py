@@ -27,6 +27,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._replace_names impo
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
     Endpoint,
     find_container,
+    find_containers,
     read_network,
     read_summary,
 )
@@ -34,8 +35,9 @@ from ansible_collections.linklab.docker.plugins.module_utils._state import (
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine, EngineInfo
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import Note
+    from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
     from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink
     from ansible_collections.linklab.docker.plugins.module_utils._migrate_spec import MigrateSpec
     from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import Surroundings
@@ -107,7 +109,7 @@ class MigrateState:
 def observe_migrate(engine: Engine, spec: MigrateSpec, patience: float | None = None) -> MigrateState:
     """Read all containers, since links and what is left of earlier runs can be anywhere; more of those that matter."""
     summaries = [read_summary(raw) for raw in engine.containers()]
-    found = {one.id: one for summary in summaries if (one := find_container(engine, summary.id)) is not None}
+    found = find_containers(engine, (summary.id for summary in summaries))
     notes = find_notes(engine, of_containers(one.id for one in found.values() if _is_concerned(one, found)))
     real = {ident: as_restored(one, notes) for ident, one in found.items() if not is_leftover(one.name)}
     left = {one.name.partition(".linklab-")[0] for one in found.values() if is_leftover(one.name)}

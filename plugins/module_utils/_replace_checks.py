@@ -20,7 +20,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._legacy_links impor
 )
 from ansible_collections.linklab.docker.plugins.module_utils._replace_config import Sources
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import prefix
-from ansible_collections.linklab.docker.plugins.module_utils._state import find_container, read_summary
+from ansible_collections.linklab.docker.plugins.module_utils._state import find_containers, read_summary
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,22 +53,20 @@ class Surroundings:
 
 
 def observe_surroundings(engine: Engine, container: Container) -> Surroundings:
-    """Read all that decides about a replacement: one request per container of the engine, among others."""
+    """Read all that decides about a replacement: each container of the engine, among others."""
     raw = container.raw
-    others = []
-    for summary in engine.containers():
-        # What is left of an interrupted replacement of this very container does not count.
-        left = read_summary(summary).name.startswith(prefix(container.name))
-        other = find_container(engine, summary["Id"]) if summary["Id"] != container.id and not left else None
-        if other is not None:
-            others.append(other)
+    summaries = [read_summary(summary) for summary in engine.containers()]
+    # What is left of an interrupted replacement of this very container does not count.
+    own = prefix(container.name)
+    suspects = [one.id for one in summaries if one.id != container.id and not one.name.startswith(own)]
+    others = tuple(find_containers(engine, suspects).values())
     given = (raw.get("HostConfig") or {}).get("VolumesFrom") or ()
     there = frozenset(ref for ref in given if any(other.is_called(ref.partition(":")[0]) for other in others))
     return Surroundings(
         release=engine_release(engine.info),
         sources=_sources(engine, container, there),
         networks=frozenset(text for network in engine.networks() for text in (network["Name"], network["Id"])),
-        others=tuple(others),
+        others=others,
         links=read_legacy_links(engine, container),
     )
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
+    from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Endpoint
 
 Json = t.Any

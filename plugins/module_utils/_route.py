@@ -17,7 +17,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan import Attach
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
+    from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Endpoint
 
 

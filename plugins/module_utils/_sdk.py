@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.linklab.docker.plugins.module_utils._client import MINIMUM_API
+from ansible_collections.linklab.docker.plugins.module_utils._engine_info import MINIMUM_API
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, Unreachable
 
 _MISSING: ImportError | None = None

@@ -19,7 +19,8 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import Engi
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine, EngineInfo
+    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
+    from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
 
 Json = t.Any
 
@@ -310,6 +311,11 @@ def find_container(engine: Engine, ref: str) -> Container | None:
         return read_container(engine.container(ref), engine.info)
     except NotFound:
         return None
+
+
+def find_containers(engine: Engine, refs: Iterable[str]) -> dict[str, Container]:
+    """Return those of the containers that are there, by the name or ID that is given, in this order."""
+    return {ref: read_container(raw, engine.info) for ref, raw in engine.inspect_containers(refs).items()}
 
 
 def find_network(engine: Engine, ref: str) -> Network | None:

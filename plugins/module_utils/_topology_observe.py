@@ -26,7 +26,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._replace_checks imp
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import read_leftovers
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
     Endpoint,
-    find_container,
+    find_containers,
     find_network,
     read_network,
     read_summary,
@@ -64,13 +64,15 @@ def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
     notes = find_notes(engine, of_containers((*spec.containers, *labelled)))
     leftovers = tuple(name for name in sorted(labelled) if not (spec.present and _belongs(name, spec.containers)))
     names = dict.fromkeys((*spec.containers, *(leftovers if removing else ())))
-    found = {name: one for name in names if (one := _read(engine, name, interrupted.get(name), notes)) is not None}
+    there = find_containers(engine, names)
+    read = ((name, _read(engine, there.get(name), interrupted.get(name), notes)) for name in names)
+    found = {name: one for name, one in read if one is not None}
     all_networks = tuple(read_network(raw) for raw in engine.networks())
     known = {network.name for network in all_networks}
     state = TopologyState(
         info=engine.info,
         containers={name: one.container for name, one in found.items()},
-        outside={name: other for name in _outside(spec) if (other := find_container(engine, name)) is not None},
+        outside=find_containers(engine, _outside(spec)),
         others=tuple(read_summary(raw) for raw in listed),
         leftovers=leftovers,
         networks=_networks(engine, spec, all_networks),
@@ -98,12 +100,11 @@ class _Found:
     links: tuple[LegacyLink, ...] = ()
 
 
-def _read(engine: Engine, name: str, left: Left | None, notes: Sequence[Note]) -> _Found | None:
-    """Read a container as it will be once what an interrupted run left of it is put right."""
+def _read(engine: Engine, container: Container | None, left: Left | None, notes: Sequence[Note]) -> _Found | None:
+    """Return a container as it will be once what an interrupted run left of it is put right."""
     if left is not None and left.exchange is not None:
         recovered, links = as_recovered(engine, left.exchange)
         return None if recovered is None else _Found(recovered, links)
-    container = find_container(engine, name)
     if container is None:
         return None
     if left is not None and left.helper and DEFAULT_BRIDGE not in container.endpoints:

@@ -19,8 +19,8 @@ from ansible_collections.linklab.docker.plugins.module_utils._container_spec imp
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import Note
+    from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
     from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink
     from ansible_collections.linklab.docker.plugins.module_utils._recover import Left
     from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import Surroundings

@@ -16,8 +16,8 @@ from dataclasses import replace
 
 from ansible_collections.linklab.docker.plugins.module_utils._attach_plan import AttachState
 from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec, Wish
-from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
+from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._network_spec import NetworkSpec
 from ansible_collections.linklab.docker.plugins.module_utils._plan import (
     Action,

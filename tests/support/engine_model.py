@@ -18,9 +18,11 @@ import re
 import threading
 import typing as t
 
-from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, EngineInfo
+from ansible_collections.linklab.docker.plugins.module_utils._client import Connection
+from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Conflict, EngineError, NotFound
 from container_model import describe
+from one_by_one import OneByOne
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,7 +69,7 @@ def one_at_a_time(model: type[EngineModel]) -> type[EngineModel]:
 
 
 @one_at_a_time
-class EngineModel:
+class EngineModel(OneByOne):
     """The engine's containers, networks and volumes as the API describes them."""
 
     def __init__(self, images: Mapping[str, Json], remote: Mapping[str, Json] | None = None) -> None:

@@ -13,8 +13,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
+from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._hosts import link_lines, redirected, tidy
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink
 from ansible_collections.linklab.docker.plugins.module_utils._migrate_actions import (

@@ -19,7 +19,8 @@ import typing as t
 from contextlib import contextmanager
 from pathlib import Path
 
-from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine, EngineInfo
+from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
     Container,
     Network,

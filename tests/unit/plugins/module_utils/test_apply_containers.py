@@ -13,13 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils import _client
 from ansible_collections.linklab.docker.plugins.module_utils._apply_containers import _with_endpoints, remove_container
-from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine, EngineInfo
+from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
 from ansible_collections.linklab.docker.plugins.module_utils._container_actions import (
     CreateContainer,
     NewEndpoint,
     RemoveContainer,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
+from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Disruption
 from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Endpoint
 

@@ -20,8 +20,8 @@ from ansible_collections.linklab.docker.plugins.module_utils._attach_checks impo
     refuse,
     settings_problems,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
+from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.linklab.docker.plugins.module_utils._network_spec import NetworkSpec
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Attach, Disruption, Reattach

@@ -12,12 +12,8 @@ import typing as t
 import pytest
 import requests
 from ansible_collections.linklab.docker.plugins.module_utils import _client, _sdk
-from ansible_collections.linklab.docker.plugins.module_utils._client import (
-    Connection,
-    Engine,
-    EngineInfo,
-    parse_api_version,
-)
+from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo, parse_api_version
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, Unreachable
 from hypothesis import given
 from hypothesis import strategies as st

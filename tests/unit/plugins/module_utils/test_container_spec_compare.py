@@ -10,7 +10,6 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._container_compare import (
     HIDDEN,
     Images,
@@ -20,6 +19,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._container_compare 
 )
 from ansible_collections.linklab.docker.plugins.module_utils._container_spec import ContainerSpec
 from ansible_collections.linklab.docker.plugins.module_utils._container_successor import successor_config
+from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._replace_config import Sources, create_body
 from ansible_collections.linklab.docker.plugins.module_utils._state import read_container
 from container_model import IMAGES, PLAIN, SERVER, describe, options

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils import _module
 from ansible_collections.linklab.docker.plugins.module_utils._apply import apply
-from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
+from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     ApplyError,
     EngineError,

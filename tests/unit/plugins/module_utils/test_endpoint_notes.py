@@ -19,7 +19,6 @@ from ansible_collections.linklab.docker.plugins.module_utils import _endpoint_no
 from ansible_collections.linklab.docker.plugins.module_utils._apply_endpoints import carry_out_endpoints
 from ansible_collections.linklab.docker.plugins.module_utils._attach_plan import AttachState, plan_attach
 from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec, Wish
-from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import (
     NOTE_LABEL,
@@ -32,6 +31,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes imp
     restore_endpoints,
     with_away,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     ApplyError,
     Conflict,

@@ -14,6 +14,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._check_spec import 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, NotFound
 from ansible_collections.linklab.docker.plugins.module_utils._probe import Images
 from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import Listener
+from one_by_one import OneByOne
 from recorded import ENGINES, Recorded
 
 if t.TYPE_CHECKING:
@@ -22,7 +23,7 @@ if t.TYPE_CHECKING:
 Json = t.Any
 
 
-class Answers:
+class Answers(OneByOne):
     """Gives the recorded answers of an engine, and notes what was asked for."""
 
     def __init__(self, engine: str = "20.10") -> None:

@@ -18,7 +18,14 @@ import typing as t
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Unreachable
-from ansible_collections.linklab.docker.plugins.module_utils._http import Answer, Http, Request, Stream, unix
+from ansible_collections.linklab.docker.plugins.module_utils._http import (
+    AT_ONCE,
+    Answer,
+    Http,
+    Request,
+    Stream,
+    unix,
+)
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,12 +35,17 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\
 
 
 class Server:
-    """Answers each request with the next of I(answers), and closes the connection after an empty one."""
+    """Answers each request with the next of I(answers), and closes the connection after one that is not whole.
+
+    Attributes:
+        close_after: close it also after so many requests.
+    """
 
     def __init__(self, path: Path) -> None:
         self.answers: list[bytes] = []
         self.requests: list[bytes] = []
         self.connections: list[socket.socket] = []
+        self.close_after = 0
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen()
@@ -53,8 +65,9 @@ class Server:
                 self.requests.append(head + b"\r\n" + stream.read(int(length[1]) if length else 0))
                 answer = self.answers.pop(0) if self.answers else OK
                 connection.sendall(answer)
-                if not answer.endswith((b"}", b"\n")):
+                if not answer.endswith((b"}", b"]", b"\n")) or len(self.requests) == self.close_after:
                     connection.shutdown(socket.SHUT_RDWR)
+                    return
 
     def close(self) -> None:
         for one in (self._listener, *self.connections):
@@ -170,6 +183,110 @@ def test_an_answer_that_takes_too_long_is_an_error_and_not_taken_for_the_next(se
 def test_a_socket_that_is_not_there_is_an_error(path):
     with pytest.raises(FileNotFoundError):
         Http(unix(str(path))).send(Request("GET", "/", 1))
+
+
+# -- many at once -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def http_(server: Server, path: Path) -> Iterator[Http]:
+    one = Http(unix(str(path)))
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def send_all(http_: Http) -> Callable[..., t.Any]:
+    def call(count: int, timeout: float = 5) -> list[Answer]:
+        return http_.send_all([Request("GET", f"/{number}", timeout) for number in range(count)])
+
+    return call
+
+
+def numbered(number: int, head: bytes = b"") -> bytes:
+    return b"HTTP/1.1 200 OK\r\n%sContent-Length: 8\r\n\r\n[%5d]\n" % (head, number)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, AT_ONCE, AT_ONCE + 1, 3 * AT_ONCE])
+def test_answers_come_in_the_order_of_the_requests(send_all, server, count):
+    server.answers = [numbered(number) for number in range(count)]
+    assert [answer.json() for answer in send_all(count)] == [[number] for number in range(count)]
+    assert [request.split()[1] for request in server.requests] == [b"/%d" % number for number in range(count)]
+    assert len(server.connections) == min(count, 1)
+
+
+def test_requests_do_not_wait_for_the_answers_before(path):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        heads: list[bytes] = []
+
+        def serve() -> None:
+            connection, _address = listener.accept()
+            with connection, connection.makefile("rb") as stream:
+                # Answers once it has them all, and never if they come one by one.
+                while len(heads) < 3:
+                    heads.append(b"".join(itertools.takewhile(lambda line: line != b"\r\n", stream)))
+                connection.sendall(OK * 3)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        one = Http(unix(str(path)))
+        answers = one.send_all([Request("GET", "/a b", 5, {"all": "1"}), *[Request("GET", "/", 5)] * 2])
+        thread.join()
+        one.close()
+    assert [answer.json() for answer in answers] == [{}] * 3
+    assert heads[0].split(b"\r\n")[0] == b"GET /a%20b?all=1 HTTP/1.1"
+    assert b"Host: localhost\r\n" in heads[0]
+
+
+def test_answers_may_have_any_form(send_all, server):
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n[\r\n2\r\n1]\r\n0\r\n\r\n"
+    missing = b'HTTP/1.1 404 Not Found\r\nContent-Length: 15\r\n\r\n{"message":"a"}'
+    server.answers = [chunked, missing, b"HTTP/1.1 204 No Content\r\n\r\n", chunked]
+    answers = send_all(4)
+    assert [answer.status_code for answer in answers] == [200, 404, 204, 200]
+    assert [answer.content for answer in answers] == [b"[1]", b'{"message":"a"}', b"", b"[1]"]
+
+
+def test_a_server_that_closes_after_an_answer_is_asked_for_the_rest_one_by_one(send_all, server):
+    server.answers = [numbered(0), numbered(1, b"Connection: close\r\n"), *map(numbered, range(2, 5))]
+    server.close_after = 2
+    assert [answer.json() for answer in send_all(5)] == [[number] for number in range(5)]
+    assert len(server.connections) == 2
+
+
+def test_requests_before_and_after_many_share_their_connection(send_all, http_, server):
+    for number in (1, 2):
+        server.answers = [numbered(number), *[OK] * 3]
+        assert http_.send(Request("POST", "/", 5, body={})).json() == [number]
+        assert [answer.json() for answer in send_all(3)] == [{}] * 3
+    assert len(server.connections) == 1
+
+
+def test_many_find_a_connection_that_was_closed_meanwhile_and_make_it_anew(send_all, server):
+    send_all(2)
+    server.connections[0].shutdown(socket.SHUT_RDWR)
+    time.sleep(0.05)
+    assert len(send_all(2)) == 2
+    assert (len(server.requests), len(server.connections)) == (4, 2)
+
+
+@pytest.mark.parametrize("broken", [b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", b"broken", b"-"])
+def test_many_that_break_off_are_an_error_and_leave_nothing_behind(send_all, server, broken):
+    server.answers = [numbered(0), broken]
+    with pytest.raises((http.client.HTTPException, OSError)):
+        send_all(4)
+    server.answers = [numbered(9)]
+    assert [answer.json() for answer in send_all(1)] == [[9]]
+
+
+def test_many_of_which_one_takes_too_long_are_an_error_and_not_taken_for_the_next(send_all, server):
+    server.answers = [numbered(0), b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n\n"]
+    with pytest.raises((TimeoutError, socket.timeout)):
+        send_all(2, timeout=0.05)
+    server.answers = [numbered(9)]
+    assert [answer.json() for answer in send_all(1)] == [[9]]
 
 
 # -- answers that go on -----------------------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._container_actions import (
     CreateContainer,
     FinishUnlink,
@@ -21,6 +20,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._container_actions 
 )
 from ansible_collections.linklab.docker.plugins.module_utils._container_spec import ContainerSpec
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
+from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink, engine_release
 from ansible_collections.linklab.docker.plugins.module_utils._link_plan import plan_link

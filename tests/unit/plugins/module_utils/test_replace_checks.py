@@ -10,8 +10,8 @@ import typing as t
 from dataclasses import replace
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
+from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink
 from ansible_collections.linklab.docker.plugins.module_utils._link_checks import legacy_problems
 from ansible_collections.linklab.docker.plugins.module_utils._link_spec import LinkSpec

@@ -10,7 +10,7 @@ import copy
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
+from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._replace_config import Sources, create_body, wiring
 from ansible_collections.linklab.docker.plugins.module_utils._state import read_container
 

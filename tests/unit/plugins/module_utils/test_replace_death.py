@@ -15,7 +15,7 @@ import typing as t
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._apply_recover import recover
-from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
+from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     Conflict,
     EngineError,

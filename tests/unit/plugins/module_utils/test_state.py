@@ -10,8 +10,8 @@ import typing as t
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils import _state
-from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
+from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, Refusal
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
     Container,

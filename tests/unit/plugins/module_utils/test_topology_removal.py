@@ -10,8 +10,8 @@ import typing as t
 from dataclasses import replace
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._client import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._container_spec import TOPOLOGY_LABEL
+from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Summary
 from ansible_collections.linklab.docker.plugins.module_utils._topology_plan import plan_topology
