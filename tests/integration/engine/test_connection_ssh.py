@@ -15,6 +15,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.linklab.docker.plugins.module_utils._http import AT_ONCE
 from ssh_server import SshServer, why_not
 
 if t.TYPE_CHECKING:
@@ -93,6 +94,16 @@ def test_a_container_is_attached_and_detached(lab, run):
     assert foreseen["actions"] == first["actions"]
     assert not again["changed"]
     assert [action["action"] for action in removed["actions"]] == ["detach"]
+
+
+def test_many_containers_are_read_at_once(lab, run, module):
+    network = lab.network("net")
+    for number in range(AT_ONCE + 5):
+        lab.run(f"box-{number}", networks=[network], start=False)
+    task = {"network": network, "purge": True}
+    there, here = run("network_attach", task, check=True), module("network_attach", task, check=True)
+    assert len(there["actions"]) == AT_ONCE + 5
+    assert there == here
 
 
 def test_pairs_are_checked_by_programs_in_the_source_and_in_helpers(lab, run):

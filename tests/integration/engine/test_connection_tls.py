@@ -126,6 +126,7 @@ def test_a_container_is_attached_over_tls(tls_engine, module):
     body = {"Image": BUSYBOX, "Cmd": ["sleep", "1000"], "StopSignal": "SIGKILL"}
     engine.create_container("box", body)
     engine.start("box")
+    assert engine.inspect_containers(["nobody", "box"]) == {"box": engine.container("box")}
     task = {"network": "net", "create": {}, "endpoints": [{"container": "box", "aliases": ["b"]}]}
 
     first = module("network_attach", {**task, **tls_engine.options()})
