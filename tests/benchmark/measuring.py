@@ -162,7 +162,7 @@ def conditions(client: Client, count: int) -> str:
         f"Docker Engine {engine['Version']} (API {engine['ApiVersion']}) on {os.cpu_count()} cores, Python"
         f" {platform.python_version()}, ansible-core {versions['ansible-core']}, Docker SDK for Python"
         f" {versions['docker']}, {datetime.datetime.now(tz=datetime.timezone.utc):%Y-%m-%d}. Medians of {count}"
-        f" interleaved rounds, by `{shlex.join([str(program), *sys.argv[1:]])}`:"
+        f" interleaved rounds, by `{shlex.join([str(program), *sys.argv[1:]])}`."
     )
 
 
