@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Read a graph: the lists of all containers and networks, and one request for each container that may be in it.
+"""Read a graph: the lists of all containers and networks, and at once the containers that may be in it.
 
 The list of containers tells where everybody is and, by its further names, which container each legacy link leads to.
 It lacks aliases, network links and the health.

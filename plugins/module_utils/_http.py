@@ -164,13 +164,11 @@ class Http:
             return _whole(self._connection.ask(request))
 
     def send_all(self, requests: Sequence[Request]) -> list[Answer]:
-        """Send GETs without waiting for the answer before, and return the answers in their order.
+        """Send GETs, one at least, without waiting for the answer before; return the answers in their order.
 
         Raises:
             OSError, HTTPException: at the first that fails.
         """
-        if not requests:
-            return []
         self._connection.ready(requests[0].timeout)
         with self._connection.dropped_by_failure():
             answers = self._connection.ask_all(requests)

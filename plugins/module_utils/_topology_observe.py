@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Read what a topology needs to know: one request for each container and network, and a few lists."""
+"""Read what a topology needs to know: the containers at once, one request for each network, and a few lists."""
 
 from __future__ import annotations
 

@@ -10,14 +10,13 @@ import typing as t
 from ansible_collections.linklab.docker.plugins.module_utils._errors import NotFound
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 Json = t.Any
 
 
 class OneByOne:
-    def container(self, ref: str) -> Json:
-        raise NotImplementedError
+    container: Callable[[str], Json]
 
     def inspect_containers(self, refs: Iterable[str]) -> dict[str, Json]:
         found = {}

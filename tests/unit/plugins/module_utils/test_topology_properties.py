@@ -30,7 +30,7 @@ if t.TYPE_CHECKING:
     from engine_model import EngineModel
 
 Json = t.Any
-Hands = list[tuple[str, str, str]]
+Hands = t.Sequence[tuple[str, str, str]]
 
 
 def converge_or_skip(engine: EngineModel, task: dict[str, Json]) -> None:
@@ -45,10 +45,17 @@ def converge_or_skip(engine: EngineModel, task: dict[str, Json]) -> None:
     check(engine, task)
 
 
-@given(tasks())
-def test_a_second_run_has_nothing_to_do(task: dict[str, Json]) -> None:
+def made(task: dict[str, Json], some: Hands = ()) -> EngineModel:
+    """Return an engine on which a task was carried out, and something was done by hand afterwards."""
     engine = new_engine()
     converge_or_skip(engine, task)
+    do_by_hand(engine, some)
+    return engine
+
+
+@given(tasks())
+def test_a_second_run_has_nothing_to_do(task: dict[str, Json]) -> None:
+    engine = made(task)
     before = engine.changes
     assert plan(engine, task).text() == ""
     assert engine.changes == before
@@ -58,9 +65,7 @@ def test_a_second_run_has_nothing_to_do(task: dict[str, Json]) -> None:
 def test_from_any_state_one_run_converges(
     first: dict[str, Json], some: Hands, second: dict[str, Json], more: Hands
 ) -> None:
-    engine = new_engine()
-    converge_or_skip(engine, first)
-    do_by_hand(engine, some)
+    engine = made(first, some)
     converge_or_skip(engine, second)
     assert plan(engine, second).text() == ""
     do_by_hand(engine, more)
@@ -70,8 +75,8 @@ def test_from_any_state_one_run_converges(
 
 @given(st.data())
 def test_networks_alone_never_recreate(data: st.DataObject) -> None:
-    engine, first = new_engine(), data.draw(tasks())
-    converge_or_skip(engine, first)
+    first = data.draw(tasks())
+    engine = made(first)
     second = data.draw(rewired(first))
     ids = {raw["Name"]: raw["Id"] for raw in engine.raw.values()}
     found = plan(engine, second)
@@ -86,9 +91,7 @@ def test_networks_alone_never_recreate(data: st.DataObject) -> None:
 def test_a_plan_that_is_allowed_disrupts_no_more_than_the_cap(
     first: dict[str, Json], some: Hands, second: dict[str, Json], cap: Disruption
 ) -> None:
-    engine = new_engine()
-    converge_or_skip(engine, first)
-    do_by_hand(engine, some)
+    engine = made(first, some)
     try:
         found = plan(engine, second)
     except Refusal:
@@ -117,8 +120,7 @@ def test_absent_leaves_nothing_with_the_label_and_all_else(task: dict[str, Json]
 
 @given(tasks(), tasks())
 def test_what_others_own_is_left_alone(first: dict[str, Json], second: dict[str, Json]) -> None:
-    engine = new_engine()
-    converge_or_skip(engine, first)
+    engine = made(first)
     other = {
         "name": "other",
         "networks": {"theirs": {"ipam": {"config": [{"subnet": "10.96.0.0/24"}]}}},
@@ -134,9 +136,7 @@ def test_what_others_own_is_left_alone(first: dict[str, Json], second: dict[str,
 
 @given(tasks(), st.lists(st.sampled_from(["one", "two", "three", "four"]), unique=True, min_size=1))
 def test_an_attachment_by_hand_to_networks_of_others_is_kept(task: dict[str, Json], names: list[str]) -> None:
-    engine = new_engine()
-    converge_or_skip(engine, task)
-    do_by_hand(engine, [("connect", name, FOREIGN) for name in names])
+    engine = made(task, [("connect", name, FOREIGN) for name in names])
     there = {raw["Name"] for raw in engine.raw.values() if FOREIGN in raw["NetworkSettings"]["Networks"]}
     assert plan(engine, task).text() == ""
     assert {raw["Name"] for raw in engine.raw.values() if FOREIGN in raw["NetworkSettings"]["Networks"]} == there
