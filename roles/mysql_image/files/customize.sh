@@ -20,3 +20,6 @@ install -m 0755 "$folder/mysql-healthcheck.sh" "$root/usr/local/bin/mysql-health
 install -m 0644 "$folder/my.cnf" "$root/etc/mysql/my.cnf"
 # Has this host's proxies, perhaps with their passwords.
 rm -f "$root/etc/apt/apt.conf.d/99mmdebstrap"
+# A mirror can have a password in its address, too.
+find "$root/etc/apt" -name '*.list' -exec sed -i 's|//[^/@ ]*@|//|' {} +
+chmod -R u=rwX,go=rX "$root/etc/apt"

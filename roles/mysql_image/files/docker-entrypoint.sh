@@ -42,6 +42,13 @@ sql_string() {
     printf "'%s'" "${value//\'/\\\'}"
 }
 
+# The name of a database as a GRANT has it: a pattern, in which % and _ stand for others unless a \ is before them.
+grant_pattern() {
+    local value=${1//\\/\\\\}
+    value=${value//_/\\_}
+    sql_name "${value//%/\\%}"
+}
+
 # The value as an SQL identifier.
 sql_name() {
     printf "\`%s\`" "${1//\`/\`\`}"
@@ -71,9 +78,7 @@ setup_sql() {
     if [[ -n ${MYSQL_USER:-} ]]; then
         printf "CREATE USER %s@'%%' IDENTIFIED BY %s;\n" "$(sql_string "$MYSQL_USER")" "$(sql_string "$MYSQL_PASSWORD")"
         if [[ -n ${MYSQL_DATABASE:-} ]]; then
-            # In a GRANT the name is a pattern, in which _ stands for any character.
-            printf "GRANT ALL ON %s.* TO %s@'%%';\n" \
-                "$(sql_name "${MYSQL_DATABASE//_/\\_}")" "$(sql_string "$MYSQL_USER")"
+            printf "GRANT ALL ON %s.* TO %s@'%%';\n" "$(grant_pattern "$MYSQL_DATABASE")" "$(sql_string "$MYSQL_USER")"
         fi
     fi
     password=$(sql_string "${MYSQL_ROOT_PASSWORD:-}")
@@ -179,8 +184,8 @@ main() {
         esac
     done
     if [[ $(id -u) -eq 0 ]]; then
-        # A volume that was mounted may belong to anybody.
-        find "$DATA" /run/mysqld ! -user mysql -exec chown mysql:mysql {} +
+        # A volume that was mounted may belong to anybody, and may have links that lead out of it.
+        find "$DATA" /run/mysqld ! -user mysql -execdir chown --no-dereference mysql:mysql {} +
         exec setpriv --reuid=mysql --regid=mysql --init-groups "$0" "$@"
     fi
     for name in MYSQL_ROOT_PASSWORD MYSQL_ROOT_HOST MYSQL_DATABASE MYSQL_USER MYSQL_PASSWORD; do
