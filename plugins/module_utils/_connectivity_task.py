@@ -10,8 +10,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import typing as t
+from dataclasses import replace
+from pathlib import Path
 
 from ansible_collections.linklab.docker.plugins.module_utils._check_spec import parse_checks
 from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
@@ -21,7 +24,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._connectivity impor
     run_checks,
     summary_of,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError
+from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError, SpecError
 from ansible_collections.linklab.docker.plugins.module_utils._module import connection_of
 from ansible_collections.linklab.docker.plugins.module_utils._probe import Images
 
@@ -30,9 +33,13 @@ if t.TYPE_CHECKING:
     from types import FrameType
 
     from ansible.module_utils.basic import AnsibleModule
+    from ansible_collections.linklab.docker.plugins.module_utils._check_spec import Check
 
 Json = t.Any
 
+# What one argument of a program may have is 128 KiB (Linux, MAX_ARG_STRLEN).
+_MOST_CERTIFICATES = 64 * 1024
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 _HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 
@@ -43,7 +50,7 @@ def run_task(module: AnsibleModule) -> None:
     run = Run(Images(may_pull=not module.check_mode))
     _end_tidily(run)
     try:
-        checks = parse_checks(module.params)
+        checks = read_authorities(parse_checks(module.params))
         engine = Engine(connection(module.params))
         outcomes = run_checks(engine, checks, run)
     except LinklabError as exc:
@@ -73,6 +80,31 @@ def connection(params: Mapping[str, Json]) -> Connection:
     """Return the connection. The module's option timeout is that of the checks, not that of a request."""
     seconds = os.environ.get("DOCKER_TIMEOUT", "")
     return connection_of({**params, "timeout": int(seconds) if seconds.isdigit() else 60})
+
+
+def read_authorities(checks: list[Check]) -> list[Check]:
+    """Read the files that ssl_ca names; raise SpecError. The certificates are no secret: they become arguments."""
+    found = {path: _certificates(path) for path in {check.login.ssl_ca for check in checks} - {""}}
+    return [
+        replace(check, login=replace(check.login, authorities=found.get(check.login.ssl_ca, ""))) for check in checks
+    ]
+
+
+def _certificates(path: str) -> str:
+    try:
+        with Path(path).open(encoding="ascii", errors="replace") as file:
+            text = file.read(_MOST_CERTIFICATES + 1)
+    except OSError as exc:
+        raise SpecError(f"login.ssl_ca: {path} cannot be read on this host: {exc.strerror}") from exc
+    if len(text) > _MOST_CERTIFICATES:
+        raise SpecError(
+            f"login.ssl_ca: {path} has more than {_MOST_CERTIFICATES // 1024} KiB. Give a file with the one authority"
+            " that signed the server's certificate"
+        )
+    found = _CERTIFICATE.findall(text)
+    if not found:
+        raise SpecError(f"login.ssl_ca: {path} has no certificate in PEM format (-----BEGIN CERTIFICATE-----)")
+    return "\n".join(found)
 
 
 def logins_of(params: Mapping[str, Json]) -> list[Mapping[str, Json]]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from ansible_collections.linklab.docker.plugins.module_utils import _hints as hints
 from ansible_collections.linklab.docker.plugins.module_utils._causes import BANDS, LAST_BAND
 from ansible_collections.linklab.docker.plugins.module_utils._check_spec import is_address
-from ansible_collections.linklab.docker.plugins.module_utils._diagnose_login import diagnose_login
+from ansible_collections.linklab.docker.plugins.module_utils._diagnose_login import diagnose_login, no_client
 from ansible_collections.linklab.docker.plugins.module_utils._diagnose_name import diagnose_name
 from ansible_collections.linklab.docker.plugins.module_utils._diagnose_tcp import diagnose_tcp
 from ansible_collections.linklab.docker.plugins.module_utils._errors import near
@@ -268,7 +268,9 @@ def diagnose_probe(evidence: Evidence) -> Finding | None:
             "Mend what the engine complains of.",
         )
     if answer.missing:
-        wanted = {"mysql": "a mysql client", "tcp": "bash, nc or python3", "name": "getent, nslookup or python3"}
+        if evidence.check.protocol == "mysql":
+            return no_client(evidence, answer)
+        wanted = {"tcp": "bash, nc or python3", "name": "getent, nslookup or python3"}
         program = wanted.get(answer.missing, "a shell")
         place = f", nor has the image {answer.image}" if answer.image else ""
         return Finding(

@@ -135,10 +135,12 @@ class Evidence:
         link_names: further names that legacy links give to the target, C(SOURCE/ALIAS).
         answer: what the probe saw, None before it.
         networks: those of both, by name.
+        engine_networks: all networks of the engine, where the target is also reached at the machine's addresses.
         others: the other containers on the source's networks.
         known: the names of all containers, to find near matches.
         log: the end of the log of the container that does not run.
         listeners: what listens in the target, None if it cannot be seen.
+        sockets: the Unix sockets that listen there.
         processes: the names of the target's processes.
         now: the time, in seconds since the epoch.
     """
@@ -149,10 +151,12 @@ class Evidence:
     link_names: tuple[str, ...] = ()
     answer: Answer | None = None
     networks: Mapping[str, Network] = field(default_factory=dict)
+    engine_networks: tuple[Network, ...] = ()
     others: tuple[Container, ...] = ()
     known: tuple[str, ...] = ()
     log: str = ""
     listeners: tuple[Listener, ...] | None = None
+    sockets: tuple[str, ...] = ()
     processes: tuple[str, ...] = ()
     now: float = 0.0
 

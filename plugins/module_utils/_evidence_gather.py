@@ -17,12 +17,14 @@ from dataclasses import replace
 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError
 from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence, Peer
+from ansible_collections.linklab.docker.plugins.module_utils._own_addresses import is_on_machine
 from ansible_collections.linklab.docker.plugins.module_utils._probe import see_listeners
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
     all_summaries,
     find_container,
     find_containers,
     find_network,
+    read_network,
 )
 
 if t.TYPE_CHECKING:
@@ -38,14 +40,17 @@ _SECRET = re.compile(r"(password\s*[:=]\s*)\S+", re.IGNORECASE)
 
 
 def observe(engine: Engine, check: Check) -> Evidence:
-    """Read the two containers: two requests, and more only for C(container:) mode and for legacy links."""
+    """Read the two containers: two requests, and more only for C(container:) mode, legacy links and published ports."""
     source, target = _find_peer(engine, check.source), _find_peer(engine, check.target)
     links: tuple[str, ...] = ()
     if source and target and any(link.target == target.owner.name for link in source.owner.legacy_links):
         links = tuple(
             name.lstrip("/") for found in engine.containers(id=[target.owner.id]) for name in found["Names"] or ()
         )
-    return Evidence(check, source, target, links, now=time.time())
+    evidence = Evidence(check, source, target, links, now=time.time())
+    if check.protocol == "mysql" and source and target and is_on_machine(evidence):
+        return replace(evidence, engine_networks=tuple(map(read_network, engine.networks())))
+    return evidence
 
 
 def _find_peer(engine: Engine, ref: str) -> Peer | None:
@@ -69,9 +74,9 @@ def enrich(engine: Engine, evidence: Evidence, band: str, images: Images) -> Evi
     if band == "name":
         return _with_others(engine, evidence)
     if band == "tcp":
-        listeners, processes = see_listeners(engine, evidence, images)
-        processes = processes or _processes(engine, evidence.ends[1])
-        return replace(_with_networks(engine, evidence), listeners=listeners, processes=processes)
+        evidence = see_listeners(engine, evidence, images)
+        processes = evidence.processes or _processes(engine, evidence.ends[1])
+        return replace(_with_networks(engine, evidence), processes=processes)
     return evidence
 
 

@@ -29,6 +29,11 @@ if t.TYPE_CHECKING:
 Json = t.Any
 
 HELPER_LABEL = "linklab.docker.helper"
+# Nobody in particular: who that is has nothing of its own in any image.
+_NOBODY = "65534:65534"
+# A client program takes some 20 MB.
+_MEMORY = 256 * 1024 * 1024
+_PROCESSES = 64
 # A helper that was made and never started is the one thing that a killed task can leave behind.
 _ABANDONED_SECONDS = 300
 
@@ -40,7 +45,7 @@ class Program:
     Attributes:
         data: its standard input, which stays open until it ends: it must know how much to read.
         seconds: how long it may take.
-        user: whom it runs as; empty for the user of the container, or of the helper's image.
+        user: whom it runs as; empty for the user of the container, or in a helper for nobody.
     """
 
     command: tuple[str, ...]
@@ -69,14 +74,17 @@ def run_in(engine: Engine, container: str, program: Program) -> Output:
     return Output(126 if code is None else int(code), stdout, stderr)
 
 
-def run_beside(engine: Engine, container: str, image: str, program: Program) -> Output:
+def run_beside(engine: Engine, container: str, image: str, program: Program, *, writes: bool = False) -> Output:
     """Run a program of an image in the network namespace of a running container; raise EngineError, Unreachable.
 
-    The helper container is removed when it ends, by the engine itself, whatever becomes of this process.
+    The helper container is removed when it ends, by the engine itself, whatever becomes of this process. It is given no
+    more than it needs, since somebody else may have made the image.
 
     Args:
         container: the ID of the container whose network, hosts file and resolver file it shares.
         image: an image that the engine has.
+        writes: whether it may write the container's hosts file. With a read-only root the engine mounts the hosts,
+            resolver and hostname files read-only, too (moby's Container.NetworkMounts).
     """
     remove_abandoned(engine)
     volumes = (engine.image(image).get("Config") or {}).get("Volumes") or {}
@@ -86,7 +94,7 @@ def run_beside(engine: Engine, container: str, image: str, program: Program) -> 
             "Image": image,
             "Entrypoint": list(program.command),
             "Cmd": [],
-            **({"User": program.user} if program.user else {}),
+            "User": program.user or _NOBODY,
             "OpenStdin": True,
             # The program reads the end of its input when this process goes away.
             "StdinOnce": True,
@@ -101,8 +109,14 @@ def run_beside(engine: Engine, container: str, image: str, program: Program) -> 
                 # No file in the engine's folders keeps what the helper says.
                 "LogConfig": {"Type": "none"},
                 "CapDrop": ["ALL"],
-                # Else the engine would copy the content of the image's volumes.
-                "Tmpfs": dict.fromkeys(volumes, ""),
+                "SecurityOpt": ["no-new-privileges"],
+                "ReadonlyRootfs": not writes,
+                "Memory": _MEMORY,
+                "MemorySwap": _MEMORY,
+                "PidsLimit": _PROCESSES,
+                # Else the engine would copy the content of the image's volumes. Some shells need /tmp for what they
+                # feed to a program.
+                "Tmpfs": dict.fromkeys((*volumes, "/tmp"), "size=1m"),  # noqa: S108 - the helper's own
             },
         },
     )["Id"]

@@ -17,6 +17,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint import Link
+    from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence
 
 Json = t.Any
 
@@ -95,6 +96,22 @@ def check_again(source: str, target: str, **options: Json) -> dict[str, Json]:
         "linklab.docker.connectivity",
         {"source": source, "target": target, **options},
     )
+
+
+def check_login(evidence: Evidence, login: dict[str, Json] | None = None, **options: Json) -> dict[str, Json]:
+    """Make the same login again, with other options; the password stands as a variable.
+
+    Args:
+        login: options of the login that are others.
+    """
+    source, target = evidence.ends
+    check = evidence.check
+    given = {name: getattr(check.login, name) for name in ("user", "database", "ssl_mode", "ssl_ca")}
+    shown = {name: value for name, value in given.items() if value and (name, value) != ("ssl_mode", "preferred")}
+    password = {"password": "{{ password }}"} if check.login.password else {}
+    host = {"host": check.host} if check.host else {}
+    options = {**host, "port": check.port, "login": {**shown, **password, **(login or {})}, **options}
+    return check_again(source.name, target.name, **options)
 
 
 def to_yaml(one: dict[str, Json]) -> str:

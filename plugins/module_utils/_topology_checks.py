@@ -12,8 +12,8 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.linklab.docker.plugins.module_utils._container_compare import full_name
 from ansible_collections.linklab.docker.plugins.module_utils._errors import near
+from ansible_collections.linklab.docker.plugins.module_utils._images import full_name
 from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import DEFAULT_BRIDGE
 from ansible_collections.linklab.docker.plugins.module_utils._topology_state import container_owner, owner
 

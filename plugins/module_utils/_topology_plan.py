@@ -27,8 +27,9 @@ from ansible_collections.linklab.docker.plugins.module_utils._container_actions 
     StartContainer,
     UpdateContainer,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._container_compare import full_name, why
+from ansible_collections.linklab.docker.plugins.module_utils._container_compare import why
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import with_restorations
+from ansible_collections.linklab.docker.plugins.module_utils._images import full_name
 from ansible_collections.linklab.docker.plugins.module_utils._link_hosts import plan_hosts
 from ansible_collections.linklab.docker.plugins.module_utils._plan import (
     Action,

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils import _evidence_gather as gather
@@ -123,8 +124,11 @@ def test_who_else_is_there(engine):
 
 def test_what_listens_and_runs(engine, monkeypatch):
     for inside, processes in (((), ("mysqld",)), (("sh", "nginx"), ("sh", "nginx"))):
-        seen = ((Listener("::", 1),), inside)
-        monkeypatch.setattr(gather, "see_listeners", lambda *_given, seen=seen: seen)
+
+        def see(_engine, evidence, _images, inside=inside):
+            return replace(evidence, listeners=(Listener("::", 1),), processes=inside)
+
+        monkeypatch.setattr(gather, "see_listeners", see)
         evidence = gather.enrich(engine, pair(engine), "tcp", Images())
         assert evidence.listeners == (Listener("::", 1),)
         assert evidence.processes == processes
