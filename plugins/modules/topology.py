@@ -72,7 +72,10 @@ options:
     description:
       - What to wait for at the end. V(started) waits until all containers run, V(healthy) until all healthchecks pass.
       - A container without a healthcheck counts as healthy when it runs. One that ends a moment after its start is
-        noticed by the next run, or by this one if it has a healthcheck to wait for.
+        noticed by the next run, or by this one if it has a restart policy, or a healthcheck to wait for.
+      - A container that the engine started again because it ended by itself counts as running once it has been up for
+        10 seconds, which is what the engine's own restart policies call a successful start. If it does not stay up
+        within O(wait_timeout), the task fails with the end of its log.
     type: str
     choices: [started, healthy]
     default: started
