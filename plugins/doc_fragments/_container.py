@@ -136,7 +136,11 @@ security_opt:
   type: list
   elements: str
 read_only:
-  description: Whether the container's own file system is read-only.
+  description:
+    - Whether the container's own file system is read-only.
+    - Nothing can be written to such a container, so one that has changed files outside of volumes cannot become
+      read-only with them. The task names these files before anything is changed. A C(tmpfs) over them lets them go. A
+      volume over them, in a run without this option, gets them.
   type: bool
 mem_limit:
   description: The most memory, such as V(512m). Changed while the container runs.

@@ -109,6 +109,12 @@ def unless_so(change: Callable[[], object], is_so: Callable[[], bool]) -> None:
         raise
 
 
+def some(paths: Sequence[str], most: int = 10) -> str:
+    """Return the first of many for a message."""
+    more = len(paths) - most
+    return ", ".join(paths[:most]) + (f" and {more} more" if more > 0 else "")
+
+
 def near(name: str, known: Iterable[str]) -> str:
     """Return C( (did you mean X or Y?)) for names that look like I(name), else an empty string."""
     # Names that the engine gives to unnamed containers never help; callers pass only names that people chose.

@@ -44,6 +44,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._network_spec import NetworkSpec
     from ansible_collections.linklab.docker.plugins.module_utils._recover import Left
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Network
+    from ansible_collections.linklab.docker.plugins.module_utils._topology_containers import Change
     from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import TopologySpec
 
 Json = t.Any
@@ -135,8 +136,23 @@ def _interrupted(engine: Engine, spec: TopologySpec) -> dict[str, Left]:
 
 def _with_surroundings(engine: Engine, spec: TopologySpec, state: TopologyState) -> TopologyState:
     """Read what decides about a replacement, for those containers that need one."""
-    suspects = [change.container for change in changes_of(spec, state).values() if change.container and change.replaced]
-    return replace(state, around={one.name: observe_surroundings(engine, one) for one in suspects})
+    around = {}
+    for name, change in changes_of(spec, state).items():
+        if change.container is not None and change.replaced:
+            around[name] = replace(
+                observe_surroundings(engine, change.container), unwritable=_unwritable(engine, change, change.container)
+            )
+    return replace(state, around=around)
+
+
+def _unwritable(engine: Engine, change: Change, container: Container) -> tuple[str, ...]:
+    """Return the files that a container cannot keep if it becomes read-only."""
+    if not (change.wish.spec.read_only and change.keep_files):
+        return ()
+    # Not at the top: to load what reads archives takes its time, and few containers become read-only.
+    from ansible_collections.linklab.docker.plugins.module_utils._replace_files import unwritable
+
+    return unwritable(engine, container.raw, change.wish.spec.tmpfs or ())
 
 
 def _outside(spec: TopologySpec) -> Iterator[str]:
