@@ -40,11 +40,21 @@ class ApplyError(LinklabError):
         done: the actions that were carried out and stay.
         unsure: whether something else may have been changed as well.
         again: whether it is worth to look and plan anew, since something else changed the same at this moment.
+        undone: actions that had been carried out before, and that the failure took back.
     """
 
-    def __init__(self, message: str, done: Sequence[t.Any] = (), *, unsure: bool = False, again: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        done: Sequence[t.Any] = (),
+        *,
+        unsure: bool = False,
+        again: bool = False,
+        undone: Sequence[t.Any] = (),
+    ) -> None:
         super().__init__(message)
         self.done = tuple(done)
+        self.undone = tuple(undone)
         self.unsure = unsure
         self.again = again
 

@@ -157,14 +157,14 @@ class Migration:
         if not attached:
             return ApplyError(text, unsure=isinstance(exc, Unreachable))
         group = {one.container.id for one in attached}
-        sentences = []
-        for ident, one in self._redirected.items():
-            if ident in group and ident not in self._moved:
-                sentences += _names_back(engine, one)
+        redirected = [one for ident, one in self._redirected.items() if ident in group and ident not in self._moved]
+        sentences = [sentence for one in redirected for sentence in _names_back(engine, one)]
         undone = [one for one in attached if one.container.id not in self._moved]
         back = put_back(engine, undone)
-        unsure = bool(sentences) or not back.complete or (isinstance(exc, ApplyError) and exc.unsure)
-        return ApplyError(" ".join((text, *sentences, *back.sentences)), unsure=unsure)
+        whole = back.complete and not sentences
+        unsure = not whole or (isinstance(exc, ApplyError) and exc.unsure)
+        text = " ".join((text, *sentences, *back.sentences))
+        return ApplyError(text, unsure=unsure, undone=(*undone, *redirected) if whole else ())
 
 
 class _Undo:
