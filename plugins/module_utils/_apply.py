@@ -93,13 +93,7 @@ def _made_networks(engine: Engine, stage: Stage) -> Iterator[tuple[str, str]]:
 
 def _by_id(stage: Stage, made: Mapping[str, str]) -> Stage:
     """Call the networks that were just made by their IDs: for a moment, another run can make one of the same name."""
-
-    def named(action: Action) -> Action:
-        if isinstance(action, EndpointAction) and action.network_ref in made:
-            return replace(action, network_ref=made[action.network_ref])
-        return action
-
-    return replace(stage, units=tuple(tuple(named(action) for action in unit) for unit in stage.units))
+    return replace(stage, units=tuple(tuple(action.by_id(made) for action in unit) for unit in stage.units))
 
 
 def _failure_text(failures: Sequence[LinklabError], done: Sequence[Action], total: int, *, unsure: bool) -> str:

@@ -49,6 +49,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._replace_names impo
     successor_name,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container, read_container, stop_grace
+from ansible_collections.linklab.docker.plugins.module_utils._state import start as start_container
 from ansible_collections.linklab.docker.plugins.module_utils._waiting import how_it_ended, log_tail
 
 if t.TYPE_CHECKING:
@@ -248,7 +249,7 @@ def _exchange(engine: Engine, container: Container, exchange: Exchange, settle: 
     # Only now, since the environment of legacy links is made at the start and holds the source's name.
     engine.rename(exchange.new_id, exchange.name)
     if exchange.before is not Before.STOPPED:
-        engine.start(exchange.new_id)
+        start_container(engine, exchange.new_id)
         if settle:
             _watch(engine, exchange.new_id, settle)
     return finish(engine, exchange)
@@ -350,7 +351,7 @@ def _restore(engine: Engine, exchange: Exchange) -> str:
         kind, _colon, sharer = (raw["HostConfig"].get("NetworkMode") or "").partition(":")
         if kind == "container" and find_container(engine, sharer) is None:
             return f"it shared the network of the container {sharer[:12]}, which is gone"
-        engine.start(exchange.old_id)
+        start_container(engine, exchange.old_id)
     if exchange.before is Before.PAUSED and _status(engine, exchange.old_id) == "running":
         engine.post(f"/containers/{exchange.old_id}/pause")
     return ""

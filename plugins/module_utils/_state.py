@@ -345,5 +345,29 @@ def same_name(engine: Engine, name: str) -> list[str]:
     return [ident for _created, ident in sorted(found)]
 
 
+def start(engine: Engine, ref: str) -> None:
+    """Start a container, once each of its networks is the only one of its name.
+
+    Engines before API 1.44 look its networks up by name at the start, and refuse it with 400 for as long as two runs
+    that made a network at once have not settled which of the two stays.
+    """
+    deadline = time.monotonic() + SETTLE_SECONDS
+    settled = False
+    while True:
+        try:
+            return engine.start(ref)
+        except EngineError as exc:
+            if exc.status != 400 or engine.info.has("1.44") or settled or time.monotonic() > deadline:
+                raise
+        # It may be settled by the time that one looks, so that one more try is due.
+        settled = not _has_namesakes(engine)
+        time.sleep(0.05)
+
+
+def _has_namesakes(engine: Engine) -> bool:
+    names = [raw["Name"] for raw in engine.networks()]
+    return len(names) > len(set(names))
+
+
 def all_summaries(engine: Engine) -> tuple[Summary, ...]:
     return tuple(read_summary(raw) for raw in engine.containers())
