@@ -49,6 +49,7 @@ def observe_attach(engine: Engine, spec: AttachSpec) -> AttachState:
         for ident, container in find_containers(engine, suspects).items():
             if name in with_away(container, notes).endpoints:
                 found[ident] = with_away(container, notes)
+    coming = spec.present and network is not None and any(map(_may_get_an_address(spec, network), found.items()))
     missing = spec.present and network is None
     # One network alone carries the route, whatever it is.
     several = spec.present and any(set(one.endpoints) - {network and network.name} for one in found.values())
@@ -60,8 +61,25 @@ def observe_attach(engine: Engine, spec: AttachSpec) -> AttachState:
         internal=frozenset(known.name for known in networks if known.internal),
         others=others,
         notes=notes,
+        neighbours=(others or all_summaries(engine)) if coming else (),
         known_networks={known.name: tuple(subnet.subnet for subnet in known.subnets) for known in networks},
     )
+
+
+def _may_get_an_address(spec: AttachSpec, network: Network) -> Callable[[tuple[str, Container]], bool]:
+    """Return whether a container, by the name that the task uses, has none on the network, or not the one wanted."""
+    wanted = {wish.container: wish.settings for wish in spec.wishes}
+
+    def may(named: tuple[str, Container]) -> bool:
+        ref, container = named
+        end = container.endpoints.get(network.name)
+        if ref not in wanted:
+            return False
+        if end is None or not end.endpoint_id:
+            return True
+        return any(address not in (end.ipv4, end.ipv6) for address in wanted[ref].addresses)
+
+    return may
 
 
 def _concerns(spec: AttachSpec) -> Callable[[NotedEndpoint], bool]:

@@ -23,6 +23,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._attach_checks impo
     refuse,
     settings_problems,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._attach_room import Room
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import with_restorations
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal, near
@@ -68,6 +69,8 @@ class AttachState:
         notes: what interrupted runs left; the containers have the endpoints that are away.
         created: names of containers that get their endpoint when they are created.
         mac_later: names of containers whose MAC address others see to, or can only be seen once they run.
+        neighbours: every container; only read where an endpoint may get an address.
+        starts: names of containers that are started afterwards if they do not run.
     """
 
     info: EngineInfo
@@ -79,6 +82,8 @@ class AttachState:
     notes: tuple[Note, ...] = ()
     created: frozenset[str] = frozenset()
     mac_later: frozenset[str] = frozenset()
+    neighbours: tuple[Summary, ...] = ()
+    starts: frozenset[str] = frozenset()
 
 
 def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
@@ -95,7 +100,9 @@ def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
     changes = _changes(spec, state) if spec.present else ()
     detaches = tuple(_detaches(spec, state))
     refuse(mac_problems([one for one in changes if one.container.name not in state.mac_later], state.info))
-    units = _units(changes, detaches, network)
+    room = _room(spec, state, detaches)
+    refuse(room.problems(changes) if spec.present else ())
+    units = _units(changes, room)
     # The addresses that are asked for are had before the engine gives one of them to a container that asks for none.
     fixed, free = [unit for unit in units if _fixed(unit)], [unit for unit in units if not _fixed(unit)]
     plan = Plan(
@@ -110,6 +117,7 @@ def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
         warnings=(
             *_create_warnings(spec, network),
             *_link_warnings(spec, state),
+            *(room.warnings(changes) if spec.present else ()),
             *route_warnings(changes, _internal(spec, state), state.info),
         ),
     )
@@ -359,35 +367,28 @@ def _fixed(unit: Iterable[EndpointAction]) -> bool:
 
     In other units the addresses that are asked for are held by the unit itself until it takes its turn.
     """
-    return all(isinstance(action, (Attach, Reattach)) and _requested(action.settings) for action in unit)
+    return all(isinstance(action, (Attach, Reattach)) and action.settings.addresses for action in unit)
 
 
-def _units(
-    changes: Sequence[Attach | Reattach], detaches: Iterable[Detach], network: Network | None
-) -> list[tuple[EndpointAction, ...]]:
-    """Put changes together that pass addresses on to one another; raise Refusal if an address is not to be had."""
-    holders = {
-        address: ident
-        for ident, member in (network.members if network else {}).items()
-        for address in (member.ipv4, member.ipv6)
-        if address
-    }
-    leaving = {action.container.id for action in detaches}
-    moving = {action.container.id: action for action in changes if isinstance(action, Reattach)}
+def _room(spec: AttachSpec, state: AttachState, detaches: Iterable[Detach]) -> Room:
+    return Room.of(
+        state.network,
+        spec.create,
+        named=[one for wish in spec.wishes if (one := state.containers.get(wish.container)) is not None],
+        others=state.neighbours,
+        leaving=frozenset(action.container.id for action in detaches),
+        starts=state.starts,
+    )
+
+
+def _units(changes: Sequence[Attach | Reattach], room: Room) -> list[tuple[EndpointAction, ...]]:
+    """Put changes together that pass addresses on to one another."""
     group = {action.container.id: {action.container.id} for action in changes}
-    problems = []
     for action in changes:
-        for address in _requested(action.settings):
-            holder = holders.get(address, action.container.id)
-            if holder == action.container.id or holder in leaving:
-                continue
-            if holder not in moving or address in _requested(moving[holder].settings):
-                who = network.members[holder].name if network else holder
-                problems.append(f"{action.container.name}: the address {address} is held by {who}")
-                continue
-            joined = group[action.container.id] | group[holder]
-            group.update(dict.fromkeys(joined, joined))
-    refuse(problems)
+        for address in action.settings.addresses:
+            for holder in room.holders_of(address, action.container.id):
+                joined = group[action.container.id] | group[holder]
+                group.update(dict.fromkeys(joined, joined))
     order = {action.container.id: action for action in changes}
     seen: set[str] = set()
     units: list[tuple[EndpointAction, ...]] = []
@@ -396,7 +397,3 @@ def _units(
             seen |= group[ident]
             units.append(tuple(order[member] for member in order if member in group[ident]))
     return units
-
-
-def _requested(settings: EndpointSettings) -> tuple[str, ...]:
-    return tuple(address for address in (settings.ipv4_address, settings.ipv6_address) if address)

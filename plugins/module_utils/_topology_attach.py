@@ -128,6 +128,8 @@ def _question(
             },
             internal=state.internal | {net.name for net in spec.networks.values() if net.internal},
             others=others,
+            neighbours=tuple(other for other in state.neighbours if other.id not in going),
+            starts=frozenset(spec.containers),
         ),
     )
 

@@ -44,7 +44,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._network_spec import NetworkSpec
     from ansible_collections.linklab.docker.plugins.module_utils._recover import Left
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Network
-    from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import TopologySpec
+    from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import ContainerWish, TopologySpec
 
 Json = t.Any
 
@@ -69,11 +69,13 @@ def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
     found = {name: one for name, one in read if one is not None}
     all_networks = tuple(read_network(raw) for raw in engine.networks())
     known = {network.name for network in all_networks}
+    coming = spec.present and any(_may_get_an_address(wish, found.get(wish.name)) for wish in spec.containers.values())
     state = TopologyState(
         info=engine.info,
         containers={name: one.container for name, one in found.items()},
         outside=find_containers(engine, _outside(spec)),
         others=tuple(read_summary(raw) for raw in listed),
+        neighbours=tuple(map(read_summary, listed if everybody else engine.containers())) if coming else (),
         leftovers=leftovers,
         networks=_networks(engine, spec, all_networks),
         all_networks=all_networks,
@@ -87,6 +89,17 @@ def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
         **_engine_info(engine, [net for name, net in spec.networks.items() if spec.present and name not in known]),
     )
     return _with_surroundings(engine, spec, state) if spec.present else state
+
+
+def _may_get_an_address(wish: ContainerWish, found: _Found | None) -> bool:
+    """Whether a container gets an endpoint or starts, so that it matters who else is on its networks."""
+    if found is None or not found.container.live:
+        return True
+    ends = found.container.endpoints
+    return any(
+        name not in ends or any(one not in (ends[name].ipv4, ends[name].ipv6) for one in settings.addresses)
+        for name, settings in (wish.networks or {}).items()
+    )
 
 
 def _belongs(name: str, wanted: Collection[str]) -> bool:
