@@ -25,7 +25,7 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.linklab.docker.plugins.module_utils._addresses import IPAddress, Pool
     from ansible_collections.linklab.docker.plugins.module_utils._network_spec import NetworkSpec
-    from ansible_collections.linklab.docker.plugins.module_utils._plan import Attach, Reattach
+    from ansible_collections.linklab.docker.plugins.module_utils._plan import Attach, EndpointAction, Reattach
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Network, Summary
 
 
@@ -182,6 +182,23 @@ class Room:
                     f" ({', '.join(sorted(at_risk))}): the engine keeps none for those, which then cannot start. Start"
                     " them first, or give the network an ip_range beside such addresses"
                 )
+
+    def units(self, changes: Sequence[Attach | Reattach]) -> list[tuple[EndpointAction, ...]]:
+        """Put changes together that pass addresses on to one another."""
+        group = {action.container.id: {action.container.id} for action in changes}
+        for action in changes:
+            for address in action.settings.addresses:
+                for holder in self.holders_of(address, action.container.id):
+                    joined = group[action.container.id] | group[holder]
+                    group.update(dict.fromkeys(joined, joined))
+        order = {action.container.id: action for action in changes}
+        seen: set[str] = set()
+        found: list[tuple[EndpointAction, ...]] = []
+        for ident in order:
+            if ident not in seen:
+                seen |= group[ident]
+                found.append(tuple(order[member] for member in order if member in group[ident]))
+        return found
 
 
 def _status(action: Attach | Reattach) -> str:

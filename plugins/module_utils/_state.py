@@ -319,6 +319,19 @@ def read_network(raw: Mapping[str, Json]) -> Network:
     )
 
 
+def is_phantom(container: Container, endpoint: Endpoint, network: Network) -> bool:
+    """Whether a container seems to have an endpoint that the engine does not have.
+
+    A failed connect leaves such a one to a running container.
+    """
+    if endpoint.away:
+        return True
+    if container.status not in ("running", "paused"):
+        return False
+    member = network.members.get(container.id)
+    return not endpoint.endpoint_id or (member is not None and member.endpoint_id != endpoint.endpoint_id)
+
+
 def find_container(engine: Engine, ref: str) -> Container | None:
     """Return the container that I(ref) names, or None. The engine is asked by name: its list can miss one."""
     try:
