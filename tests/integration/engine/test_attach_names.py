@@ -117,7 +117,7 @@ def test_words_of_other_tools_are_answered_with_ours(module):
     )
     link = {"container": "c", "links": ["a"], "create": {"image": "i", "env_file": "f"}}
     assert "create.env_file (did you mean environment" in module("container_link", link, fails=True)["msg"]
-    topology = {"name": "t", "containers": {"c": {"image": "i", "container_name": "x"}}}
+    topology = {"name": "t", "containers": {"box": {"image": "i", "container_name": "x"}}}
     assert "did you mean the name as the key under containers?" in module("topology", topology, fails=True)["msg"]
     assert "services (did you mean containers?)" in module("topology", {"name": "t", "services": {}}, fails=True)["msg"]
 
