@@ -90,7 +90,13 @@ class Room:
             (ident, Holder(member.name, "running", tuple(filter(None, (member.ipv4, member.ipv6)))))
             for ident, member in network.members.items()
         )
-        staying = {ident: holder for ident, holder in found.items() if ident not in leaving}
+        # One of a name that the task uses, with another ID, is what a run at the same time makes of the same container.
+        names = {one.name for one in mine.values()}
+        staying = {
+            ident: holder
+            for ident, holder in found.items()
+            if ident not in leaving and (ident in mine or holder.name not in names)
+        }
         return cls(network, create, staying, frozenset(mine), started)
 
     def holders_of(self, address: str, wanted_by: str) -> list[str]:

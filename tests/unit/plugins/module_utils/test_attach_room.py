@@ -103,6 +103,12 @@ def test_leftovers_and_endpoints_of_a_network_of_that_name_that_is_gone_do_not_c
     assert problems(room(network({"one": "10.94.0.2"}), new, others=others), attach(new)) == ""
 
 
+def test_what_another_run_makes_of_the_same_container_at_once_is_not_in_its_way():
+    new = box("new", "created")
+    twin = Summary("twin", "new", "created", {"net": ID}, addresses={"net": ("10.94.0.9",)})
+    assert problems(room(network({}), new, others=[twin]), attach(new, "10.94.0.9")) == ""
+
+
 def test_what_another_driver_gives_away_is_not_counted():
     new = box("new")
     assert problems(room(network(FULL, ipam_driver="dhcp"), new), attach(new)) == ""
