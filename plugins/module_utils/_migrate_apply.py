@@ -46,6 +46,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._migrate_proof impo
 from ansible_collections.linklab.docker.plugins.module_utils._replace import BusyError
 from ansible_collections.linklab.docker.plugins.module_utils._replace import replace as replace_container
 from ansible_collections.linklab.docker.plugins.module_utils._replace_config import wiring
+from ansible_collections.linklab.docker.plugins.module_utils._restarting import once_it_runs
 from ansible_collections.linklab.docker.plugins.module_utils._state import Endpoint, find_container
 from ansible_collections.linklab.docker.plugins.module_utils._unlink import (
     lost_a_link,
@@ -222,9 +223,13 @@ def _now(engine: Engine, container: Container) -> Container:
 
 def _disconnect(engine: Engine, container: Container) -> None:
     """Take a container off the bridge; one that is off it already will do."""
-    unless_so(
-        lambda: engine.disconnect("bridge", container.id),
-        lambda: "bridge" not in _now(engine, container).endpoints,
+    once_it_runs(
+        engine,
+        container,
+        lambda: unless_so(
+            lambda: engine.disconnect("bridge", container.id),
+            lambda: "bridge" not in _now(engine, container).endpoints,
+        ),
     )
 
 
