@@ -15,6 +15,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.linklab.docker.plugins.module_utils._causes import CAUSES, accepts
 from ansible_collections.linklab.docker.plugins.module_utils._diagnose import band_results, diagnose
 from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError, one_line
 from ansible_collections.linklab.docker.plugins.module_utils._evidence import taken_path
@@ -31,20 +32,10 @@ if t.TYPE_CHECKING:
 
 Json = t.Any
 
+# A check that fails here has reached the target.
+_REACHED = ("greeting", "login")
 # Starting a process in a container is what takes the time, and the engine does a few at once.
 _WORKERS = 8
-
-# What does not prove that a target cannot be reached: nothing was tried, or it was a slip of the pen.
-NO_PROOF = (
-    "source_missing",
-    "source_created",
-    "source_exited",
-    "source_paused",
-    "source_restarting",
-    "target_missing",
-    "no_probe_tool",
-    "probe_failed",
-)
 
 
 @dataclass(frozen=True)
@@ -83,8 +74,8 @@ class Outcome:
         if self.finding is None:
             return False
         if self.check.cause:
-            return self.finding.cause == self.check.cause
-        return self.finding.cause not in NO_PROOF
+            return accepts(self.check.cause, self.finding.cause)
+        return CAUSES[self.finding.cause].isolates
 
     def message(self) -> str:
         """Return what happened, and what to do if it is not what the task expects, on one line."""
@@ -107,8 +98,13 @@ class Outcome:
                 else ""
             )
             return f"{what}: {finding.message}{tries}. {finding.advice}"
-        wanted = f"because of {check.cause}" if check.cause else "for a reason that proves it"
-        return f"{what}: the task expects it unreachable {wanted}, but found {finding.cause}: {finding.message}."
+        wanted = f"because of {check.cause}" if check.cause else "for a reason that proves isolation"
+        # An error without a cause of its own may be one of the client program.
+        reached = finding.band in _REACHED and finding.cause != "mysql_error"
+        return (
+            f"{what}: the task expects it unreachable {wanted}, but found {finding.cause}"
+            f"{' (the target was reached)' if reached else ''}: {finding.message}."
+        )
 
     def warnings(self) -> list[str]:
         """Return what does not keep the check from passing, and should be known."""
@@ -182,7 +178,7 @@ def run_check(engine: Engine, check: Check, run: Run) -> Outcome:
 
 def stands(check: Check, finding: Finding | None) -> bool:
     """Whether waiting cannot change the answer, or need not."""
-    return finding is None or finding.lasting or (check.expect == "unreachable" and finding.cause == check.cause)
+    return finding is None or finding.lasting or accepts(check.cause, finding.cause)
 
 
 def attempt(engine: Engine, check: Check, images: Images) -> tuple[Evidence, Finding | None]:

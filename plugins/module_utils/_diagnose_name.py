@@ -89,7 +89,7 @@ def _unresolved(evidence: Evidence, answer: Answer) -> Finding:
         )
     if target.borrowed and host.lower() in (target.name.lower(), target.container.short_id):
         return Finding(
-            "target_shares_network",
+            "target_without_name",
             f"{target.name} has no network of its own, and so no name on any: it uses the network of"
             f" {target.owner.name}",
             f"Use {target.owner.name} as host.",

@@ -14,7 +14,7 @@ import typing as t
 from ansible_collections.linklab.docker.plugins.module_utils import _hints as hints
 from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence, taken_path
 from ansible_collections.linklab.docker.plugins.module_utils._finding import Finding
-from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import failure_of
+from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import failure_of, leads_to
 
 if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._evidence import Peer
@@ -75,11 +75,34 @@ def _is_member(network: Network, peer: Peer) -> bool:
     return not network.members or peer.owner.id in network.members
 
 
+def _here(evidence: Evidence) -> list[Listener]:
+    """Return what listens on the port, on whatever address."""
+    return [one for one in evidence.listeners or () if one.port == evidence.check.port]
+
+
+def _reached(evidence: Evidence, address: str) -> list[Listener]:
+    """Return what listens on the port for connections to an address."""
+    return [one for one in _here(evidence) if one.address in (*_EVERYWHERE, address)]
+
+
+def refused_by_listener(evidence: Evidence) -> bool:
+    """Whether a connection was refused that something listens for."""
+    failure, address, _text = tcp_failure(evidence)
+    return failure == "refused" and bool(_reached(evidence, address))
+
+
+def certain(evidence: Evidence) -> bool:
+    """Whether what listens takes connections to the address: a socket on C(::) may be one for IPv6 only."""
+    _failure, address, _text = tcp_failure(evidence)
+    return ":" in address or any(one.address != "::" for one in _reached(evidence, address))
+
+
 def _refused(evidence: Evidence, address: str) -> Finding:
     source, target = evidence.ends
     port = evidence.check.port
-    here = [one for one in evidence.listeners or () if one.port == port]
-    reached = [one for one in here if one.address in (*_EVERYWHERE, address)]
+    here, reached = _here(evidence), _reached(evidence, address)
+    if reached and evidence.refused_again:
+        return _by_rule(evidence, address)
     loopback = [one for one in here if one.address.startswith("127.") or one.address == "::1"]
     if loopback and not reached:
         return Finding(
@@ -115,10 +138,32 @@ def _refused(evidence: Evidence, address: str) -> Finding:
     )
 
 
+def _by_rule(evidence: Evidence, address: str) -> Finding:
+    """The port listens, and refuses each time."""
+    _source, target = evidence.ends
+    shown = _shown(_reached(evidence, address))
+    if certain(evidence) or evidence.inside:
+        return _rejected(evidence, f"is refused, although {target.name} listens on {shown}")
+    return Finding(
+        "other_address_only",
+        f"the server in {target.name} listens on {shown} and refuses {address} even to {target.name} itself: it listens"
+        " for IPv6 only, or a rule in the container rejects IPv4",
+        "Let it listen for IPv4 as well. If it does, look for rules in the network of the container.",
+    )
+
+
+def _rejected(evidence: Evidence, why: str) -> Finding:
+    return Finding(
+        "rejected",
+        f"a firewall rule rejects the connection to port {evidence.check.port}: it {why}",
+        "Look for rules that reject packets: on the host (iptables -S DOCKER-USER, firewalld, ufw), and in the networks"
+        " of the two containers.",
+    )
+
+
 def _why_starting(target: Peer, listens: bool) -> str:
     if listens:
-        # What listens is looked at a moment after the attempt.
-        return "it listens by now (if it is refused all the same, a rule of a firewall rejects it)"
+        return "it listens by now"
     if target.health == "starting":
         return "its healthcheck has not passed yet"
     return "the server is initialising, or runs without network (skip_networking)"
@@ -171,6 +216,10 @@ def _blocked(evidence: Evidence, failure: str, address: str, text: str) -> Findi
             f"{place} neither accepts nor refuses the connection: packets are lost, as with a firewall",
             "Look for rules that drop packets: the chain DOCKER-USER on the host, and rules in the containers.",
         )
+    if failure == "prohibited":
+        return _rejected(evidence, f"is answered with '{text.splitlines()[-1] if text else failure}'")
+    if failure == "no_route" and leads_to(evidence.seen, address):
+        return _rejected(evidence, f"is answered as if there were no route, but there is one, and {address} is alive")
     return Finding(
         "no_route",
         f"{source.name} finds no way to {place}: {text or failure}",

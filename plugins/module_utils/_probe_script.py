@@ -143,6 +143,10 @@ login() {
     clock
     echo "@end $code $begin $now"
 }
+ways() {
+    echo "@route"; show </proc/net/route
+    echo "@arp"; show </proc/net/arp
+}
 work() {
     read -r go || return
     echo "@hosts"; show </etc/hosts
@@ -152,6 +156,7 @@ work() {
             tcp) for address in $addresses; do connect "$address" && break; done ;;
             mysql) login ;;
         esac
+        [ "${code:-0}" = 0 ] || ways
     fi
     echo "@done"
 }

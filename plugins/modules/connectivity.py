@@ -94,26 +94,31 @@ options:
         default: preferred
   expect:
     description:
-      - Whether the target shall be reached. With V(unreachable) the task succeeds where it is not, which proves that
+      - Whether the target must be reached. With V(unreachable) the task succeeds where it is not, which proves that
         the two are isolated from each other.
-      - What says nothing about isolation is no success, unless it is given as O(cause), such as a source that does not
-        run or a target that does not exist. An unhealthy target is tried to reach all the same.
+      - 'Only what says something about the wall between the two is a success: nothing leads from one to the other, or a
+        rule drops or rejects the packets. A mistyped name, a closed port, a target that is stopped or starts, and
+        everything from the greeting on fail the task, unless they are given as O(cause). The table of causes says what
+        proves isolation.'
+      - An unhealthy target is tried to reach all the same.
     type: str
     choices: [reachable, unreachable]
     default: reachable
   cause:
     description:
       - With O(expect=unreachable), the cause that it must have. Another cause fails the task.
+      - A cause that was split into finer ones accepts these too, so that V(no_route) accepts V(rejected).
       - The table of causes is in the collection's C(docs/connectivity.md).
     type: str
     choices: [source_missing, source_created, source_exited, source_paused, source_restarting, link_target_stopped,
       target_missing, target_created, target_exited, target_paused, target_restarting, target_unhealthy,
-      source_no_network, target_no_network, source_shares_network, target_shares_network, link_stale,
-      phantom_endpoint, default_bridge_only, no_common_network, source_host_network, target_host_network,
+      source_no_network, target_no_network, source_shares_network, target_shares_network, link_stale, phantom_endpoint,
+      default_bridge_only, no_common_network, source_host_network, target_host_network, target_without_name,
       resolver_lost, name_unknown, name_not_resolved, network_link_shadows, hosts_entry_shadows, alias_shared,
       resolves_elsewhere, icc_disabled, internal_network, server_starting, loopback_only, other_address_only,
-      port_closed, no_answer, no_route, not_mysql, tls_required, tls_failed, access_denied, client_not_allowed,
-      unknown_database, too_many_connections, mysql_error, wrong_server, no_probe_tool, probe_failed]
+      port_closed, rejected, no_answer, no_route, not_mysql, tls_required, tls_failed, access_denied,
+      client_not_allowed, unknown_database, too_many_connections, mysql_error, wrong_server, no_probe_tool,
+      probe_failed]
   timeout:
     description:
       - How long to wait for what can come right by itself, such as a server that still initialises, in seconds.
@@ -180,15 +185,15 @@ options:
       cause:
         description: See O(cause).
         type: str
-        choices: [source_missing, source_created, source_exited, source_paused, source_restarting,
-          link_target_stopped, target_missing, target_created, target_exited, target_paused, target_restarting,
-          target_unhealthy, source_no_network, target_no_network, source_shares_network, target_shares_network,
-          link_stale, phantom_endpoint, default_bridge_only, no_common_network, source_host_network,
-          target_host_network, resolver_lost, name_unknown, name_not_resolved, network_link_shadows,
+        choices: [source_missing, source_created, source_exited, source_paused, source_restarting, link_target_stopped,
+          target_missing, target_created, target_exited, target_paused, target_restarting, target_unhealthy,
+          source_no_network, target_no_network, source_shares_network, target_shares_network, link_stale,
+          phantom_endpoint, default_bridge_only, no_common_network, source_host_network, target_host_network,
+          target_without_name, resolver_lost, name_unknown, name_not_resolved, network_link_shadows,
           hosts_entry_shadows, alias_shared, resolves_elsewhere, icc_disabled, internal_network, server_starting,
-          loopback_only, other_address_only, port_closed, no_answer, no_route, not_mysql, tls_required, tls_failed,
-          access_denied, client_not_allowed, unknown_database, too_many_connections, mysql_error, wrong_server,
-          no_probe_tool, probe_failed]
+          loopback_only, other_address_only, port_closed, rejected, no_answer, no_route, not_mysql, tls_required,
+          tls_failed, access_denied, client_not_allowed, unknown_database, too_many_connections, mysql_error,
+          wrong_server, no_probe_tool, probe_failed]
       timeout:
         description: See O(timeout).
         type: float
