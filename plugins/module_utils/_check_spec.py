@@ -23,9 +23,11 @@ if t.TYPE_CHECKING:
 
 Json = t.Any
 
-# Host names, IPv4 and IPv6 addresses, and the names of containers, which may have an underscore. They become arguments
-# of programs, so none may begin with a hyphen.
-_HOST = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9_.:-]*")
+# Host names, and the names of containers, which may have an underscore. They become arguments of programs, so none may
+# begin with a hyphen.
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+# What people write who mean a host: a URL, a host with its port, an address in brackets.
+_PLACE = re.compile(r"(?:[a-z]+://)?(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[^/:]+))(?::(?P<port>\d+))?(?:/.*)?")
 
 _LEAST_INTERVAL = 0.05
 
@@ -184,7 +186,9 @@ def _problem(check: Check) -> str:
     texts = (check.login.user, check.login.password, check.login.database)
     problems = {
         "source and target must not be empty": not (check.source and check.target),
-        f"host {host!r} is neither a host name nor an address": not _HOST.fullmatch(host),
+        f"host {host!r} is neither a host name nor an address{_meant(host)}": not (
+            is_address(host) or _NAME.fullmatch(host)
+        ),
         f"port {check.port} is not between 1 and 65535": not 0 < check.port < 65536,
         f"timeout {check.timeout} is less than 0": check.timeout < 0,
         f"interval {check.interval} is less than {_LEAST_INTERVAL} seconds": check.interval < _LEAST_INTERVAL,
@@ -192,3 +196,12 @@ def _problem(check: Check) -> str:
         "the login must not have a NUL character": any("\0" in text for text in texts),
     }
     return next((problem for problem, there in problems.items() if there), "")
+
+
+def _meant(host: str) -> str:
+    """Return what may have been meant by a host that is none."""
+    found = _PLACE.fullmatch(host)
+    name = found and (found["six"] or found["name"])
+    if not (found and name and (is_address(name) or _NAME.fullmatch(name))):
+        return ""
+    return f" (did you mean host: {name}{', port: ' + found['port'] if found['port'] else ''}?)"

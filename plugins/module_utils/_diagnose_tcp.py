@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.linklab.docker.plugins.module_utils import _hints as hints
 from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence, taken_path
-from ansible_collections.linklab.docker.plugins.module_utils._finding import Finding
+from ansible_collections.linklab.docker.plugins.module_utils._finding import Finding, Tasks, on_new_network
 from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import failure_of, leads_to
 
 if t.TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _not_a_member(evidence: Evidence) -> Finding | None:
                     f"{peer.name} is attached to {name} in its description only (a phantom endpoint): the network does"
                     " not know it",
                     f"Attach {peer.owner.name} anew, which repairs the endpoint.",
-                    hints.attach(name, peer.owner.name),
+                    (hints.attach(name, peer.owner.name),),
                 )
     return None
 
@@ -128,7 +128,7 @@ def _refused(evidence: Evidence, address: str) -> Finding:
             "server_starting",
             f"{address} refuses connections to port {port} of {target.name} so far: {why}",
             "Wait longer with the option timeout.",
-            hints.check_again(source.name, target.name, port=port, protocol=evidence.check.protocol, timeout=120),
+            (hints.check_again(evidence.check, timeout=max(120, 2 * evidence.check.timeout)),),
         )
     return Finding(
         "port_closed",
@@ -177,12 +177,9 @@ def _listening(evidence: Evidence) -> str:
     return f"; what listens is {_shown(evidence.listeners)}"
 
 
-def _other_port(evidence: Evidence) -> dict[str, t.Any] | None:
-    source, target = evidence.ends
+def _other_port(evidence: Evidence) -> Tasks:
     ports = sorted({one.port for one in evidence.listeners or () if one.address in _EVERYWHERE})
-    if len(ports) != 1:
-        return None
-    return hints.check_again(source.name, target.name, port=ports[0], protocol=evidence.check.protocol)
+    return (hints.check_again(evidence.check, port=ports[0]),) if len(ports) == 1 else ()
 
 
 def _shown(listeners: t.Iterable[Listener]) -> str:
@@ -199,7 +196,7 @@ def _blocked(evidence: Evidence, failure: str, address: str, text: str) -> Findi
             f"{source.name} is on internal networks only, which lead nowhere outside, and {address} is outside:"
             f" {_names(source)}",
             f"Attach {source.name} to a network of {target.name}.",
-            hints.attach(next(iter(target.networks)), source.owner.name) if target.networks else None,
+            (hints.attach(next(iter(target.networks)), source.owner.name),) if target.networks else (),
         )
     network = evidence.networks.get(way.network) if way else None
     if network and failure == "timeout" and network.options.get("com.docker.network.bridge.enable_icc") == "false":
@@ -207,8 +204,9 @@ def _blocked(evidence: Evidence, failure: str, address: str, text: str) -> Findi
             "icc_disabled",
             f"the network {network.name} forbids its containers to talk to each other (enable_icc is false), so that"
             f" nothing comes back from {place}",
-            "Attach both to a network that allows it.",
-            hints.attach_to_new(f"{target.name}-net", source.owner.name, target.owner.name),
+            f"Attach both to a network that allows it, and detach {source.name} from {network.name}, so that the names"
+            " lead over the other one.",
+            (on_new_network(evidence), hints.detach(network.name, source.owner.name)),
         )
     if failure == "timeout":
         return Finding(

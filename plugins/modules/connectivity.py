@@ -373,7 +373,9 @@ diagnosis:
       type: str
       sample: 'client and database have no network in common: client is on a; database is on b'
     hint:
-      description: What to do, with the task that would mend it where one can.
+      description:
+        - What to do, with the task that would fix it where one can.
+        - The variable C(database_password) stands for the password of the login.
       type: str
       sample: |
         Attach client to a network of database.
@@ -384,7 +386,7 @@ diagnosis:
             containers:
               - client
     task:
-      description: That task alone, as YAML. V(none) if no task can mend it.
+      description: That task alone, as YAML, or several. V(none) if no task can fix it.
       type: str
       sample: |
         - name: Attach client to b
