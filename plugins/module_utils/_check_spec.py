@@ -67,6 +67,7 @@ CHECK_OPTIONS: dict[str, Json] = {
     "source": {"type": "str"},
     "target": {"type": "str"},
     "port": {"type": "int", "default": _DEFAULTS["port"]},
+    "total_timeout": {"type": "float"},
     "checks": {
         "type": "list",
         "elements": "dict",
@@ -143,6 +144,16 @@ def parse_checks(params: Mapping[str, Json]) -> list[Check]:
     if not found:
         raise SpecError("checks names no pair of two containers")
     return found
+
+
+def parse_total_timeout(params: Mapping[str, Json]) -> float:
+    """Return how long all checks may take together, in seconds, 0 for no limit; raise SpecError."""
+    given = params.get("total_timeout")
+    if given is None:
+        return 0.0
+    if given <= 0:
+        raise SpecError(f"total_timeout {given:g} is not more than 0")
+    return float(given)
 
 
 def _expand(params: Mapping[str, Json], element: Mapping[str, Json]) -> Iterator[Check]:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import typing as t
@@ -54,6 +55,7 @@ class Outcome:
         evidence: that of the last attempt; None if the check could not be made.
         finding: why the target is not reached; None if it is.
         error: why the check could not be made.
+        tried: whether it was, or there was no time left for it.
     """
 
     check: Check
@@ -61,6 +63,7 @@ class Outcome:
     finding: Finding | None = None
     attempts: tuple[Attempt, ...] = ()
     error: str = ""
+    tried: bool = True
 
     @property
     def reachable(self) -> bool:
@@ -133,10 +136,19 @@ class Run:
 
     Attributes:
         stop: set when the task is told to end.
+        seconds: how long all checks may take together; 0 for as long as they take.
+        end: when that time is over, on the monotonic clock.
     """
 
     images: Images = field(default_factory=Images)
     stop: threading.Event = field(default_factory=threading.Event)
+    seconds: float = 0.0
+    end: float = math.inf
+
+    def begin(self, seconds: float) -> None:
+        """Let the time run that all checks may take together."""
+        self.seconds = seconds
+        self.end = time.monotonic() + seconds if seconds else math.inf
 
 
 def run_checks(engine: Engine, checks: Sequence[Check], run: Run) -> list[Outcome]:
@@ -164,6 +176,9 @@ def run_checks(engine: Engine, checks: Sequence[Check], run: Run) -> list[Outcom
 def run_check(engine: Engine, check: Check, run: Run) -> Outcome:
     """Make attempts until the answer stands, or the time is over."""
     begin = time.monotonic()
+    if begin >= run.end:
+        return Outcome(check, error=f"not tried: the total_timeout of {run.seconds:g} seconds was over", tried=False)
+    seconds = min(check.timeout, run.end - begin)
     attempts: list[Attempt] = []
     while True:
         try:
@@ -172,7 +187,7 @@ def run_check(engine: Engine, check: Check, run: Run) -> Outcome:
             return Outcome(check, error=str(exc), attempts=tuple(attempts))
         passed = time.monotonic() - begin
         attempts.append(Attempt(passed, finding))
-        if stands(check, finding) or passed + check.interval > check.timeout or run.stop.wait(check.interval):
+        if stands(check, finding) or passed + check.interval > seconds or run.stop.wait(check.interval):
             return Outcome(check, evidence, finding, tuple(attempts))
 
 
@@ -242,40 +257,3 @@ def _probe_of(evidence: Evidence | None) -> dict[str, Json] | None:
 
 def _mysql_of(row: tuple[str, str, str, str]) -> dict[str, Json]:
     return {"connection_id": int(row[0]), "version": row[1], "hostname": row[2], "current_user": row[3]}
-
-
-def summary_of(outcomes: Sequence[Outcome]) -> tuple[str, list[str]]:
-    """Return one message for many checks, and a table with a line for each."""
-    failed = [one for one in outcomes if not one.passed]
-    if failed:
-        head = f"{len(failed)} of {len(outcomes)} checks are not as expected"
-        return "\n".join([f"{head}:", *(f"- {one.message()}" for one in failed)]), table(outcomes)
-    return f"all {len(outcomes)} checks are as expected", table(outcomes)
-
-
-def table(outcomes: Sequence[Outcome]) -> list[str]:
-    """Return the outcomes as lines with aligned columns."""
-    rows = [("SOURCE", "TARGET", "HOST", "PORT", "PROTOCOL", "REACHABLE", "PATH OR CAUSE", "MS", "AS EXPECTED")]
-    for one in outcomes:
-        shown = result_of(one)
-        rows.append(
-            (
-                shown["source"],
-                shown["target"],
-                shown["host"],
-                str(shown["port"] or "-"),
-                shown["protocol"],
-                "yes" if one.reachable else "no",
-                _why(one),
-                "-" if shown["latency_ms"] is None else f"{shown['latency_ms']:.1f}",
-                "yes" if one.passed else "NO",
-            )
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
-
-
-def _why(outcome: Outcome) -> str:
-    if outcome.error:
-        return "error"
-    return outcome.finding.cause if outcome.finding else str(outcome.path() or "-")

@@ -80,6 +80,8 @@ options:
         description:
           - The user's password. The client program reads it from its standard input, so that it is in no argument, no
             environment variable and no event of the engine.
+          - Ansible masks the password wherever it occurs in the output. A short one, or one that is a common word,
+            masks parts of names and messages as well.
         type: str
         default: ''
       database:
@@ -127,6 +129,13 @@ options:
         is 60 seconds, or what the environment variable E(DOCKER_TIMEOUT) says.
     type: float
     default: 30
+  total_timeout:
+    description:
+      - How long all checks of the task may take together, in seconds. If not given, each takes what its O(timeout)
+        allows, and a matrix of many pairs may take that many times over.
+      - When the time is over, nothing is tried again, and checks that were not tried yet fail and say so. An attempt
+        that has begun is finished, which takes half a minute at most.
+    type: float
   interval:
     description:
       - The time between two attempts, in seconds.
@@ -149,7 +158,9 @@ options:
       - Each element is a matrix, of every source with every target on every port. In a matrix of several containers,
         the pairs of a container with itself are left out.
       - An option that an element does not give is that of the task.
-      - The task fails if one of the checks is not as expected, with all that are not in its message.
+      - The task fails if one of the checks is not as expected. Its message groups those that are not by cause and
+        target, with the task that would fix the first of each group. It ends after some 8000 characters; RV(results)
+        and RV(table) have all.
     type: list
     elements: dict
     suboptions:
@@ -283,7 +294,7 @@ passed:
   type: bool
   sample: true
 msg:
-  description: What was found, in a sentence; on failure also what to do.
+  description: What was found, in a sentence; on failure also what to do, with the task that would fix it where one can.
   returned: always
   type: str
   sample: 'client -> database:3306 (mysql): reached over network:test_network'
