@@ -20,14 +20,14 @@ BANDS = {
     "target": "The target exists, runs, and the engine does not call it unhealthy.",
     "path": "There is a way: a link, a shared network, or a shared network namespace.",
     "name": "The host resolves in the source, to an address of the target and of nothing else.",
-    "tcp": "The target accepts a TCP connection.",
+    "tcp": "The target accepts a TCP connection. With C(protocol: udp) this is C(udp): it answers a datagram.",
     "greeting": "A MySQL server greets.",
     "login": "The login works.",
     "identity": "The server that answered is the target: its hostname is the container's.",
 }
 
 # Where the checks of each protocol end.
-LAST_BAND = {"dns": "name", "tcp": "tcp", "mysql": "identity"}
+LAST_BAND = {"dns": "name", "tcp": "tcp", "udp": "tcp", "mysql": "identity"}
 
 
 @dataclass(frozen=True)
@@ -236,10 +236,19 @@ CAUSES: dict[str, Cause] = {
     ),
     "no_answer": Cause(
         "tcp",
-        "The connection is neither accepted nor refused: packets are lost, as with a firewall.",
+        "The connection is neither accepted nor refused: packets are lost, as with a firewall. With C(protocol: udp):"
+        " nothing listens on the port, and not even that is answered.",
         "Look for rules that drop packets, on the host (chain DOCKER-USER) and in the containers.",
         lasting=False,
         isolates=True,
+    ),
+    "unanswered": Cause(
+        "tcp",
+        "No answer came to a datagram, which proves nothing: the server may have taken it and kept silent, or a rule"
+        " dropped it. Only with C(protocol: udp).",
+        "Look whether the server got it (its log). Where it has a TCP port too, check that.",
+        lasting=False,
+        split_from=("no_answer",),
     ),
     "no_route": Cause(
         "tcp",

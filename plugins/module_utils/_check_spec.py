@@ -41,7 +41,7 @@ LOGIN_OPTIONS: dict[str, Json] = {
 # The options that a task gives once for all checks, and that an element of the list may give anew.
 _SHARED: dict[str, Json] = {
     "host": {"type": "str"},
-    "protocol": {"type": "str", "choices": ["dns", "tcp", "mysql"]},
+    "protocol": {"type": "str", "choices": ["dns", "tcp", "udp", "mysql"]},
     "login": {"type": "dict", "options": LOGIN_OPTIONS},
     "expect": {"type": "str", "choices": ["reachable", "unreachable"]},
     "cause": {"type": "str", "choices": list(CAUSES)},

@@ -44,6 +44,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._finding import (
 _PROGRAMS = {
     "mysql": ("a mysql client", "mysql:latest"),
     "tcp": ("bash, nc or python3", "busybox:latest"),
+    "udp": ("bash or python3", "mysql:latest"),
     "name": ("getent, nslookup or python3", "busybox:latest"),
 }
 
@@ -305,7 +306,8 @@ def band_results(evidence: Evidence, finding: Finding | None) -> list[dict[str, 
     for band in BANDS:
         failed = finding is not None and finding.band == band
         detail = finding.message if finding and failed else _detail(evidence, band)
-        results.append({"name": band, "passed": not failed, "detail": detail})
+        name = "udp" if band == "tcp" and evidence.check.protocol == "udp" else band
+        results.append({"name": name, "passed": not failed, "detail": detail})
         if failed or band == last:
             break
     return results
@@ -325,7 +327,7 @@ def _detail(evidence: Evidence, band: str) -> str:
     return {
         "path": str(taken_path(evidence, address) or taken_path(evidence) or ""),
         "name": f"{evidence.host} is {', '.join(answer.addresses if answer else ())}",
-        "tcp": f"port {evidence.check.port} accepts connections",
+        "tcp": f"port {evidence.check.port} {'answers' if evidence.check.protocol == 'udp' else 'accepts connections'}",
         "greeting": f"a MySQL server greets{f', version {version}' if version else ''}",
         "login": f"logged in as {user}, connection {number}",
         "identity": f"the hostname of the server is {hostname}",

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Why the target's port cannot be connected to. Pure."""
+"""Why the target's port cannot be connected to, or does not answer a datagram. Pure."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ def _here(evidence: Evidence) -> list[Listener]:
 
 def _reached(evidence: Evidence, address: str) -> list[Listener]:
     """Return what listens on the port for connections to an address."""
-    return [one for one in _here(evidence) if one.address in (*_EVERYWHERE, address)]
+    # A socket on the wildcard address of IPv6 takes IPv4 as well, and not the other way round.
+    wanted = ("::", address) if ":" in address else (*_EVERYWHERE, address)
+    return [one for one in _here(evidence) if one.address in wanted]
 
 
 def refused_by_listener(evidence: Evidence) -> bool:
@@ -126,13 +128,14 @@ def _refused(evidence: Evidence, address: str) -> Finding:
         why = _why_starting(target, bool(reached))
         return Finding(
             "server_starting",
-            f"{address} refuses connections to port {port} of {target.name} so far: {why}",
+            f"{address} refuses {_what(evidence)} to port {port} of {target.name} so far: {why}",
             "Wait longer with the option timeout.",
             (hints.check_again(evidence.check, timeout=max(120, 2 * evidence.check.timeout)),),
         )
     return Finding(
         "port_closed",
-        f"{address} refuses connections to port {port}: nothing in {target.name} listens there{_listening(evidence)}",
+        f"{address} refuses {_what(evidence)} to port {port}: nothing in {target.name} listens there"
+        f"{_listening(evidence)}",
         "Correct the port, or start the server.",
         _other_port(evidence),
     )
@@ -143,7 +146,7 @@ def _by_rule(evidence: Evidence, address: str) -> Finding:
     _source, target = evidence.ends
     shown = _shown(_reached(evidence, address))
     if certain(evidence) or evidence.inside:
-        return _rejected(evidence, f"is refused, although {target.name} listens on {shown}")
+        return _rejected(evidence, f"they are refused, although {target.name} listens on {shown}")
     return Finding(
         "other_address_only",
         f"the server in {target.name} listens on {shown} and refuses {address} even to {target.name} itself: it listens"
@@ -155,10 +158,14 @@ def _by_rule(evidence: Evidence, address: str) -> Finding:
 def _rejected(evidence: Evidence, why: str) -> Finding:
     return Finding(
         "rejected",
-        f"a firewall rule rejects the connection to port {evidence.check.port}: it {why}",
+        f"a firewall rule rejects {_what(evidence)} to port {evidence.check.port}: {why}",
         "Look for rules that reject packets: on the host (iptables -S DOCKER-USER, firewalld, ufw), and in the networks"
         " of the two containers.",
     )
+
+
+def _what(evidence: Evidence) -> str:
+    return "datagrams" if evidence.check.protocol == "udp" else "connections"
 
 
 def _why_starting(target: Peer, listens: bool) -> str:
@@ -209,19 +216,43 @@ def _blocked(evidence: Evidence, failure: str, address: str, text: str) -> Findi
             (on_new_network(evidence), hints.detach(network.name, source.owner.name)),
         )
     if failure == "timeout":
-        return Finding(
-            "no_answer",
-            f"{place} neither accepts nor refuses the connection: packets are lost, as with a firewall",
-            "Look for rules that drop packets: the chain DOCKER-USER on the host, and rules in the containers.",
-        )
+        return _silent(evidence, address)
     if failure == "prohibited":
-        return _rejected(evidence, f"is answered with '{text.splitlines()[-1] if text else failure}'")
+        return _rejected(evidence, f"they are answered with '{text.splitlines()[-1] if text else failure}'")
     if failure == "no_route" and leads_to(evidence.seen, address):
-        return _rejected(evidence, f"is answered as if there were no route, but there is one, and {address} is alive")
+        return _rejected(
+            evidence, f"they are answered as if there were no route, but there is one, and {address} is alive"
+        )
     return Finding(
         "no_route",
         f"{source.name} finds no way to {place}: {text or failure}",
         f"Look at the routes in {source.name} (ip route), and whether {target.name} was replaced just now.",
+    )
+
+
+def _silent(evidence: Evidence, address: str) -> Finding:
+    """No answer at all. To a datagram, that says something only where nothing listens."""
+    _source, target = evidence.ends
+    place = f"port {evidence.check.port} of {address}"
+    udp = evidence.check.protocol == "udp"
+    listens = _shown(_reached(evidence, address))
+    if udp and (listens or evidence.listeners is None):
+        what = f"{target.name} listens on {listens}" if listens else "whether anything listens cannot be seen"
+        return Finding(
+            "unanswered",
+            f"{place} does not answer a datagram, which proves nothing: {what}, and a server may have taken it"
+            " and kept silent, or a rule may have dropped it",
+            f"Look whether the server in {target.name} got it (its log). Where it has a TCP port too, check that.",
+        )
+    silent = (
+        f"{place} is silent, although nothing listens there, which {target.name} would answer"
+        if udp
+        else f"{place} neither accepts nor refuses the connection"
+    )
+    return Finding(
+        "no_answer",
+        f"{silent}: packets are lost, as with a firewall",
+        "Look for rules that drop packets: the chain DOCKER-USER on the host, and rules in the containers.",
     )
 
 

@@ -140,7 +140,7 @@ class Evidence:
         log: the end of the log of the container that does not run.
         listeners: what listens in the target, None if it cannot be seen.
         refused_again: whether a port that listens refused a second time.
-        inside: whether the target itself connects to the port, None if that was not tried.
+        inside: whether the port does not refuse the target itself, None if that was not tried.
         processes: the names of the target's processes.
         now: the time, in seconds since the epoch.
     """

@@ -90,9 +90,10 @@ def _refused_again(engine: Engine, evidence: Evidence, images: Images) -> Eviden
     evidence = replace(evidence, listeners=listeners, refused_again=True)
     if certain(evidence):
         return evidence
-    check = replace(evidence.check, protocol="tcp", host=tcp_failure(evidence)[1])
+    protocol = "udp" if evidence.check.protocol == "udp" else "tcp"
+    check = replace(evidence.check, protocol=protocol, host=tcp_failure(evidence)[1])
     answer = probe(engine, replace(evidence, check=check, source=evidence.target), images)
-    return replace(evidence, inside=any(not one.failure for one in answer.connects))
+    return replace(evidence, inside=any(one.failure != "refused" for one in answer.connects))
 
 
 def _with_log(engine: Engine, evidence: Evidence, band: str) -> Evidence:

@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
 _MYSQL_ERROR = re.compile(r"ERROR (\d+)(?: \(\w+\))?: ?(.*)", re.DOTALL)
 # MySQL: "Can't connect to MySQL server on 'database:3306' (111)". The number is the system's.
 _SYSTEM_ERROR = re.compile(r"\((\d+)(?: \"[^\"]*\")?\)|system error: (\d+)")
-_MARK = re.compile(r"@(hosts|resolver|name|missing|tcp6?|mysql|end|route|arp|processes|done)( |$)")
+_MARK = re.compile(r"@(hosts|resolver|name|missing|tcp6?|udp6?|mysql|end|route|arp|processes|done)( |$)")
 _ERRNO_WORDS = {
     "refused": ("connection refused",),
     "timeout": ("timed out", "timeout"),
@@ -46,7 +46,7 @@ _ROUTE_UP, _ROUTE_REJECT = 0x1, 0x200
 
 @dataclass(frozen=True)
 class Connect:
-    """One attempt to connect.
+    """One attempt to connect, or to get an answer to a datagram.
 
     Attributes:
         failure: empty for a connection that was made; else refused, timeout, no_route, prohibited or other.
@@ -95,7 +95,7 @@ class Answer:
     Attributes:
         where: source, or helper.
         image: the helper's image.
-        missing: the stage for which no program was there: name, tcp or mysql; empty if none is missing.
+        missing: the stage for which no program was there: name, tcp, udp or mysql; empty if none is missing.
         tools: the program that was used for each stage.
         addresses: what the host resolved to.
         hosts: the lines of the hosts file, the address and its names.
@@ -123,7 +123,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Listener:
-    """A TCP socket that listens."""
+    """A TCP socket that listens, or a UDP socket without a peer."""
 
     address: str
     port: int
@@ -171,8 +171,8 @@ def parse_answer(output: str, where: str = "source", image: str = "") -> Answer:
         elif kind == "name":
             tools.append(("name", words[0]))
             found.update(addresses=tuple(dict.fromkeys(body)), ms=_ms(words[1:]))
-        elif kind == "tcp":
-            tools.append(("tcp", words[1]))
+        elif kind in ("tcp", "udp"):
+            tools.append((kind, words[1]))
             connects.append(_connect(words[0], int(words[2]), "\n".join(body)))
             found["ms"] = _ms(words[3:])
         elif kind == "mysql":
@@ -283,11 +283,11 @@ def failure_of(session: Session) -> str:
     return _ERRNO_NUMBERS.get(session.system) or _failure_in(session.text)
 
 
-def parse_listeners(output: str) -> tuple[Listener, ...]:
-    """Read the output of the listen script: lines of C(/proc/net/tcp) and C(/proc/net/tcp6)."""
+def parse_listeners(output: str, protocol: str = "tcp") -> tuple[Listener, ...]:
+    """Read the output of the listen script: lines of C(/proc/net/tcp) and C(/proc/net/tcp6), or of UDP's."""
     found = set()
     for (kind, *_words), body in _sections(output):
-        if kind in ("tcp", "tcp6"):
+        if kind in (protocol, f"{protocol}6"):
             for line in body:
                 address, _colon, port = line.split()[1].partition(":")
                 found.add(Listener(_kernel_address(address), int(port, 16)))

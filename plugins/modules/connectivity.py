@@ -19,9 +19,10 @@ description:
     target and to nothing else; a TCP connection is accepted; a MySQL server greets; the login works; the hostname that
     the server gives is the target''s.'
   - Uses the programs that the source has (C(getent), C(python3), C(nslookup) or C(busybox) for names; C(bash),
-    C(python3), C(nc) or C(busybox) for TCP; C(mysql) or C(mariadb)). A source that lacks one, or that has no shell, is
-    looked at from a helper container that shares its network for a moment. It has the label C(linklab.docker.helper),
-    ends by itself within a minute, and the engine then removes it, even if the task was killed.
+    C(python3), C(nc) or C(busybox) for TCP; C(bash) or C(python3) for UDP; C(mysql) or C(mariadb)). A source that lacks
+    one, or that has no shell, is looked at from a helper container that shares its network for a moment. It has the
+    label C(linklab.docker.helper), ends by itself within a minute, and the engine then removes it, even if the task was
+    killed.
   - Nothing else is created, and nothing is changed.
 author:
   - The linklab.docker maintainers (@linklab)
@@ -57,15 +58,17 @@ options:
     type: str
   port:
     description:
-      - The TCP port. Has no meaning with O(protocol=dns).
+      - The port, of TCP or with O(protocol=udp) of UDP. Has no meaning with O(protocol=dns).
     type: int
     default: 3306
   protocol:
     description:
       - V(dns) ends when the name resolves to the target, V(tcp) when a connection is accepted, and V(mysql) when the
         login works and the server is the target.
+      - V(udp) sends one datagram and passes when an answer comes. It carries a line end, for port 53 a question to a
+        name server. No answer proves nothing where something listens, so that O(expect=unreachable) fails with it.
     type: str
-    choices: [dns, tcp, mysql]
+    choices: [dns, tcp, udp, mysql]
     default: mysql
   login:
     description:
@@ -118,7 +121,7 @@ options:
       default_bridge_only, no_common_network, source_host_network, target_host_network, target_without_name,
       resolver_lost, name_unknown, name_not_resolved, network_link_shadows, hosts_entry_shadows, alias_shared,
       resolves_elsewhere, icc_disabled, internal_network, server_starting, loopback_only, other_address_only,
-      port_closed, rejected, no_answer, no_route, not_mysql, tls_required, tls_failed, access_denied,
+      port_closed, rejected, no_answer, unanswered, no_route, not_mysql, tls_required, tls_failed, access_denied,
       client_not_allowed, unknown_database, too_many_connections, mysql_error, wrong_server, no_probe_tool,
       probe_failed]
   timeout:
@@ -184,7 +187,7 @@ options:
       protocol:
         description: See O(protocol).
         type: str
-        choices: [dns, tcp, mysql]
+        choices: [dns, tcp, udp, mysql]
       login:
         description: See O(login).
         type: dict
@@ -202,9 +205,9 @@ options:
           phantom_endpoint, default_bridge_only, no_common_network, source_host_network, target_host_network,
           target_without_name, resolver_lost, name_unknown, name_not_resolved, network_link_shadows,
           hosts_entry_shadows, alias_shared, resolves_elsewhere, icc_disabled, internal_network, server_starting,
-          loopback_only, other_address_only, port_closed, rejected, no_answer, no_route, not_mysql, tls_required,
-          tls_failed, access_denied, client_not_allowed, unknown_database, too_many_connections, mysql_error,
-          wrong_server, no_probe_tool, probe_failed]
+          loopback_only, other_address_only, port_closed, rejected, no_answer, unanswered, no_route, not_mysql,
+          tls_required, tls_failed, access_denied, client_not_allowed, unknown_database, too_many_connections,
+          mysql_error, wrong_server, no_probe_tool, probe_failed]
       timeout:
         description: See O(timeout).
         type: float
@@ -338,7 +341,7 @@ checks:
   elements: dict
   contains:
     name:
-      description: V(source), V(target), V(path), V(name), V(tcp), V(greeting), V(login) or V(identity).
+      description: V(source), V(target), V(path), V(name), V(tcp) or V(udp), V(greeting), V(login) or V(identity).
       type: str
       sample: name
     passed:
@@ -436,7 +439,7 @@ probe:
       description: The image of the helper.
       type: str
     tools:
-      description: The programs that were used, for C(name), C(tcp) and C(mysql).
+      description: The programs that were used, for C(name), C(tcp), C(udp) and C(mysql).
       type: dict
       sample: {name: getent, mysql: mysql}
 pulled:

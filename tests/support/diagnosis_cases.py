@@ -383,6 +383,25 @@ CASES = {
         evidence={"listeners": (Listener("::", 3306),), "refused_again": True, "inside": False},
         change=on_net,
     ),
+    "IPv6 refused by a listener for IPv4": Case(
+        "bridge", "full", "other_address_only", refused("fd00:94:200::7"), evidence=LISTENS, change=on_net
+    ),
+    "datagram unanswered by a listener": Case(
+        "bridge", "full", "unanswered", refused(FULL, failure="timeout"), {"protocol": "udp"}, LISTENS, on_net
+    ),
+    "datagram unanswered, and what listens unseen": Case(
+        "bridge", "full", "unanswered", refused(FULL, failure="timeout"), {"protocol": "udp"}, change=on_net
+    ),
+    "datagram unanswered where nothing listens": Case(
+        "bridge",
+        "full",
+        "no_answer",
+        refused(FULL, failure="timeout"),
+        {"protocol": "udp"},
+        {"listeners": (Listener("127.0.0.1", 3306),)},
+        on_net,
+    ),
+    "datagram refused": Case("bridge", "full", "port_closed", refused(FULL), {"protocol": "udp"}, change=on_net),
     "prohibited": Case("bridge", "full", "rejected", refused(FULL, failure="prohibited"), change=on_net),
     "no route, they say, and there is one": Case(
         "bridge",

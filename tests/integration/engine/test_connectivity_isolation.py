@@ -186,6 +186,7 @@ def test_a_rule_before_a_socket_of_both_families(lab, net, client, connectivity,
 
 
 def test_a_socket_for_ipv6_only_is_no_rule(lab, net, client, mysql_image, isolated):
-    server = lab.run("ipv6", "-e", IPV6_ONLY, image=mysql_image, networks=[net], Entrypoint=["perl"])
+    own = {"Entrypoint": ["perl"], "Healthcheck": {"Test": ["NONE"]}}
+    server = lab.run("ipv6", "-e", IPV6_ONLY, image=mysql_image, networks=[net], **own)
     lab.wait(lambda: ":0050" in lab.exec(server, "cat", "/proc/net/tcp6")[1])
     isolated(client, server, "other_address_only", proven=False)

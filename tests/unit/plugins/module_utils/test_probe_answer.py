@@ -182,6 +182,19 @@ IP address       HW type     Flags       HW address            Mask     Device
 """
 
 
+def test_a_datagram():
+    answer = parse_answer("@udp 10.0.0.1 bash 124 1 5\n\n@udp 10.0.0.2 bash 0 1 1.002\n\n@done")
+    assert [one.failure for one in answer.connects] == ["timeout", ""]
+    assert answer.tools == (("udp", "bash"), ("udp", "bash"))
+    assert answer.ms == pytest.approx(2)
+
+
+def test_sockets_of_udp_are_apart_from_those_of_tcp():
+    text = "@tcp\n@udp\n  12: 00000000:0035 00000000:0000 07 0 0\n@udp6\n@processes\n@done\n"
+    assert parse_listeners(text) == ()
+    assert parse_listeners(text, "udp") == (Listener("0.0.0.0", 53),)  # noqa: S104 - read, not bound
+
+
 @pytest.mark.parametrize(
     "address, leads",
     [
