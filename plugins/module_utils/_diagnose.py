@@ -260,7 +260,7 @@ def _borrowed(evidence: Evidence) -> Finding | None:
             f"{target.name} has no network of its own: it uses that of {target.owner.name}, which has none in common"
             f" with {source.name}: {networks_of(evidence, source)}; {networks_of(evidence, target)}",
             f"Attach {source.name} to a network of {target.owner.name}, and use {target.owner.name} as host.",
-            _join(evidence, source, target),
+            (*_join(evidence, source, target), hints.check_again(evidence.check, host=target.owner.name)),
         )
     return None
 

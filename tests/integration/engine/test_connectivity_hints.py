@@ -87,9 +87,10 @@ def test_network_mode_none_and_the_default_bridge(lab, connectivity, paste):
 
 
 def test_the_network_of_another_container(lab, server, client, connectivity, paste):
-    other = lab.network("other")
+    net, other = lab.network("net"), lab.network("other")
     owner = lab.run("owner", *SERVER, networks=[other])
     guest = lab.run("guest", network=f"container:{owner}")
+    assert paste(connectivity(lab.run("fresh", networks=[net]), guest, "target_shares_network"))["reachable"]
     paste(connectivity(guest, server, "source_shares_network"))
     connectivity(guest, server)
     assert paste(connectivity(client, guest, "target_without_name"))["reachable"]

@@ -188,9 +188,9 @@ def test_expected_to_be_unreachable(lab, net, client, server, module):
     assert "because of port_closed" in wrong["msg"]
     assert "no_common_network" in wrong["msg"]
     assert "reached over" in expect(server, fails=True)["msg"]
-    # What can come right by itself proves nothing until the time is over, unless it is what is asked for.
+    # What can resolve on its own is tried until the time is over, unless it is what is asked for.
     assert len(expect(server, fails=False, port=81, cause="port_closed")["attempts"]) == 1
-    assert len(expect(server, fails=False, port=81)["attempts"]) > 1
+    assert len(expect(server, fails=True, port=81)["attempts"]) > 1
     # A slip of the pen is no isolation.
     assert "target_missing" in expect("lt-nobody", fails=True)["msg"]
     expect("lt-nobody", fails=False, cause="target_missing")
@@ -225,7 +225,7 @@ def test_many_pairs_in_one_task(lab, net, client, server, module):
     ]
     assert result["msg"].startswith("2 of 6 checks are not as expected:")
     assert "port_closed" in "\n".join(result["table"])
-    assert len(result["msg"].splitlines()) == 3
+    assert sum(line.startswith("- ") for line in result["msg"].splitlines()) == 2
     assert len(result["table"]) == 7
 
 
