@@ -22,9 +22,13 @@ from dataclasses import dataclass
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
 from ansible_collections.linklab.docker.plugins.module_utils._http import Line, LineError
 
+# Nothing that a shell, or ssh's own %-expansion in its configuration, could make something of, and no "-" in front.
 _URL = re.compile(
-    r"ssh://(?:(?P<user>[^@:/?#]+)@)?(?:\[(?P<address>[^]]+)\]|(?P<name>[^]@:/?#[]+))(?::(?P<port>\d+))?(?P<path>/[^?#]*)?"
+    r"ssh://(?:(?P<user>\w[\w.+\\-]*)@)?(?:\[(?P<address>[0-9A-Fa-f:.]+(?:%\w[\w.-]*)?)\]|(?P<name>\w[\w.-]*))"
+    r"(?::(?P<port>\d{1,5}))?(?P<path>/[^?#\x00-\x1f\x7f]*)?",
+    re.ASCII,
 )
+_LAST_PORT = 65535
 # A host that is there answers at once, however long the engine may then take.
 _CONNECT_SECONDS = 10
 # What a shell answers for a program that is not there; ssh itself fails with 255.
@@ -44,7 +48,7 @@ class SshPlace:
     def parse(cls, url: str) -> SshPlace:
         """Read a URL; raise SpecError."""
         found = _URL.fullmatch(url)
-        if not found:
+        if not found or int(found["port"] or 0) > _LAST_PORT:
             # Not repeated: there may be a password in it.
             raise SpecError(
                 "docker_host cannot be used: with ssh it must look like ssh://user@host or ssh://user@host:22/path/to"
