@@ -53,7 +53,8 @@ def read_file(engine: Engine, ident: str, path: str) -> bytes:
     """
     place = f"/containers/{ident}/archive"
     try:
-        answer = engine.request("GET", place, params={"path": path})
+        # An archive has 10 kB at least.
+        answer = engine.request("GET", place, params={"path": path}, most=2 * _MOST_BYTES)
     except NotFound:
         return b""
     try:

@@ -12,6 +12,7 @@ The program knows the user's keys, agent, jump hosts and shared connections. It 
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import socket
@@ -33,7 +34,7 @@ _LAST_PORT = 65535
 _CONNECT_SECONDS = 10
 # What a shell answers for a program that is not there; ssh itself fails with 255.
 _NO_PROGRAM, _NO_SSH = 127, 255
-_SAID_LINES = 3
+_SAID_LINES, _SAID_BYTES = 3, 2000
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class SshLine(Line):
             code = self._program.wait(1)
         except subprocess.TimeoutExpired:
             return None
-        self._errors.seek(0)
+        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _SAID_BYTES))
         lines = [line.strip() for line in self._errors.read().decode(errors="replace").splitlines() if line.strip()]
         return told(self._place, code, "; ".join(line.rstrip(".") for line in lines[-_SAID_LINES:]) or "nothing")
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import resource
 import typing as t
 
 import pytest
@@ -71,3 +72,15 @@ def test_no_answer_ends_a_task_in_a_traceback(name, tasks, odd):
     ]
     assert kinds, "the task itself is wrong"
     assert not problems, f"{len(problems)} problems:\n" + "\n".join(problems)
+
+
+def test_a_hosts_file_without_end_is_left_alone(lab, module):
+    database, client = lab.run("db", network="bridge"), lab.name("client")
+    lab.run("client", links=[f"{database}:db"])
+    lab.exec(client, "dd", "if=/dev/null", "of=/etc/hosts", "bs=1", f"seek={200 << 20}", user="0")
+    task = {"container": client, "links": [f"{database}:db"]}
+    message = module("container_link", task, fails=True)["msg"]
+    assert "could not read what is there" in message and "Nothing was changed" in message
+    assert "is larger than" in message
+    # In kB, of the largest process that ended. A module has some 40 MB anyway.
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 60 << 10
