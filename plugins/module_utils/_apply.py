@@ -15,6 +15,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from ansible_collections.linklab.docker.plugins.module_utils._answers import understood
 from ansible_collections.linklab.docker.plugins.module_utils._apply_endpoints import carry_out_endpoints
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import (
     RestoreEndpoints,
@@ -154,7 +155,8 @@ def carry_out(engine: Engine, unit: Unit, executors: Executors) -> list[str]:
         if isinstance(action, EndpointAction):
             continue
         try:
-            notes.extend(executors[type(action)](engine, action) or ())
+            with understood(engine):
+                notes.extend(executors[type(action)](engine, action) or ())
         except EngineError as exc:
             raise ApplyError(f"could not {action.describe()}: {said(exc)}. Nothing was changed by that") from exc
         except Unreachable as exc:

@@ -29,10 +29,9 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
 )
 from ansible_collections.linklab.docker.plugins.module_utils._hosts import (
     read_hosts,
-    redirected,
-    restored,
     write_hosts,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._hosts_lines import redirected, restored
 from ansible_collections.linklab.docker.plugins.module_utils._migrate_actions import (
     BakeEnvironment,
     ExchangeLinks,

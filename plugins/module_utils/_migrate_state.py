@@ -18,7 +18,8 @@ from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes imp
     of_containers,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, NotFound
-from ansible_collections.linklab.docker.plugins.module_utils._hosts import has_own_resolver, is_tidy, read_hosts
+from ansible_collections.linklab.docker.plugins.module_utils._hosts import has_own_resolver, read_hosts
+from ansible_collections.linklab.docker.plugins.module_utils._hosts_lines import is_tidy
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import on_default_bridge, read_legacy_links
 from ansible_collections.linklab.docker.plugins.module_utils._migrate_environment import read_process_1
 from ansible_collections.linklab.docker.plugins.module_utils._recover import as_recovered, find_interrupted

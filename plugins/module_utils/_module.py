@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible_collections.linklab.docker.plugins.module_utils._answers import understood
 from ansible_collections.linklab.docker.plugins.module_utils._client import DEFAULT_HOST, Connection, Engine
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     ApplyError,
@@ -22,6 +23,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     LinklabError,
     Refusal,
     Unreachable,
+    said,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Action, Disruption, Plan
 from ansible_collections.linklab.docker.plugins.module_utils._progress import Done
@@ -138,7 +140,9 @@ def run(module: AnsibleModule, task: Task[Spec, State]) -> None:
 def run_info(module: AnsibleModule, read: Callable[[Engine, Mapping[str, Json]], dict[str, Json]]) -> None:
     """End a module that changes nothing with what it reads, or with one message."""
     try:
-        result = read(Engine(connection_of(module.params)), module.params)
+        engine = Engine(connection_of(module.params))
+        with understood(engine):
+            result = read(engine, module.params)
     except LinklabError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(changed=False, **result)
@@ -155,10 +159,11 @@ def converge(
 
         raise Refusal(NO_LINKS)
     try:
-        state = task.observe(engine, spec)
+        with understood(engine):
+            state = task.observe(engine, spec)
+            plan = _plan(engine, task, spec, state)
     except (EngineError, Unreachable) as exc:
         raise LinklabError(f"could not read what is there: {str(exc).rstrip('.')}. Nothing was changed.") from exc
-    plan = _plan(engine, task, spec, state)
     plan.allow(Disruption.parse(params["disruption"]))
     for warning in plan.warnings:
         warn(warning)
@@ -170,8 +175,13 @@ def converge(
         "changed": bool(actions),
         **report(actions),
         "diff": {"prepared": plan.text()},
-        **task.result(spec, state),
+        **_result(engine, task, spec, state),
     }
+
+
+def _result(engine: Engine, task: Task[Spec, State], spec: Spec, state: State) -> dict[str, Json]:
+    with understood(engine):
+        return task.result(spec, state)
 
 
 def _plan(engine: Engine, task: Task[Spec, State], spec: Spec, state: State) -> Plan:
@@ -239,7 +249,11 @@ def _applied(engine: Engine, task: Task[Spec, State], plan: Plan) -> Iterable[st
     # have nothing to do.
     from ansible_collections.linklab.docker.plugins.module_utils._apply import apply
 
-    return apply(engine, plan, task.executors())
+    try:
+        with understood(engine):
+            return apply(engine, plan, task.executors())
+    except Unreachable as exc:
+        raise ApplyError(f"{said(exc)}. Which changes were made is not known", unsure=True) from exc
 
 
 def _looked_again(
@@ -253,12 +267,13 @@ def _looked_again(
     state, plan = before
     acted = bool(plan.actions)
     try:
-        if acted:
-            state = task.observe(engine, spec)
-        waited = task.settle is not None and task.settle(engine, spec, state, plan)
-        if waited:
-            state = task.observe(engine, spec)
-        return state, _plan(engine, task, spec, state) if acted or waited else Plan()
+        with understood(engine):
+            if acted:
+                state = task.observe(engine, spec)
+            waited = task.settle is not None and task.settle(engine, spec, state, plan)
+            if waited:
+                state = task.observe(engine, spec)
+            return state, _plan(engine, task, spec, state) if acted or waited else Plan()
     except ApplyError:
         raise
     except LinklabError as exc:

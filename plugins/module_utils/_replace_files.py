@@ -17,7 +17,6 @@ from __future__ import annotations
 import base64
 import json
 import posixpath
-import sys
 import tarfile
 import tempfile
 import typing as t
@@ -25,12 +24,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, EngineError, LinklabError, some
+from ansible_collections.linklab.docker.plugins.module_utils._http import AnswerError
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
-    from requests import Response
+    from ansible_collections.linklab.docker.plugins.module_utils._http import Stream
 
 Json = t.Any
 
@@ -193,12 +193,9 @@ def _give_room_back(engine: Engine, ident: str, written: t.IO[bytes]) -> None:
 
 
 def _collect_all(engine: Engine, ident: str, selection: Selection, spool: t.IO[bytes]) -> int:
-    # The streams of the SDK, which may not be there, break with the errors of its library.
-    urllib3 = sys.modules.get("urllib3")
-    broken = (OSError, tarfile.TarError, *([urllib3.exceptions.HTTPError] if urllib3 else ()))
     try:
         return _collect(engine, ident, selection, spool)
-    except broken as exc:
+    except (OSError, AnswerError, tarfile.TarError) as exc:
         # The stream broke off, or this host has no room for it.
         raise ApplyError(f"its files could not be read: {str(exc) or type(exc).__name__}") from exc
 
@@ -224,15 +221,15 @@ def _members(engine: Engine, ident: str, selection: Selection) -> Iterator[tuple
         yield from _read(answer, posixpath.dirname(root), selection.wanted, whole=whole)
 
 
-def _ask(engine: Engine, url: str, params: Mapping[str, str]) -> Response:
-    return engine.request("GET", url, params=params, stream=True, headers={"Accept-Encoding": "identity"})
+def _ask(engine: Engine, url: str, params: Mapping[str, str]) -> Stream:
+    return engine.request("GET", url, params=params, stream=True)
 
 
 def _read(
-    response: Response, parent: str, wanted: frozenset[str], *, whole: bool
+    response: Stream, parent: str, wanted: frozenset[str], *, whole: bool
 ) -> Iterator[tuple[tarfile.TarInfo, t.IO[bytes] | None]]:
     """Yield the wanted members of one answer, under their full paths. Sockets are in none: nobody could use them."""
-    with response, tarfile.open(fileobj=response.raw, mode="r|") as archive:
+    with response, tarfile.open(fileobj=t.cast("t.IO[bytes]", response), mode="r|") as archive:
         for member in archive:
             path = posixpath.normpath(posixpath.join(parent, member.name.lstrip("/")))
             if path in wanted:

@@ -19,12 +19,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, LinklabError, NotFound
+from ansible_collections.linklab.docker.plugins.module_utils._http import AnswerError
 
 if t.TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
 
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
-    from requests import Response
+    from ansible_collections.linklab.docker.plugins.module_utils._http import Stream
 
 Json = t.Any
 
@@ -143,7 +144,7 @@ class _Events:
         names: of the containers to which something happens; ends once nothing happens for a while.
     """
 
-    def __init__(self, response: Response) -> None:
+    def __init__(self, response: Stream) -> None:
         self._response = response
         self.names = self._read()
 
@@ -154,11 +155,17 @@ class _Events:
         self._response.close()
 
     def _read(self) -> Iterator[str]:
-        # What requests raises for a silence, or for a connection that breaks, is an OSError.
-        with suppress(OSError):
-            for line in self._response.iter_lines(chunk_size=1):
-                if line:
-                    yield str(((json.loads(line).get("Actor") or {}).get("Attributes") or {}).get("name") or "?")
+        # A silence, or a connection that breaks.
+        with suppress(OSError, AnswerError):
+            for line in self._response.iter_lines():
+                yield _name_in(line)
+
+
+def _name_in(event: bytes) -> str:
+    """Return the name of the container that an event is about; one that cannot be read is about none."""
+    with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return str(json.loads(event)["Actor"]["Attributes"].get("name") or "?")
+    return "?"
 
 
 def _open_events(engine: Engine, silence: float) -> _Events:
