@@ -16,13 +16,14 @@ import typing as t
 from dataclasses import replace
 from pathlib import Path
 
-from ansible_collections.linklab.docker.plugins.module_utils._check_spec import parse_checks
+from ansible_collections.linklab.docker.plugins.module_utils._answers import understood
+from ansible_collections.linklab.docker.plugins.module_utils._check_spec import parse_checks, parse_total_timeout
+from ansible_collections.linklab.docker.plugins.module_utils._check_summary import fix_of, summary_of
 from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity import (
     Run,
     result_of,
     run_checks,
-    summary_of,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError, SpecError
 from ansible_collections.linklab.docker.plugins.module_utils._module import connection_of
@@ -51,13 +52,17 @@ def run_task(module: AnsibleModule) -> None:
     _end_tidily(run)
     try:
         checks = read_authorities(parse_checks(module.params))
+        run.begin(parse_total_timeout(module.params))
         engine = Engine(connection(module.params))
-        outcomes = run_checks(engine, checks, run)
+        with understood(engine):
+            outcomes = run_checks(engine, checks, run)
     except LinklabError as exc:
         module.fail_json(msg=str(exc), **shown)
     result: dict[str, Json] = {"changed": bool(run.images.pulled), "pulled": run.images.pulled, **shown}
     if module.params["checks"] is None:
         result.update(result_of(outcomes[0]))
+        if fix := fix_of(outcomes[0]):
+            result["msg"] += f"\n\n{fix}"
     else:
         message, lines = summary_of(outcomes)
         result.update(
@@ -79,7 +84,7 @@ def run_task(module: AnsibleModule) -> None:
 def connection(params: Mapping[str, Json]) -> Connection:
     """Return the connection. The module's option timeout is that of the checks, not that of a request."""
     seconds = os.environ.get("DOCKER_TIMEOUT", "")
-    return connection_of({**params, "timeout": int(seconds) if seconds.isdigit() else 60})
+    return connection_of({**params, "timeout": int(seconds) if seconds.isdecimal() else 60})
 
 
 def read_authorities(checks: list[Check]) -> list[Check]:

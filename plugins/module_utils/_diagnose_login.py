@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from ansible_collections.linklab.docker.plugins.module_utils import _hints as hints
 from ansible_collections.linklab.docker.plugins.module_utils._check_spec import VERIFYING
-from ansible_collections.linklab.docker.plugins.module_utils._finding import Finding
+from ansible_collections.linklab.docker.plugins.module_utils._finding import Finding, Tasks
 from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import ACCESS_DENIED
 
 if t.TYPE_CHECKING:
@@ -90,7 +90,7 @@ def no_client(evidence: Evidence, answer: Answer) -> Finding:
         " image, unless the task names it",
         f"Set probe_image to an image that has {program} and may know the password; often that is {image}, the image of"
         f" {target.name}.",
-        hints.check_login(evidence, probe_image=image),
+        (hints.check_again(evidence.check, probe_image=image),),
     )
 
 
@@ -105,19 +105,19 @@ def _failed(evidence: Evidence, session: Session) -> Finding:
     describe = _DESCRIBED.get(cause)
     if describe:
         return replace(describe(evidence, said), passing=passing)
-    advice, task = _advice(evidence, cause, session)
-    return Finding(cause, f"the server in {target.name} refuses the login: {said}", advice, task)
+    advice, tasks = _advice(evidence, cause, session)
+    return Finding(cause, f"the server in {target.name} refuses the login: {said}", advice, tasks)
 
 
 def _not_mysql(evidence: Evidence, said: str) -> Finding:
-    source, target = evidence.ends
-    port = evidence.check.port
+    _source, target = evidence.ends
+    check = evidence.check
     return Finding(
         "not_mysql",
-        f"something accepts connections at port {port} of {target.name}, but does not greet as a MySQL server does:"
-        f" {said}",
+        f"something accepts connections at port {check.port} of {target.name}, but does not greet as a MySQL server"
+        f" does: {said}",
         "Correct the port; use protocol: tcp if it is no MySQL server.",
-        hints.check_again(source.name, target.name, port=port, protocol="tcp"),
+        (hints.check_again(check, protocol="tcp"),),
     )
 
 
@@ -159,15 +159,16 @@ def _unknown_database(evidence: Evidence, said: str) -> Finding:
 _DESCRIBED = {"not_mysql": _not_mysql, "access_denied": _access_denied, "unknown_database": _unknown_database}
 
 
-def _advice(evidence: Evidence, cause: str, session: Session) -> tuple[str, dict[str, t.Any] | None]:
-    """Return what to do, with the statement that repairs an account, and the task if one does."""
+def _advice(evidence: Evidence, cause: str, session: Session) -> tuple[str, Tasks]:
+    """Return what to do, with the statement that repairs an account, and the tasks if some do."""
     source, _target = evidence.ends
-    account = sql_account(evidence.check.login.user)
+    check = evidence.check
+    account = sql_account(check.login.user)
     if cause == "tls_required":
         advice = "Set ssl_mode of the option login to preferred or required."
-        return advice, hints.check_login(evidence, {"ssl_mode": "required"})
+        return advice, (hints.check_again(check, login=replace(check.login, ssl_mode="required")),)
     if cause == "tls_failed":
-        return _tls_advice(evidence), None
+        return _tls_advice(evidence), ()
     with_host = "with the host that the account has"
     statements = {
         "account_locked": f"ALTER USER {account} ACCOUNT UNLOCK, {with_host}.",
@@ -178,7 +179,7 @@ def _advice(evidence: Evidence, cause: str, session: Session) -> tuple[str, dict
         f" {source.name}; or FLUSH HOSTS, where the server blocks it.",
         "too_many_connections": "Raise max_connections, or look for a client that does not close its connections.",
     }
-    return statements.get(cause, f"Look up the error {session.error} in the manual of the server."), None
+    return statements.get(cause, f"Look up the error {session.error} in the manual of the server."), ()
 
 
 def _tls_advice(evidence: Evidence) -> str:

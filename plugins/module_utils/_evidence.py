@@ -141,6 +141,8 @@ class Evidence:
         log: the end of the log of the container that does not run.
         listeners: what listens in the target, None if it cannot be seen.
         sockets: the Unix sockets that listen there.
+        refused_again: whether a port that listens refused a second time.
+        inside: whether the port does not refuse the target itself, None if that was not tried.
         processes: the names of the target's processes.
         now: the time, in seconds since the epoch.
     """
@@ -157,6 +159,8 @@ class Evidence:
     log: str = ""
     listeners: tuple[Listener, ...] | None = None
     sockets: tuple[str, ...] = ()
+    refused_again: bool = False
+    inside: bool | None = None
     processes: tuple[str, ...] = ()
     now: float = 0.0
 

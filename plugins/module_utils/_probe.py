@@ -142,7 +142,8 @@ def _once_more(evidence: Evidence, answer: Answer, way: Callable[[Program], Answ
         if answer.session is None or answer.session.error not in NOT_CONNECTED or login.ssl_mode in VERIFYING:
             break
         second = way(_program(evidence, address, login))
-        answer = replace(answer, session=second.session or answer.session, ms=second.ms)
+        if second.session and second.session.error not in NOT_CONNECTED:
+            answer = replace(answer, session=second.session, ms=second.ms)
     if answer.session and answer.session.error == ACCESS_DENIED and login.ssl_mode == "disabled":
         second = way(_program(evidence, evidence.host, replace(login, ssl_mode="preferred")))
         return replace(answer, needs_tls=bool(second.session and second.session.row))
@@ -197,4 +198,6 @@ def see_listeners(engine: Engine, evidence: Evidence, images: Images) -> Evidenc
 
 
 def _with_listeners(evidence: Evidence, output: Output) -> Evidence:
-    return replace(evidence, listeners=parse_listeners(output.stdout), sockets=parse_sockets(output.stdout))
+    protocol = "udp" if evidence.check.protocol == "udp" else "tcp"
+    listeners = parse_listeners(output.stdout, protocol)
+    return replace(evidence, listeners=listeners, sockets=parse_sockets(output.stdout))

@@ -49,7 +49,7 @@ def test_a_source_without_a_client_program(lab, mysql_server, mysql_image, mysql
     lacks = connectivity(box, mysql_server, "no_probe_tool", **MYSQL)
     (task,) = yaml.safe_load(lacks["diagnosis"]["task"])
     options = task["linklab.docker.connectivity"]
-    assert options["login"] == {"user": "root", "password": "{{ password }}"}
+    assert options["login"] == {"password": "{{ database_password }}"}
     result = connectivity(box, mysql_server, **{**MYSQL, "probe_image": options["probe_image"]})
     assert result["probe"]["where"] == "helper"
     assert result["probe"]["image"] == mysql_image
