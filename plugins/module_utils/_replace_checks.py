@@ -9,8 +9,9 @@
 
 from __future__ import annotations
 
+import threading
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import NotFound, some
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import (
@@ -23,11 +24,11 @@ from ansible_collections.linklab.docker.plugins.module_utils._replace_names impo
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_containers, read_summary
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink
-    from ansible_collections.linklab.docker.plugins.module_utils._state import Container
+    from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Summary
 
 # Tried: 20.10 starts a container that left the network of its network mode when that is gone, 26 does not.
 _NEEDS_ITS_NETWORK = (23, 0)
@@ -54,14 +55,41 @@ class Surroundings:
     unwritable: tuple[str, ...] = ()
 
 
-def observe_surroundings(engine: Engine, container: Container) -> Surroundings:
-    """Read all that decides about a replacement: each container of the engine, among others."""
+class Inspected:
+    """Descriptions of containers, each read once, however many containers are replaced in one run.
+
+    A replacement depends on what containers were created with, and on whether they run. The first cannot change, and
+    the second is in the engine's list. For use by several threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: dict[str, Container] = {}
+
+    def find(self, engine: Engine, summaries: Iterable[Summary]) -> list[Container]:
+        """Return the listed containers as they are now; those that are gone by now are not in it."""
+        listed = {one.id: one for one in summaries}
+        with self._lock:
+            self._found.update(find_containers(engine, listed.keys() - self._found.keys()))
+            there = [(one, self._found[ident]) for ident, one in listed.items() if ident in self._found]
+        return [replace(known, name=one.name, status=one.status) for one, known in there]
+
+
+def observe_surroundings(
+    engine: Engine, container: Container, inspected: Inspected | None = None, summaries: Sequence[Summary] | None = None
+) -> Surroundings:
+    """Read all that decides about a replacement: each container of the engine, among others.
+
+    Args:
+        inspected: what was read of other containers before, for other replacements of the same run.
+        summaries: all containers, where they were listed just now.
+    """
     raw = container.raw
-    summaries = [read_summary(summary) for summary in engine.containers()]
+    listed = [read_summary(summary) for summary in engine.containers()] if summaries is None else summaries
     # What is left of an interrupted replacement of this very container does not count.
     own = prefix(container.name)
-    suspects = [one.id for one in summaries if one.id != container.id and not one.name.startswith(own)]
-    others = tuple(find_containers(engine, suspects).values())
+    suspects = [one for one in listed if one.id != container.id and not one.name.startswith(own)]
+    others = tuple((inspected or Inspected()).find(engine, suspects))
     given = (raw.get("HostConfig") or {}).get("VolumesFrom") or ()
     there = frozenset(ref for ref in given if any(other.is_called(ref.partition(":")[0]) for other in others))
     return Surroundings(
