@@ -228,3 +228,21 @@ def _links_that_prevent_a_start(
                 f"{container.name} cannot be stopped, since it could not start again: its link {link} leads to"
                 f" {link.target.name}, which is {link.target.status}; start that first"
             )
+
+
+def replace_warnings(container: Container) -> Iterator[str]:
+    """Say what a successor will not have as its predecessor has it. Pure."""
+    chosen = chosen_by_engine(container)
+    if container.live and chosen:
+        yield (
+            f"the engine chose the host ports of {container.name} for {', '.join(chosen)}, and chooses others when it"
+            " is recreated"
+        )
+
+
+def chosen_by_engine(one: Container) -> list[str]:
+    """Return the container's published ports for which the engine chose the port of the host, such as C(80/tcp)."""
+    bindings = (one.raw.get("HostConfig") or {}).get("PortBindings") or {}
+    ports = (one.raw.get("NetworkSettings") or {}).get("Ports") or {}
+    fixed = {port for port, given in bindings.items() if all(entry.get("HostPort") for entry in given or ())}
+    return sorted(port for port, given in ports.items() if given and port not in fixed)

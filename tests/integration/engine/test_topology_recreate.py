@@ -57,3 +57,13 @@ def test_each_container_is_read_so_often_however_many_are_replaced(topology, pro
     # What does not depend on how many there are is in both.
     assert requests[9] < 3 * requests[3]
     assert (requests[9] - requests[3]) / 6 < 30
+
+
+def test_host_ports_that_the_engine_chose_are_told_before_they_move(topology):
+    topology({"web": {"ports": ["80"]}})
+    wanted = {"web": {"ports": ["80"], "environment": {"A": "1"}}}
+
+    (told,) = topology(wanted, check=True, **RECREATE)["warnings"]
+
+    assert f"the engine chose the host ports of {topology.full('web')} for 80/tcp" in told
+    assert told in topology(wanted, **RECREATE)["warnings"]
