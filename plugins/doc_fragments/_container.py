@@ -158,8 +158,8 @@ _CONNECTIONS = r"""
 networks:
   description:
     - The networks that the container is on, as a list of names, or as a dictionary of names with the settings
-      C(aliases), C(links), C(ipv4_address), C(ipv6_address), C(mac_address), C(driver_opts) and C(gw_priority) of the
-      module M(linklab.docker.network_attach).
+      C(aliases), C(aliases_mode), C(links), C(links_mode), C(ipv4_address), C(ipv6_address), C(mac_address),
+      C(driver_opts) and C(gw_priority) of the module M(linklab.docker.network_attach).
     - Each must be one of O(networks), or V(bridge). A container is created on the first of them.
     - A C(mac_address) is given when the container is created; on another than the first network that needs API 1.44
       (Docker Engine 25.0). To change that of a container that exists needs API 1.54 (Docker Engine 29.3), or from API

@@ -47,6 +47,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._replace import Bus
 from ansible_collections.linklab.docker.plugins.module_utils._replace import replace as replace_container
 from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import Inspected
 from ansible_collections.linklab.docker.plugins.module_utils._replace_config import wiring
+from ansible_collections.linklab.docker.plugins.module_utils._restarting import once_it_runs
 from ansible_collections.linklab.docker.plugins.module_utils._state import Endpoint, find_container
 from ansible_collections.linklab.docker.plugins.module_utils._unlink import (
     lost_a_link,
@@ -227,9 +228,13 @@ def _now(engine: Engine, container: Container) -> Container:
 
 def _disconnect(engine: Engine, container: Container) -> None:
     """Take a container off the bridge; one that is off it already will do."""
-    unless_so(
-        lambda: engine.disconnect("bridge", container.id),
-        lambda: "bridge" not in _now(engine, container).endpoints,
+    once_it_runs(
+        engine,
+        container,
+        lambda: unless_so(
+            lambda: engine.disconnect("bridge", container.id),
+            lambda: "bridge" not in _now(engine, container).endpoints,
+        ),
     )
 
 

@@ -25,6 +25,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
 )
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Action, Disruption, Plan
 from ansible_collections.linklab.docker.plugins.module_utils._progress import Done
+from ansible_collections.linklab.docker.plugins.module_utils._words import unknown_options
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -70,9 +71,18 @@ DISRUPTION_OPTION: dict[str, Json] = {
 }
 
 
+class Module(AnsibleModule):  # type: ignore[misc]  # ansible-core has no types
+    """An AnsibleModule that says what may have been meant by an option that there is not."""
+
+    def fail_json(self, msg: str, **result: Json) -> None:
+        # Nothing is unknown once the parameters are validated.
+        hints = "; ".join(dict.fromkeys(unknown_options(self.params, self.argument_spec)))
+        super().fail_json(msg=f"{msg.rstrip('.')}. {hints}" if hints else msg, **result)
+
+
 def new_module(options: Mapping[str, Json], **settings: Json) -> AnsibleModule:
     """Return an AnsibleModule that takes I(options) and the connection options, and supports check mode."""
-    return AnsibleModule(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **settings)
+    return Module(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **settings)
 
 
 def connection_of(params: Mapping[str, Json]) -> Connection:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError
 from ansible_collections.linklab.docker.plugins.module_utils._module import (
     CONNECTION_OPTIONS,
     DISRUPTION_OPTION,
+    Module,
     Task,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._topology_observe import observe_topology
@@ -39,7 +39,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._plan import Plan
 
 
-class TopologyModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no types
+class TopologyModule(Module):
     """An AnsibleModule whose argument spec is made for the names that the task uses."""
 
     def _load_params(self) -> None:

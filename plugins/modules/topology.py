@@ -87,6 +87,8 @@ options:
 notes:
   - A variable in O(containers.secret_environment) is hidden from Ansible. Like every variable, it can be read by
     whoever may talk to the engine, and is handed on to containers with a legacy link.
+  - The addresses of each network are counted before anything is changed, with the containers of others on it, running
+    or not. Where one would get none, or would get the static address of another, the task is refused.
   - Ansible hides a secret wherever it occurs in the task's output, so that a very short one can hide other words as
     well.
 seealso:
