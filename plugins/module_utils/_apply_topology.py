@@ -22,6 +22,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._apply_links import
 from ansible_collections.linklab.docker.plugins.module_utils._container_actions import ReplaceContainer
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError
 from ansible_collections.linklab.docker.plugins.module_utils._replace import replace
+from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import Inspected
 from ansible_collections.linklab.docker.plugins.module_utils._replace_config import Wiring
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
 
@@ -37,7 +38,7 @@ if t.TYPE_CHECKING:
 Json = t.Any
 
 
-def replace_container(engine: Engine, action: ReplaceContainer) -> Iterable[str]:
+def replace_container(engine: Engine, action: ReplaceContainer, inspected: Inspected) -> Iterable[str]:
     """Carry a ReplaceContainer out; return what the user should know."""
     wait_for_others(engine, action.after)
     # Earlier actions of the same plan may have changed its endpoints and links.
@@ -53,6 +54,7 @@ def replace_container(engine: Engine, action: ReplaceContainer) -> Iterable[str]
         keep_files=action.keep_files,
         start=True,
         wires=wires,
+        inspected=inspected,
     )
     return done.notes
 
@@ -91,9 +93,12 @@ def _wires(mode: str, endpoints: tuple[NewEndpoint, ...], info: EngineInfo) -> W
     )
 
 
-TOPOLOGY_EXECUTORS: Executors = {
-    **NETWORK_EXECUTORS,
-    **CONTAINER_EXECUTORS,
-    **LINK_EXECUTORS,
-    ReplaceContainer: replace_container,
-}
+def topology_executors() -> Executors:
+    """Return how the actions of one plan are carried out."""
+    inspected = Inspected()
+    return {
+        **NETWORK_EXECUTORS,
+        **CONTAINER_EXECUTORS,
+        **LINK_EXECUTORS,
+        ReplaceContainer: lambda engine, action: replace_container(engine, action, inspected),
+    }

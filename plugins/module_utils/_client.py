@@ -49,6 +49,8 @@ _ELSEWHERE = (301, 302, 307, 308)
 # What a container may have written in the lines of its log that are read.
 _MOST_LOG = 1 << 20
 _LONGEST_EXPLANATION = 2000
+# How often a container is asked for: one that is renamed in the middle of the request is described with its new name.
+_ASKS = 3
 _LONGEST_TIMEOUT = 86400
 
 # Engines can lose count of a network's endpoints while several containers leave it at the same moment, and then refuse
@@ -260,11 +262,16 @@ class Engine:
                 found[ref] = self._described(ref, answer)
         return found
 
-    def _described(self, ref: str, answer: Answer) -> Json:
+    def _described(self, ref: str, answer: Answer, asks: int = _ASKS) -> Json:
         label = f"GET {_inspect(ref)}"
         _raise_for(answer, label)
         found = self.read(answer, label)
-        self._check_same(ref, found["Id"], found["Name"].lstrip("/"), label)
+        try:
+            self._check_same(ref, found["Id"], found["Name"].lstrip("/"), label)
+        except Unreachable:
+            if asks == 1:
+                raise
+            return self._described(ref, self.request("GET", _inspect(ref)), asks - 1)
         if self.info.podman:
             with_endpoint_ids((found["NetworkSettings"].get("Networks") or {}).values())
         return found

@@ -49,7 +49,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan import (
     stages,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._recover import Recover, leave_text, reason
-from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import replace_problems
+from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import replace_problems, replace_warnings
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import Verdict
 from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Endpoint
 
@@ -217,7 +217,11 @@ def _plan_recreate(spec: LinkSpec, state: LinkState, source: Container, links: _
     first = _removals(source, stale, "its target was removed, so that neither a start nor an exec works")
     return Plan(
         (*first, Stage(((recreate,),))),
-        (*lost_link_warnings(source, lost), *new_link_warnings(source.name, links.lacking, state)),
+        (
+            *lost_link_warnings(source, lost),
+            *new_link_warnings(source.name, links.lacking, state),
+            *replace_warnings(source),
+        ),
     )
 
 

@@ -44,6 +44,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._migrate_exchange i
 from ansible_collections.linklab.docker.plugins.module_utils._migrate_proof import refuse_lost_names
 from ansible_collections.linklab.docker.plugins.module_utils._replace import BusyError
 from ansible_collections.linklab.docker.plugins.module_utils._replace import replace as replace_container
+from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import Inspected
 from ansible_collections.linklab.docker.plugins.module_utils._replace_config import wiring
 from ansible_collections.linklab.docker.plugins.module_utils._restarting import once_it_runs
 from ansible_collections.linklab.docker.plugins.module_utils._state import Endpoint, find_container
@@ -80,6 +81,7 @@ class Migration:
         self._redirected_at: float | None = None
         # IDs of the sources whose links are gone, and of their targets.
         self._moved: set[str] = set()
+        self._inspected = Inspected()
 
     def executors(self) -> Executors:
         return {
@@ -88,7 +90,7 @@ class Migration:
             LeaveBridge: self.leave_bridge,
             ExchangeLinks: self.exchange_links,
             TidyNames: tidy_names,
-            BakeEnvironment: bake_environment,
+            BakeEnvironment: self.bake_environment,
         }
 
     def redirect_names(self, engine: Engine, action: RedirectNames) -> None:
@@ -140,6 +142,9 @@ class Migration:
             self._moved |= {ident, *one.targets.values()}
             self.gaps.update({(ident, alias): gaps[ident] for alias in one.targets if ident in gaps})
         return notes
+
+    def bake_environment(self, engine: Engine, action: BakeEnvironment) -> t.Iterable[str]:
+        return _bake_environment(engine, action, self._inspected)
 
     def _let_caches_expire(self) -> None:
         if self._redirected_at is not None:
@@ -236,7 +241,7 @@ def tidy_names(engine: Engine, action: TidyNames) -> list[str]:
     return tidy_hosts(engine, action.container.id, (), action.images)
 
 
-def bake_environment(engine: Engine, action: BakeEnvironment) -> t.Iterable[str]:
+def _bake_environment(engine: Engine, action: BakeEnvironment, inspected: Inspected) -> t.Iterable[str]:
     """Replace a source; its endpoint on the bridge goes with it, if that is wanted."""
     container = _now(engine, action.container)
     there = container.endpoints.get(action.network) or Endpoint(action.network)
@@ -251,6 +256,7 @@ def bake_environment(engine: Engine, action: BakeEnvironment) -> t.Iterable[str]
         return {**body, "Env": [*(body.get("Env") or ()), *action.variables], "HostConfig": host}
 
     try:
-        return replace_container(engine, container, change, handled=action.handled, wires=wires).notes
+        more: dict[str, Json] = {"handled": action.handled, "wires": wires, "inspected": inspected}
+        return replace_container(engine, container, change, **more).notes
     except BusyError as exc:
         raise ApplyError(f"could not {action.describe()}: another run is changing it; run the task again") from exc

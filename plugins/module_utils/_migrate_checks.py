@@ -21,7 +21,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._legacy_links impor
 from ansible_collections.linklab.docker.plugins.module_utils._migrate_environment import environment_report
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Disruption, Reattach
 from ansible_collections.linklab.docker.plugins.module_utils._recover import leave_text
-from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import replace_problems
+from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import chosen_by_engine, replace_problems
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import Verdict
 from ansible_collections.linklab.docker.plugins.module_utils._restarting import restarts, restarts_text
 from ansible_collections.linklab.docker.plugins.module_utils._route import default_route
@@ -226,7 +226,7 @@ def _port_warnings(spec: MigrateSpec, state: MigrateState, group: Group, one: Co
     moves = spec.leave_bridge or any(
         source.container.id == one.id and (source.own_resolver or not spec.gap_allowed) for source in group.sources
     )
-    chosen = _chosen_by_engine(one)
+    chosen = chosen_by_engine(one)
     if chosen and moves:
         yield (
             f"the engine chose the host ports of {one.name} for {', '.join(chosen)}, and chooses others when it leaves"
@@ -242,10 +242,3 @@ def _port_warnings(spec: MigrateSpec, state: MigrateState, group: Group, one: Co
         yield f"{one.name} has no way out any more off the bridge: the network {group.network} is internal"
     elif default_route(one.endpoints.values(), internal) == "bridge":
         yield f"the default route and the published ports of {one.name} move off the bridge with it"
-
-
-def _chosen_by_engine(one: Container) -> list[str]:
-    bindings = (one.raw.get("HostConfig") or {}).get("PortBindings") or {}
-    ports = (one.raw.get("NetworkSettings") or {}).get("Ports") or {}
-    fixed = {port for port, given in bindings.items() if all(entry.get("HostPort") for entry in given or ())}
-    return sorted(port for port, given in ports.items() if given and port not in fixed)

@@ -23,7 +23,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._hosts_lines import
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import on_default_bridge, read_legacy_links
 from ansible_collections.linklab.docker.plugins.module_utils._migrate_environment import read_process_1
 from ansible_collections.linklab.docker.plugins.module_utils._recover import as_recovered, find_interrupted
-from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import observe_surroundings
+from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import Inspected, observe_surroundings
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import Verdict, is_leftover
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
     Endpoint,
@@ -151,11 +151,11 @@ def _find(ref: str, containers: Mapping[str, Container]) -> Container | None:
 def _sources(
     engine: Engine, spec: MigrateSpec, real: Mapping[str, Container], left: set[str], patience: float | None
 ) -> Iterator[Source]:
-    names = {one.name for one in real.values()}
+    names, inspected = {one.name for one in real.values()}, Inspected()
     for container in real.values():
         named = any(container.is_called(ref) for ref in spec.containers or ())
         if spec.containers is None or named:
-            source = _source(engine, spec, container, container.name in left, patience)
+            source = _source(engine, spec, container, container.name in left, patience, inspected=inspected)
             if named or source.links or source.helper or source.interrupted or is_unfinished(source, spec):
                 yield source
     for name in sorted(left - names):
@@ -179,7 +179,15 @@ def is_marked(container: Container, network: str) -> bool:
     return endpoint is not None and MARK in (endpoint.settings.driver_opts or {})
 
 
-def _source(engine: Engine, spec: MigrateSpec, container: Container, left: bool, patience: float | None) -> Source:
+def _source(
+    engine: Engine,
+    spec: MigrateSpec,
+    container: Container,
+    left: bool,
+    patience: float | None,
+    *,
+    inspected: Inspected,
+) -> Source:
     interrupted, helper = None, ""
     named = any(container.is_called(ref) for ref in spec.containers or ())
     if left:
@@ -204,7 +212,7 @@ def _source(engine: Engine, spec: MigrateSpec, container: Container, left: bool,
         own_resolver=bool(links) and up and has_own_resolver(engine, container.id),
         hosts=read_hosts(engine, container.id) if up else "",
         variables=read_process_1(engine, container) if links and up else None,
-        around=observe_surroundings(engine, container) if spec.bake and links else None,
+        around=observe_surroundings(engine, container, inspected) if spec.bake and links else None,
         interrupted=interrupted,
         helper=helper,
     )

@@ -58,6 +58,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
     from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink
+    from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import Inspected
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container
 
 Json = t.Any
@@ -107,6 +108,7 @@ def replace(
     start: bool = False,
     settle: float | None = None,
     wires: Wiring | None = None,
+    inspected: Inspected | None = None,
 ) -> Replaced:
     """Replace I(container); it must be as it is now.
 
@@ -118,6 +120,7 @@ def replace(
         start: whether the successor shall run although the container does not.
         settle: seconds that the successor must run, if not SETTLE_SECONDS.
         wires: the successor's endpoints, if they are not to be those of the container.
+        inspected: what other replacements of the same run have read of other containers.
 
     Raises:
         Refusal: it cannot be replaced without losing something; nothing was changed.
@@ -127,7 +130,7 @@ def replace(
     # Read after the container was: whatever another run changes about it, its successor is there before.
     if is_leftover(container.name) or find_leftovers(engine, container.name):
         raise BusyError(f"could not replace {container.name}: another run is doing it. Nothing was changed.")
-    around = observe_surroundings(engine, container)
+    around = observe_surroundings(engine, container, inspected)
     refuse(replace_problems(container, around, handled=handled, moves=wires is not None))
     body = create_body(container, around.sources or Sources({}))
     body["HostConfig"]["Links"] = links_to_api(around.links) or None

@@ -9,8 +9,9 @@
 
 from __future__ import annotations
 
+import threading
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import NotFound, some
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import (
@@ -23,11 +24,11 @@ from ansible_collections.linklab.docker.plugins.module_utils._replace_names impo
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_containers, read_summary
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink
-    from ansible_collections.linklab.docker.plugins.module_utils._state import Container
+    from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Summary
 
 # Tried: 20.10 starts a container that left the network of its network mode when that is gone, 26 does not.
 _NEEDS_ITS_NETWORK = (23, 0)
@@ -54,14 +55,41 @@ class Surroundings:
     unwritable: tuple[str, ...] = ()
 
 
-def observe_surroundings(engine: Engine, container: Container) -> Surroundings:
-    """Read all that decides about a replacement: each container of the engine, among others."""
+class Inspected:
+    """Descriptions of containers, each read once, however many containers are replaced in one run.
+
+    A replacement depends on what containers were created with, and on whether they run. The first cannot change, and
+    the second is in the engine's list. For use by several threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: dict[str, Container] = {}
+
+    def find(self, engine: Engine, summaries: Iterable[Summary]) -> list[Container]:
+        """Return the listed containers as they are now; those that are gone by now are not in it."""
+        listed = {one.id: one for one in summaries}
+        with self._lock:
+            self._found.update(find_containers(engine, listed.keys() - self._found.keys()))
+            there = [(one, self._found[ident]) for ident, one in listed.items() if ident in self._found]
+        return [replace(known, name=one.name, status=one.status) for one, known in there]
+
+
+def observe_surroundings(
+    engine: Engine, container: Container, inspected: Inspected | None = None, summaries: Sequence[Summary] | None = None
+) -> Surroundings:
+    """Read all that decides about a replacement: each container of the engine, among others.
+
+    Args:
+        inspected: what was read of other containers before, for other replacements of the same run.
+        summaries: all containers, where they were listed just now.
+    """
     raw = container.raw
-    summaries = [read_summary(summary) for summary in engine.containers()]
+    listed = [read_summary(summary) for summary in engine.containers()] if summaries is None else summaries
     # What is left of an interrupted replacement of this very container does not count.
     own = prefix(container.name)
-    suspects = [one.id for one in summaries if one.id != container.id and not one.name.startswith(own)]
-    others = tuple(find_containers(engine, suspects).values())
+    suspects = [one for one in listed if one.id != container.id and not one.name.startswith(own)]
+    others = tuple((inspected or Inspected()).find(engine, suspects))
     given = (raw.get("HostConfig") or {}).get("VolumesFrom") or ()
     there = frozenset(ref for ref in given if any(other.is_called(ref.partition(":")[0]) for other in others))
     return Surroundings(
@@ -200,3 +228,21 @@ def _links_that_prevent_a_start(
                 f"{container.name} cannot be stopped, since it could not start again: its link {link} leads to"
                 f" {link.target.name}, which is {link.target.status}; start that first"
             )
+
+
+def replace_warnings(container: Container) -> Iterator[str]:
+    """Say what a successor will not have as its predecessor has it. Pure."""
+    chosen = chosen_by_engine(container)
+    if container.live and chosen:
+        yield (
+            f"the engine chose the host ports of {container.name} for {', '.join(chosen)}, and chooses others when it"
+            " is recreated"
+        )
+
+
+def chosen_by_engine(one: Container) -> list[str]:
+    """Return the container's published ports for which the engine chose the port of the host, such as C(80/tcp)."""
+    bindings = (one.raw.get("HostConfig") or {}).get("PortBindings") or {}
+    ports = (one.raw.get("NetworkSettings") or {}).get("Ports") or {}
+    fixed = {port for port, given in bindings.items() if all(entry.get("HostPort") for entry in given or ())}
+    return sorted(port for port, given in ports.items() if given and port not in fixed)

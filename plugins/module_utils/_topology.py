@@ -56,9 +56,9 @@ def new_topology_module() -> TopologyModule:
 
 def _executors() -> Executors:
     # Not at the top: where there is nothing to do, loading this would take longer than all else that is done.
-    from ansible_collections.linklab.docker.plugins.module_utils._apply_topology import TOPOLOGY_EXECUTORS
+    from ansible_collections.linklab.docker.plugins.module_utils._apply_topology import topology_executors
 
-    return TOPOLOGY_EXECUTORS
+    return topology_executors()
 
 
 def settle(engine: Engine, spec: TopologySpec, state: TopologyState, plan: Plan) -> bool:

@@ -24,7 +24,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import NotF
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import read_legacy_links
 from ansible_collections.linklab.docker.plugins.module_utils._link_hosts import read_link_hosts
 from ansible_collections.linklab.docker.plugins.module_utils._recover import as_recovered, find_interrupted
-from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import observe_surroundings
+from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import Inspected, observe_surroundings
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import read_leftovers
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
     Endpoint,
@@ -171,12 +171,13 @@ def _interrupted(engine: Engine, spec: TopologySpec) -> dict[str, Left]:
 
 def _with_surroundings(engine: Engine, spec: TopologySpec, state: TopologyState) -> TopologyState:
     """Read what decides about a replacement, for those containers that need one."""
-    around = {}
-    for name, change in changes_of(spec, state).items():
-        if change.container is not None and change.replaced:
-            around[name] = replace(
-                observe_surroundings(engine, change.container), unwritable=_unwritable(engine, change, change.container)
-            )
+    suspects = [change for change in changes_of(spec, state).values() if change.replaced]
+    summaries = [read_summary(raw) for raw in engine.containers()] if suspects else []
+    around, inspected = {}, Inspected()
+    for change in suspects:
+        if change.container is not None:
+            there = observe_surroundings(engine, change.container, inspected, summaries)
+            around[change.wish.name] = replace(there, unwritable=_unwritable(engine, change, change.container))
     return replace(state, around=around)
 
 

@@ -40,7 +40,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan import (
 )
 from ansible_collections.linklab.docker.plugins.module_utils._recover import Recover
 from ansible_collections.linklab.docker.plugins.module_utils._recover import reason as recover_reason
-from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import replace_problems
+from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import replace_problems, replace_warnings
 from ansible_collections.linklab.docker.plugins.module_utils._topology_attach import (
     back_on_bridge,
     plan_attachments,
@@ -119,7 +119,8 @@ def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
     containers = stages(*((level, CREATE_WORKERS) for level in levels))
     hosts = stages(([(action,) for action in _hosts(state, changes, attachments)], 1))
     moves = (*attachments.detaches, *made, *attachments.changes, *unlinks, *attachments.late)
-    plan = Plan(stages=(*before, *moves, *containers, *hosts), warnings=attachments.warnings)
+    warnings = (*attachments.warnings, *_ports_that_move(changes.values()))
+    plan = Plan(stages=(*before, *moves, *containers, *hosts), warnings=warnings)
     return with_restorations(plan, state.notes)
 
 
@@ -139,6 +140,13 @@ def _lossy_replacements(state: TopologyState, changes: Mapping[str, Change]) -> 
                 dropped=frozenset(link.alias for link, _reason in change.unlink),
                 moves=change.mode is not None,
             )
+
+
+def _ports_that_move(changes: Iterable[Change]) -> Iterator[str]:
+    for change in changes:
+        ports = change.wish.spec.ports
+        if change.container is not None and change.replaced and (ports is None or any(not p.host for p in ports)):
+            yield from replace_warnings(change.container)
 
 
 def _with_targets_started(around: Surroundings, changes: Mapping[str, Change]) -> Surroundings:

@@ -84,8 +84,9 @@ notes:
   - A recreate replaces the source by a container with the same configuration, endpoints, volumes (anonymous ones too),
     changed files, name and state. The source is stopped while that happens, with its own grace period, and removed only
     after its successor was seen running. If anything fails, the source is back as it was. What cannot go on are the
-    container's ID, its log, what was in C(tmpfs) mounts, and the deletion of files of its image, of which the task
-    warns. Anonymous volumes go on under their names, so that C(docker rm -v) does not remove them any more.
+    container's ID, its log, what was in C(tmpfs) mounts, extended attributes C(user.*) of changed files, host ports
+    that the engine chose, and the deletion of files of its image. The task warns of the last two. Anonymous volumes go
+    on under their names, so that C(docker rm -v) does not remove them any more.
   - A container is not recreated if that would lose something, such as one that was started with C(--rm), one whose
     network another one shares, or one that is itself the target of a legacy link. The task says so before any change.
   - A legacy link hands the environment of the target to the source, with all passwords in it. The task warns of it.
@@ -104,8 +105,9 @@ EXAMPLES = r"""
       - database
     create:
       image: mysql
-      environment:
-        MYSQL_ROOT_PASSWORD: root
+      # The client program alone: no second server, which would want a password.
+      entrypoint: [sleep]
+      command: [infinity]
 
 - name: The client also knows it as db; the client is recreated for it, and loses nothing
   linklab.docker.container_link:

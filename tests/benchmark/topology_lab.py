@@ -33,6 +33,24 @@ class Lab:
     def networks(self) -> list[str]:
         return [f"{self.prefix}-{network}" for network in NETWORKS]
 
+    @property
+    def other_image(self) -> str:
+        """An image that differs in a label alone, made of the usual one."""
+        name = f"{self.prefix}:other"
+        if not self.client.api.images(name=name):
+            made = self.client.api.create_container(IMAGE, COMMAND, name=f"{self.prefix}-image")
+            self.client.api.commit(made["Id"], self.prefix, "other", changes=["LABEL other=image"])
+            self.client.api.remove_container(made["Id"])
+        return name
+
+    @property
+    def half(self) -> list[str]:
+        """Names of the containers that get the other image."""
+        return self.names[: self.count // 2]
+
+    def image(self, name: str, *, other: bool) -> str:
+        return self.other_image if other and name in self.half else IMAGE
+
     def aliases(self, name: str, network: str, *, more: bool) -> list[str]:
         number = name.rpartition("-")[2]
         extra = more and network == self.networks[0]
@@ -41,18 +59,22 @@ class Lab:
     def endpoints(self, name: str, *, more: bool) -> dict[str, Json]:
         return {network: {"aliases": self.aliases(name, network, more=more)} for network in self.networks}
 
-    def topology(self, *, more: bool = False, **options: Json) -> dict[str, Json]:
+    def topology(self, *, more: bool = False, other: bool = False, **options: Json) -> dict[str, Json]:
         containers = {
-            name: {"image": IMAGE, "command": COMMAND, "networks": self.endpoints(name, more=more)}
+            name: {
+                "image": self.image(name, other=other),
+                "command": COMMAND,
+                "networks": self.endpoints(name, more=more),
+            }
             for name in self.names
         }
         given = {"name": self.prefix, "networks": {name: {} for name in self.networks}, "containers": containers}
         return {"linklab.docker.topology": {**given, **options}}
 
-    def compose(self, *, more: bool = False) -> dict[str, Json]:
+    def compose(self, *, more: bool = False, other: bool = False) -> dict[str, Json]:
         services = {
             name: {
-                "image": IMAGE,
+                "image": self.image(name, other=other),
                 "container_name": name,
                 "command": COMMAND,
                 "stop_signal": "SIGKILL",
@@ -63,16 +85,20 @@ class Lab:
         networks = {network: {"name": network} for network in self.networks}
         return {"name": self.prefix, "services": services, "networks": networks}
 
-    def loop(self, *, more: bool = False, state: str = "started") -> list[dict[str, Json]]:
+    def loop(self, *, more: bool = False, other: bool = False, state: str = "started") -> list[dict[str, Json]]:
         def containers() -> dict[str, Json]:
             items = [
-                {"name": name, "networks": [{"name": network, **end} for network, end in ends.items()]}
+                {
+                    "name": name,
+                    "image": self.image(name, other=other),
+                    "networks": [{"name": network, **end} for network, end in ends.items()],
+                }
                 for name in self.names
                 for ends in (self.endpoints(name, more=more),)
             ]
             task = {
                 "name": "{{ item.name }}",
-                "image": IMAGE,
+                "image": "{{ item.image }}",
                 "command": COMMAND,
                 "networks": "{{ item.networks }}",
                 "state": state,
@@ -91,11 +117,18 @@ class Lab:
         }
         return [containers(), networks] if state == "absent" else [networks, containers()]
 
-    def expect(self, count: int, alias: str = "") -> None:
-        """Raise RuntimeError unless so many containers run, each with an alias that begins so, if one is given."""
+    def expect(self, count: int, alias: str = "", *, other: bool = False) -> None:
+        """Raise RuntimeError unless so many containers run, each with an alias that begins so, if one is given.
+
+        Args:
+            other: whether half of them have the other image.
+        """
         running = self.client.api.containers(filters={"name": self.prefix})
         if len(running) != count:
             raise RuntimeError(f"{len(running)} containers run, and not {count}")
+        renewed = sum(one["Image"] == self.other_image for one in running)
+        if renewed != (len(self.half) if other else 0):
+            raise RuntimeError(f"{renewed} containers have the other image")
         for name in self.names if alias else ():
             found = self.client.api.inspect_container(name)["NetworkSettings"]["Networks"][self.networks[0]]
             if not any(one.startswith(alias) for one in found["Aliases"] or ()):
@@ -107,6 +140,8 @@ class Lab:
         self.client.each(remove_container, found, 2)
         for network in self.client.api.networks(names=[self.prefix]):
             remove_network(self.client.api, network["Name"])
+        for image in set(self.client.api.images(quiet=True, filters={"reference": f"{self.prefix}*"})):
+            self.client.api.remove_image(image)
 
 
 def remove_container(api: docker.APIClient, name: str) -> None:

@@ -38,7 +38,9 @@ def not_reached(lab: Json, _run: Json) -> Json:
 def no_such_name(lab: Json, _run: Json) -> Json:
     network = lab.network("net")
     server = served(lab, network)
-    return task(lab.run("client", networks=[network], **AT_ONCE), server, host="db", expect="unreachable")
+    return task(
+        lab.run("client", networks=[network], **AT_ONCE), server, host="db", expect="unreachable", cause="name_unknown"
+    )
 
 
 def by_a_helper(lab: Json, _run: Json) -> Json:

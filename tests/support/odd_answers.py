@@ -95,7 +95,8 @@ class OddEngine:
     def requests(self, name: str, params: Mapping[str, Json], *, check: bool) -> list[Request]:
         """Return the requests of a task that nothing disturbs."""
         run, proxy = self._run(name, params, check, lambda _request: None)
-        assert run.result is not None and not run.failed, run
+        # One that is refused has read all the same.
+        assert run.result is not None, run
         return proxy.requests
 
     def problems(self, name: str, params: Mapping[str, Json], kind: str, *, check: bool) -> Iterator[str]:

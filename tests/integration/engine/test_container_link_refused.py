@@ -96,3 +96,15 @@ def test_a_source_that_cannot_be_replaced(lab, refused):
     database = lab.run("database", *SERVE)
     client = lab.run("client", *SERVE, host={"AutoRemove": True})
     assert "--rm" in refused(client, database)
+
+
+def test_host_ports_that_the_engine_chose_are_told_before_they_move(lab, module):
+    target = lab.run("target")
+    host = {"PortBindings": {"80/tcp": [{"HostPort": ""}]}}
+    source = lab.run("source", StopSignal="SIGKILL", ExposedPorts={"80/tcp": {}}, host=host)
+    task = {"container": source, "links": [f"{target}:db"], "disruption": "recreate"}
+
+    (told,) = [text for text in module("container_link", task, check=True)["warnings"] if "host ports" in text]
+
+    assert told == f"the engine chose the host ports of {source} for 80/tcp, and chooses others when it is recreated"
+    assert told in module("container_link", task)["warnings"]

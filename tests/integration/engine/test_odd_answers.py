@@ -16,7 +16,7 @@ from odd_answers import OddEngine
 Json = t.Any
 
 # How often each kind of request of a task is answered oddly.
-TIMES = 4
+TIMES = 3
 
 
 @pytest.fixture(scope="module")

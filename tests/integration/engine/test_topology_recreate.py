@@ -41,3 +41,29 @@ def test_changed_files_that_a_read_only_container_cannot_get(topology, proxy):
     topology({"web": volume}, **RECREATE)
     topology({"web": volume | wanted["web"]}, **RECREATE)
     assert topology.exec("web", "cat", "/data/file")[1] == "kept\n"
+
+
+def test_each_container_is_read_so_often_however_many_are_replaced(topology, proxy, monkeypatch):
+    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._replace.SETTLE_SECONDS", 0)
+    requests = {}
+    for number in (3, 9):
+        names = [f"c{one}" for one in range(number)]
+        topology(dict.fromkeys(names))
+        proxy.requests.clear()
+
+        topology({name: {"environment": {"A": str(number)}} for name in names}, docker_host=proxy.url, **RECREATE)
+
+        requests[number] = len(proxy.requests)
+    # What does not depend on how many there are is in both.
+    assert requests[9] < 3 * requests[3]
+    assert (requests[9] - requests[3]) / 6 < 30
+
+
+def test_host_ports_that_the_engine_chose_are_told_before_they_move(topology):
+    topology({"web": {"ports": ["80"]}})
+    wanted = {"web": {"ports": ["80"], "environment": {"A": "1"}}}
+
+    (told,) = topology(wanted, check=True, **RECREATE)["warnings"]
+
+    assert f"the engine chose the host ports of {topology.full('web')} for 80/tcp" in told
+    assert told in topology(wanted, **RECREATE)["warnings"]
