@@ -19,9 +19,10 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Conflict, EngineError, NotFound, Unreachable
+from ansible_collections.linklab.docker.plugins.module_utils._marks import given_value, helper_owner, image_values
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
@@ -134,9 +135,15 @@ def remove_abandoned(engine: Engine) -> None:
     )
     # The engine's own time, since its clock and ours may differ.
     now = _time_of(answer.headers.get("Date", ""))
-    for found in answer.json():
-        if now - found["Created"] > _ABANDONED_SECONDS:
-            remove_helper(engine, found["Id"])
+    for raw in own_helpers(engine, [one["Id"] for one in answer.json() if now - one["Created"] > _ABANDONED_SECONDS]):
+        remove_helper(engine, raw["Id"])
+
+
+def own_helpers(engine: Engine, idents: Sequence[str]) -> list[Json]:
+    """Return the descriptions of those containers that are helpers of this collection: a label alone proves nothing."""
+    images = image_values(engine, HELPER_LABEL) if idents else {}
+    there = engine.inspect_containers(idents).values()
+    return [raw for raw in there if helper_owner(raw, given_value(raw, HELPER_LABEL, images))]
 
 
 def _time_of(date: str) -> float:
