@@ -45,7 +45,8 @@ def tasks(lab: Json, victim: str, network: str) -> Iterator[tuple[str, Json]]:
     yield "network_attach", {"network": network, "containers": [victim], "state": "absent"}
     yield "container_link", {"container": victim, "links": [], "purge": True}
     yield "link_migrate", {"containers": [victim], "network": network}
-    yield "connectivity", {"source": victim, "target": victim, "protocol": "dns"}
+    check = {"source": victim, "target": victim, "protocol": "dns", "timeout": 0}
+    yield "connectivity", {**check, "expect": "unreachable", "cause": "name_unknown"}
     yield "topology", {"name": lab.name("lab"), "state": "absent", "volumes": True}
     yield "topology", {"name": lab.name("lab"), "containers": {}, "purge": True}
     yield "topology_info", {}
