@@ -36,8 +36,9 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     said,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._hosts import read_hosts, write_hosts
+from ansible_collections.linklab.docker.plugins.module_utils._hosts_lines import pointed
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import read_legacy_links
-from ansible_collections.linklab.docker.plugins.module_utils._link_hosts import aliases_of, link_addresses, pointed
+from ansible_collections.linklab.docker.plugins.module_utils._link_hosts import aliases_of, link_addresses
 from ansible_collections.linklab.docker.plugins.module_utils._recover import Recover, find_interrupted
 from ansible_collections.linklab.docker.plugins.module_utils._replace import BusyError, replace
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import helper_name

@@ -7,9 +7,8 @@
 
 """The Engine API: connection, versions, requests, and errors as types.
 
-The Docker SDK for Python brings the transport for TCP with TLS; unix sockets and SSH need none. The requests are made
-here, by the paths of the Engine API, since the SDK's methods lack fields that this collection needs, such as
-C(GwPriority).
+The requests are made by the paths of the Engine API, since the methods of the Docker SDK for Python lack fields that
+this collection needs, such as C(GwPriority). What the engine answers is input: it is looked at before anybody uses it.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
+from ansible_collections.linklab.docker.plugins.module_utils._answers import read_json, what_is_wrong
 from ansible_collections.linklab.docker.plugins.module_utils._engine_info import (
     MINIMUM_API,
     EngineInfo,
@@ -31,21 +31,25 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     Conflict,
     EngineError,
     NotFound,
+    SpecError,
     Unreachable,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._http import Answer, Http, Request, Stream, unix
+from ansible_collections.linklab.docker.plugins.module_utils._http import Answer, Http, Request, Stream
+from ansible_collections.linklab.docker.plugins.module_utils._place import way_to
 from ansible_collections.linklab.docker.plugins.module_utils._podman import is_podman, with_endpoint_ids, with_own_name
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from docker import APIClient
-    from requests import Response
-
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 _STATUS_ERRORS: dict[int, type[EngineError]] = {404: NotFound, 409: Conflict}
-# The engine sends a path with C(..) in it elsewhere. Nothing has such a name.
+# The engine sends a path with C(..) in it elsewhere, and nobody goes there. Nothing has such a name.
 _ELSEWHERE = (301, 302, 307, 308)
+
+# What a container may have written in the lines of its log that are read.
+_MOST_LOG = 1 << 20
+_LONGEST_EXPLANATION = 2000
+_LONGEST_TIMEOUT = 86400
 
 # Engines can lose count of a network's endpoints while several containers leave it at the same moment, and then refuse
 # to remove it, "has active endpoints", until they are started anew. Seen on 20.10 with 8 at once; 26.1 counts well.
@@ -69,16 +73,25 @@ class Connection:
     client_cert: str | None = None
     client_key: str | None = None
 
-    def tls_config(self) -> Json:
-        """Return the SDK's TLS settings, or None for a connection without TLS."""
-        if not (self.tls or self.validate_certs):
-            return None
-        from ansible_collections.linklab.docker.plugins.module_utils._tls import check_files
+    def __post_init__(self) -> None:
+        if not 1 <= self.timeout <= _LONGEST_TIMEOUT:
+            raise SpecError(
+                f"timeout {self.timeout} cannot be used: it is how many seconds the engine may take to answer one"
+                f" request (option timeout or environment variable DOCKER_TIMEOUT), from 1 to {_LONGEST_TIMEOUT}"
+            )
 
-        check_files({"ca_path": self.ca_path, "client_cert": self.client_cert, "client_key": self.client_key})
-        from ansible_collections.linklab.docker.plugins.module_utils._sdk import tls_config
+    @property
+    def verified(self) -> bool:
+        """Whether the engine behind C(tcp://) must prove who it is.
 
-        return tls_config(self)
+        Whoever says how it does so, or how the client does, does not want to talk to just anybody, in plain text.
+        """
+        given = (self.tls_hostname, self.ca_path, self.client_cert, self.client_key)
+        return self.validate_certs or (not self.tls and any(given))
+
+    @property
+    def encrypted(self) -> bool:
+        return self.tls or self.verified
 
 
 class Engine:
@@ -90,6 +103,8 @@ class Engine:
         if wanted != "auto":
             parse_api_version(wanted)
         self._open()
+        # The last request, of all connections that came from this one.
+        self.asked = [""]
         self._prefix = ""
         self.info = self._negotiate(wanted)
         self._prefix = f"/v{self.info.api_version}"
@@ -117,131 +132,106 @@ class Engine:
             found = self.get("/version")
         except EngineError as exc:
             raise self._no_engine(f"{exc.status}: {exc.explanation}") from exc
-        if not (isinstance(found, dict) and "ApiVersion" in found):
-            raise self._no_engine("its answer has no ApiVersion")
-        return found
+        return t.cast("Mapping[str, Json]", found)
 
     def clone(self) -> Engine:
         """Return a second connection to the same engine, for another thread. Costs no request."""
         other = object.__new__(Engine)
         other.connection = replace(self.connection)
         other._open()
-        other._prefix, other.info = self._prefix, self.info
+        other.asked, other._prefix, other.info = self.asked, self._prefix, self.info
         return other
 
     def _open(self) -> None:
-        host = self.connection.docker_host
-        self._sdk: APIClient | None = None
-        self._http: Http | None = None
-        if host.startswith("unix:///"):
-            self._http = Http(unix(host[len("unix://") :]))
-        elif host.startswith("ssh://"):
-            from ansible_collections.linklab.docker.plugins.module_utils._ssh import SshPlace
-
-            self._http = Http(SshPlace.parse(host).dial)
-
-    @property
-    def sdk(self) -> APIClient:
-        """The SDK's client, for its transport alone. It is loaded where it is needed, since that takes its time."""
-        if self._sdk is None:
-            from ansible_collections.linklab.docker.plugins.module_utils._sdk import open_sdk
-
-            self._sdk = open_sdk(self.connection)
-        return self._sdk
+        dial, self._base = way_to(self.connection)
+        self._http = Http(dial)
 
     def close(self) -> None:
-        for transport in (self._sdk, self._http):
-            if transport is not None:
-                transport.close()
+        self._http.close()
 
     # -- requests ---------------------------------------------------------------------------------------------------
 
+    @t.overload
     def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Json] | None = None,
-        body: Json = None,
-        data: Json = None,
-        headers: Mapping[str, str] | None = None,
-        stream: bool = False,
-        timeout: float | None = None,
-    ) -> Response:
-        """Send one request and return the response; raise EngineError for a status of 400 and above."""
+        self, method: str, path: str, *, stream: t.Literal[True], timeout: float | None = None, **parts: Json
+    ) -> Stream: ...
+
+    @t.overload
+    def request(self, method: str, path: str, *, timeout: float | None = None, **parts: Json) -> Answer: ...
+
+    def request(
+        self, method: str, path: str, *, stream: bool = False, timeout: float | None = None, **parts: Json
+    ) -> Answer | Stream:
+        """Send one request and return the answer, or the I(stream); raise EngineError for a status of 300 and above.
+
+        Args:
+            parts: further ones of a Request.
+        """
         label = f"{method} {path}"
         limit = self.connection.timeout if timeout is None else timeout
-        request = Request(method, f"{self._prefix}{path}", limit, params, body, data, headers)
+        request = Request(method, f"{self._base}{self._prefix}{path}", limit, **parts)
         with self._told(label):
-            response = self._by_sdk(request, stream) if self._http is None else _by_http(self._http, request, stream)
-        _raise_for(response, label)
-        return response
+            answer = self._http.open(request) if stream else self._http.send(request)
+        if isinstance(answer, Answer):
+            _raise_for(answer, label)
+        return answer
 
-    def _get_all(self, paths: Sequence[str]) -> Sequence[Response]:
-        """Return the responses to GETs, whatever their status: at once where the transport can."""
+    def _get_all(self, paths: Sequence[str]) -> Sequence[Answer]:
+        """Return the answers to GETs, whatever their status."""
         if not paths:
             return []
-        requests = [Request("GET", f"{self._prefix}{path}", self.connection.timeout) for path in paths]
+        requests = [Request("GET", f"{self._base}{self._prefix}{path}", self.connection.timeout) for path in paths]
         with self._told(f"GET {paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''}"):
-            if self._http is None:
-                return [self._by_sdk(request, stream=False) for request in requests]
-            return t.cast("list[Response]", self._http.send_all(requests))
+            return self._http.send_all(requests)
 
     @contextmanager
     def _told(self, label: str) -> Iterator[None]:
+        self.asked[0] = label
         try:
             yield
-        # The exceptions of requests, which may not be there, are OSErrors.
         except (OSError, http.client.HTTPException) as exc:
-            raise self._unreachable(exc, label) from exc
+            # Not at the top: most tasks find the engine.
+            from ansible_collections.linklab.docker.plugins.module_utils._unreachable import why_unreachable
 
-    # Neither is loaded before it is needed: most tasks find the engine.
-    def _unreachable(self, exc: BaseException, label: str) -> Unreachable:
-        from ansible_collections.linklab.docker.plugins.module_utils._unreachable import why_unreachable
-
-        return Unreachable(why_unreachable(exc, self.connection.docker_host, self.connection.timeout, label))
+            where = self.connection
+            raise Unreachable(why_unreachable(exc, where.docker_host, where.timeout, label)) from exc
 
     def _no_engine(self, answer: str) -> Unreachable:
         from ansible_collections.linklab.docker.plugins.module_utils._unreachable import no_engine
 
         return Unreachable(no_engine(self.connection.docker_host, answer))
 
-    def _by_sdk(self, request: Request, stream: bool) -> Response:
-        return self.sdk.request(
-            request.method,
-            f"{self.sdk.base_url}{request.path}",
-            params=dict(request.params) if request.params else None,
-            json=request.body,
-            data=request.data,
-            headers=dict(request.headers) if request.headers else None,
-            stream=stream,
-            timeout=request.timeout,
-            # Said with each request: else REQUESTS_CA_BUNDLE and the like in the environment win over ca_path.
-            verify=self.sdk.verify,
+    def _odd(self, label: str, problem: str) -> Unreachable:
+        return Unreachable(
+            f"the answer of the engine at {self.connection.docker_host} to {label} is not as the Engine API has it:"
+            f" {problem}"
         )
 
-    def upgrade(self, path: str, params: Mapping[str, Json] | None = None, body: Json = None) -> Json:
-        """POST, and return the HTTP response under which the engine hands the connection over.
-
-        What then goes both ways is no HTTP; see C(_exec), which knows where the response has its socket.
-        """
+    def upgrade(self, path: str, params: Mapping[str, Json] | None = None, body: Json = None) -> Stream:
+        """POST, and return the stream under which the engine hands the connection over: it goes both ways."""
         headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
-        return self.request("POST", path, params=params, body=body, headers=headers, stream=True).raw
+        return self.request("POST", path, params=params, body=body, headers=headers, stream=True)
 
     def get(self, path: str, **params: Json) -> Json:
         """Return the JSON answer to a GET."""
-        return self._json(self.request("GET", path, params=params), f"GET {path}")
+        return self.read(self.request("GET", path, params=params), f"GET {path}")
 
     def post(self, path: str, body: Json = None, **params: Json) -> Json:
         """Return the JSON answer to a POST, or None where the engine has nothing to say."""
-        response = self.request("POST", path, params=params, body=body)
-        return self._json(response, f"POST {path}") if response.content else None
+        answer = self.request("POST", path, params=params, body=body)
+        return self.read(answer, f"POST {path}") if answer.content else None
 
-    def _json(self, response: Response, label: str) -> Json:
+    def read(self, answer: Answer, label: str) -> Json:
+        """Return what an answer says, if it can be an answer to this; raise Unreachable."""
+        self.asked[0] = label
         try:
-            return response.json()
+            found = read_json(answer.content)
         except ValueError as exc:
-            raise self._no_engine(f"its answer to {label} is no JSON") from exc
+            raise self._no_engine(f"its answer to {label} is no JSON: {exc}") from exc
+        problem = what_is_wrong(found, label)
+        if problem:
+            raise self._odd(label, problem)
+        return found
 
     def order(self, path: str, body: Json = None, timeout: float | None = None, **params: Json) -> None:
         """POST; whatever a successful answer says. Podman has a word here where Docker has nothing."""
@@ -265,20 +255,28 @@ class Engine:
         """Return the full descriptions of those of the containers that are there, by the name or ID that is given."""
         wanted = list(dict.fromkeys(refs))
         found = {}
-        for ref, response in zip(wanted, self._get_all([_inspect(ref) for ref in wanted])):
+        for ref, answer in zip(wanted, self._get_all([_inspect(ref) for ref in wanted])):
             with suppress(NotFound):
-                found[ref] = self._described(ref, response)
+                found[ref] = self._described(ref, answer)
         return found
 
-    def _described(self, ref: str, response: Response) -> Json:
+    def _described(self, ref: str, answer: Answer) -> Json:
         label = f"GET {_inspect(ref)}"
-        _raise_for(response, label)
-        found = self._json(response, label)
-        if not _same_thing(ref, found["Id"], found["Name"].lstrip("/")):
-            raise NotFound(404, f"No such container: {ref}", label)
+        _raise_for(answer, label)
+        found = self.read(answer, label)
+        self._check_same(ref, found["Id"], found["Name"].lstrip("/"), label)
         if self.info.podman:
             with_endpoint_ids((found["NetworkSettings"].get("Networks") or {}).values())
         return found
+
+    def _check_same(self, ref: str, ident: str, name: str, label: str) -> None:
+        """Raise NotFound if the engine took I(ref) for the beginning of an ID, Unreachable if it answered another."""
+        if _same_thing(ref, ident, name):
+            return
+        # A legacy link can be named as well, CLIENT/ALIAS: nothing that is called so itself.
+        if ident.startswith(ref) or "/" in ref:
+            raise NotFound(404, f"nothing has the name or ID {ref}", label)
+        raise self._odd(label, f"it is about {name}, {ident[:12]}")
 
     def networks(self) -> list[Json]:
         """Return all networks, without the containers on them."""
@@ -291,9 +289,9 @@ class Engine:
         """Return the full description of a network, by name or ID; raise NotFound."""
         if self.info.podman and ref == "bridge":
             raise NotFound(404, "network bridge not found; Podman calls its default network podman", "GET /networks")
-        found = self.get(f"/networks/{quote(ref, safe='')}")
-        if not _same_thing(ref, found["Id"], found["Name"]):
-            raise NotFound(404, f"network {ref} not found", f"GET /networks/{ref}")
+        path = f"/networks/{quote(ref, safe='')}"
+        found = self.get(path)
+        self._check_same(ref, found["Id"], found["Name"], f"GET {path}")
         if self.info.podman:
             with_endpoint_ids((found.get("Containers") or {}).values())
         return found
@@ -356,34 +354,30 @@ class Engine:
         self.delete(f"/containers/{quote(container, safe='')}/{quote(alias, safe='')}", link="1")
 
     def logs(self, container: str, tail: int = 10) -> bytes:
-        """Return the raw stream of the last I(tail) lines: plain for a container with a terminal, else in frames."""
-        response = self.request(
-            "GET", f"/containers/{container}/logs", params={"stdout": "1", "stderr": "1", "tail": str(tail)}
-        )
-        return response.content
+        """Return the raw stream of the last I(tail) lines: plain for a container with a terminal, else in frames.
+
+        It may end early: the lines are the container's, and can be of any length.
+        """
+        params = {"stdout": "1", "stderr": "1", "tail": str(tail)}
+        path = f"/containers/{container}/logs"
+        with self.request("GET", path, params=params, stream=True) as stream, self._told(f"GET {path}"):
+            return stream.read(_MOST_LOG)
 
 
-def _by_http(transport: Http, request: Request, stream: bool) -> Response:
-    if not stream:
-        return t.cast("Response", transport.send(request))
-    response = transport.open(request)
-    return t.cast("Response", response if isinstance(response, Answer) else Stream(response))
-
-
-def _raise_for(response: Response | Answer, label: str) -> None:
-    if response.status_code in _ELSEWHERE:
+def _raise_for(answer: Answer, label: str) -> None:
+    if answer.status_code in _ELSEWHERE:
         raise NotFound(404, "nothing can have this name", label)
-    if response.status_code >= 400:
-        kind = _STATUS_ERRORS.get(response.status_code, EngineError)
-        raise kind(response.status_code, _explanation(response), label)
+    if answer.status_code >= 300:
+        kind = _STATUS_ERRORS.get(answer.status_code, EngineError)
+        raise kind(answer.status_code, _explanation(answer), label)
 
 
-def _explanation(response: Response | Answer) -> str:
+def _explanation(answer: Answer) -> str:
     try:
-        message = response.json()["message"]
+        message = read_json(answer.content)["message"]
     except (ValueError, KeyError, TypeError):
-        message = response.text
-    return str(message).strip() or str(response.reason)
+        message = answer.text
+    return str(message).strip()[:_LONGEST_EXPLANATION] or answer.reason
 
 
 def _inspect(ref: str) -> str:

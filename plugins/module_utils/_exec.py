@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
+import socket
 import struct
 import time
 import typing as t
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Conflict, EngineError, NotFound, Unreachable
+from ansible_collections.linklab.docker.plugins.module_utils._http import AnswerError
 from ansible_collections.linklab.docker.plugins.module_utils._marks import given_value, helper_owner, image_values
 
 if t.TYPE_CHECKING:
@@ -32,6 +34,8 @@ Json = t.Any
 HELPER_LABEL = "linklab.docker.helper"
 # A helper that was made and never started is the one thing that a killed task can leave behind.
 _ABANDONED_SECONDS = 300
+# What a program may write. The environment of a process has 2 MiB at most, files of ours are smaller.
+_MOST_OUTPUT = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -128,14 +132,12 @@ def remove_helper(engine: Engine, ident: str) -> None:
 
 def remove_abandoned(engine: Engine) -> None:
     """Remove helpers of long ago: their task was killed before it started them, or the engine before removing them."""
-    answer = engine.request(
-        "GET",
-        "/containers/json",
-        params={"all": "1", "filters": json.dumps({"label": [HELPER_LABEL], "status": ["created", "exited", "dead"]})},
-    )
+    path, filters = "/containers/json", {"label": [HELPER_LABEL], "status": ["created", "exited", "dead"]}
+    answer = engine.request("GET", path, params={"all": "1", "filters": json.dumps(filters)})
     # The engine's own time, since its clock and ours may differ.
     now = _time_of(answer.headers.get("Date", ""))
-    for raw in own_helpers(engine, [one["Id"] for one in answer.json() if now - one["Created"] > _ABANDONED_SECONDS]):
+    listed = engine.read(answer, f"GET {path}")
+    for raw in own_helpers(engine, [one["Id"] for one in listed if now - one["Created"] > _ABANDONED_SECONDS]):
         remove_helper(engine, raw["Id"])
 
 
@@ -155,62 +157,39 @@ def _time_of(date: str) -> float:
     return moment.timestamp()
 
 
-class _Stream:
-    """Both directions of a connection that the engine handed over."""
-
-    def __init__(self, response: Json) -> None:
-        # Kept, since the connection is closed when nobody holds the response.
-        self._response = response
-        # What the HTTP client read from; it may hold bytes that came together with the headers. The SDK, and our own
-        # client, have their responses around that of the standard library.
-        self._reader = response._fp.fp
-        self._socket = self._reader.raw._sock
-
-    def send(self, data: bytes) -> None:
-        self._socket.sendall(data)
-
-    def receive(self, size: int, deadline: float) -> bytes:
-        """Return exactly I(size) bytes, or fewer at the end."""
-        found = b""
-        while len(found) < size:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            self._socket.settimeout(left)
-            part = self._reader.read1(size - len(found))
-            if not part:
-                break
-            found += part
-        return found
-
-    def close(self) -> None:
-        self._response.close()
-        self._socket.close()
-
-
 def _talk(
     engine: Engine, path: str, body: Json, program: Program, begin: Callable[[], None] | None = None
 ) -> tuple[str, str]:
     """Open a stream, send the input, and return what comes until the end: standard output and error."""
     place, _mark, query = path.partition("?")
     params = dict(part.split("=") for part in query.split("&")) if query else None
-    stream = _Stream(engine.upgrade(place, params, body))
-    output = {1: b"", 2: b""}
-    try:
+    with engine.upgrade(place, params, body) as stream:
         if begin:
             begin()
-        deadline = time.monotonic() + program.seconds
-        stream.send(program.data)
-        while len(header := stream.receive(8, deadline)) == 8:
-            kind, size = struct.unpack(">BxxxL", header)
-            output[kind] = output.get(kind, b"") + stream.receive(size, deadline)
-    except TimeoutError:
-        raise Unreachable(f"a program in a container did not end within {program.seconds:g} seconds") from None
-    except OSError as exc:
-        raise Unreachable(f"the connection to a program in a container broke: {exc}") from exc
-    finally:
-        stream.close()
+        try:
+            # For all that follows. A frame has 8 bytes and mostly a line.
+            stream.line.allow(program.seconds, 2 * _MOST_OUTPUT)
+            stream.line.sendall(program.data)
+            output = _read_frames(stream.reader)
+        except (TimeoutError, socket.timeout):
+            # Before Python 3.10, a socket's is not the TimeoutError.
+            raise Unreachable(f"a program in a container did not end within {program.seconds:g} seconds") from None
+        except (OSError, AnswerError) as exc:
+            raise Unreachable(f"the connection to a program in a container broke: {exc}") from exc
     return output[1].decode(errors="replace"), output[2].decode(errors="replace")
+
+
+def _read_frames(reader: t.BinaryIO) -> dict[int, bytes]:
+    """Return all that comes until the end, by the number of its stream."""
+    output: dict[int, list[bytes]] = {1: [], 2: []}
+    left = _MOST_OUTPUT
+    while len(header := reader.read(8)) == 8:
+        kind, size = struct.unpack(">BxxxL", header)
+        left -= size
+        if left < 0:
+            raise Unreachable(f"a program in a container wrote more than {_MOST_OUTPUT >> 20} MiB")
+        output.setdefault(kind, []).append(reader.read(size))
+    return {kind: b"".join(parts) for kind, parts in output.items()}
 
 
 def explain(error: EngineError | Unreachable) -> str:

@@ -8,7 +8,8 @@
 """Requests to the engine over a stream socket, with the standard library alone.
 
 Loading the Docker SDK takes as long as a hundred requests, and each request that it sends takes three times as long as
-one from here. Its way through SSH needs a further library, and waits for ever where the C(ssh) program has ended.
+one from here. Its way through SSH needs a further library, and waits for ever where the C(ssh) program has ended. Here
+no redirect is followed, no proxy of the environment is asked, and whatever comes has bounds of time and size.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ import io
 import itertools
 import json
 import os
-import select
 import socket
+import time
 import typing as t
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
@@ -35,14 +36,32 @@ _SAFE = "!#$%&'()*+,/:;=?@[]~"
 # How many requests are on their way at once: few enough for any socket's buffer, so that neither side waits for the
 # other to read first.
 AT_ONCE = 50
+# The largest answer that is read whole. The list of 1000 containers with long labels has 5 MB.
+MOST_BYTES = 32 << 20
+# The longest line of an answer that goes on: an event with all labels of a container has some kB.
+_LONGEST_LINE = 1 << 20
+# What headers and the frames of chunks may take in addition.
+_FRAMES = 1 << 20
 
 
 class LineError(OSError):
     """There is no line to the engine; the text is a whole sentence."""
 
 
+class AnswerError(http.client.HTTPException):
+    """What came cannot be the answer; the text says what about it, as a clause."""
+
+
 class Line(socket.socket):
-    """A socket that leads to the engine, however far away."""
+    """A socket that leads to the engine, however far away.
+
+    Attributes:
+        ended: whether the other side has said that nothing more comes.
+    """
+
+    ended = False
+    _until: float | None = None
+    _left = 0
 
     def problem(self) -> OSError | None:
         """Return why the line broke, where the line itself knows it."""
@@ -50,6 +69,31 @@ class Line(socket.socket):
 
     def drop(self) -> None:
         """End at once what keeps the line up, after a failure."""
+
+    def allow(self, seconds: float, size: int) -> None:
+        """Set how long all that is read from now on may take, and how many bytes it may have."""
+        self.settimeout(seconds)
+        self._until, self._left = time.monotonic() + seconds, size
+
+    def recv_into(self, buffer: Json, nbytes: int = 0, flags: int = 0) -> int:
+        """Receive; raise TimeoutError, AnswerError beyond what is allowed."""
+        if self._until is not None:
+            left = self._until - time.monotonic()
+            if left <= 0:
+                # Of the kind that a socket raises: before Python 3.10 that is not the TimeoutError.
+                raise socket.timeout("timed out")
+            self.settimeout(left)
+        size = super().recv_into(buffer, nbytes, flags)
+        self.ended = self.ended or not size
+        self._left -= size
+        if self._until is not None and self._left < 0:
+            raise AnswerError("it is larger than any that is expected")
+        return size
+
+    def poll(self) -> None:
+        """Let what is read next not wait, and have no bounds."""
+        self.settimeout(0)
+        self._until = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +103,8 @@ class Request:
     Attributes:
         body: sent as JSON, unless it is None.
         data: sent as it is, instead of a body: bytes, or a file from where it stands.
-        timeout: how long each step may take, in seconds.
+        timeout: how long sending may take, and the answer, in seconds; of an answer that goes on, each part.
+        most: how many bytes an answer that is read whole may have.
     """
 
     method: str
@@ -69,6 +114,7 @@ class Request:
     body: Json = None
     data: Json = None
     headers: Mapping[str, str] | None = None
+    most: int = MOST_BYTES
 
     @property
     def target(self) -> str:
@@ -95,7 +141,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the engine answered, by the names that it has in the SDK."""
+    """What the engine answered."""
 
     status_code: int
     reason: str
@@ -106,36 +152,50 @@ class Answer:
     def text(self) -> str:
         return self.content.decode(errors="replace")
 
-    def json(self) -> Json:
-        return json.loads(self.content)
-
 
 class Stream:
-    """An answer that goes on, by the names that it has in the SDK. Whatever breaks it is an OSError."""
+    """An answer that goes on, over a connection of its own. Whatever breaks it is an OSError or an AnswerError.
 
-    def __init__(self, response: http.client.HTTPResponse) -> None:
-        self._fp = response
-        self.status_code = response.status
+    Attributes:
+        line, reader: the socket, and what reads from it, for what is no HTTP any more.
+    """
 
-    @property
-    def raw(self) -> Stream:
-        return self
+    def __init__(self, response: http.client.HTTPResponse, connection: _Connection) -> None:
+        self._response, self._connection = response, connection
+        self._timeout = t.cast("float", connection.timeout)
+        self.line, self.reader = connection.line, connection.reader
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int) -> bytes:
+        """Return as many bytes, or fewer at the end."""
+        with self._bounded(size):
+            return self._response.read(size)
+
+    def iter_lines(self) -> Iterator[bytes]:
+        """Yield the lines that are not empty, each as soon as it is there."""
+        while True:
+            with self._bounded(_LONGEST_LINE):
+                line = self._response.readline(_LONGEST_LINE)
+            # Python's reader may return more than it was asked for.
+            if len(line) >= _LONGEST_LINE:
+                raise AnswerError("one of its lines is too long")
+            if not line:
+                return
+            if line.strip():
+                yield line.strip()
+
+    @contextlib.contextmanager
+    def _bounded(self, size: int) -> Iterator[None]:
+        self.line.allow(self._timeout, size + _FRAMES)
         try:
-            return self._fp.read(None if size < 0 else size)
-        except http.client.HTTPException as exc:
-            raise ConnectionError(f"the answer broke off: {exc!r}") from exc
-
-    def iter_lines(self, chunk_size: int = 0) -> Iterator[bytes]:  # noqa: ARG002 - the SDK's streams need it
-        try:
-            for line in self._fp:
-                yield line.rstrip(b"\r\n")
-        except http.client.HTTPException as exc:
+            yield
+        except AnswerError:
+            raise
+        except _BROKEN as exc:
             raise ConnectionError(f"the answer broke off: {exc!r}") from exc
 
     def close(self) -> None:
-        self._fp.close()
+        self._response.close()
+        self._connection.drop()
 
     def __enter__(self) -> Stream:
         return self
@@ -155,13 +215,13 @@ class Http:
         self._connection = _Connection(dial)
 
     def close(self) -> None:
-        self._connection.close()
+        self._connection.drop()
 
     def send(self, request: Request) -> Answer:
         """Send one request and return the whole answer; raise OSError or HTTPException."""
         self._connection.ready(request.timeout)
         with self._connection.dropped_by_failure():
-            return _whole(self._connection.ask(request))
+            return _whole(self._connection.ask(request), request)
 
     def send_all(self, requests: Sequence[Request]) -> list[Answer]:
         """Send GETs, one at least, without waiting for the answer before; return the answers in their order.
@@ -175,52 +235,64 @@ class Http:
         # Who closes the connection after an answer has not looked at what came behind it.
         return [*answers, *map(self.send, requests[len(answers) :])]
 
-    def open(self, request: Request) -> http.client.HTTPResponse | Answer:
-        """Send over a connection of its own, and return the response that goes on, or why there is none."""
+    def open(self, request: Request) -> Stream | Answer:
+        """Send over a connection of its own, and return the answer that goes on, or why there is none."""
         connection = _Connection(self._connection.dial)
-        connection.timeout = request.timeout
+        connection.ready(request.timeout)
         with connection.dropped_by_failure():
             response = connection.ask(request)
-            answer = _whole(response) if response.status >= 400 else None
-        # The response holds the socket as long as it is read.
-        connection.release()
-        return answer or response
+            if response.status < 300:
+                return Stream(response, connection)
+            answer = _whole(response, request)
+        connection.drop()
+        return answer
 
 
-def unix(path: str) -> Callable[[float], Line]:
-    """Return what opens lines to a unix socket."""
-
-    def dial(timeout: float) -> Line:
-        line = Line(socket.AF_UNIX)
-        try:
-            line.settimeout(timeout)
-            line.connect(path)
-        except BaseException:
-            line.close()
-            raise
-        return line
-
-    return dial
+# What http.client raises for an answer that breaks off, or whose frames have impossible sizes.
+_BROKEN = (http.client.HTTPException, ValueError, OverflowError, MemoryError)
 
 
-def _whole(response: http.client.HTTPResponse) -> Answer:
-    return Answer(response.status, response.reason, response.headers, response.read())
+def _whole(response: http.client.HTTPResponse, request: Request) -> Answer:
+    if (response.length or 0) > request.most:
+        raise AnswerError(f"it is larger than {request.most >> 20} MiB")
+    try:
+        content = response.read()
+    except http.client.HTTPException:
+        raise
+    except _BROKEN as exc:
+        raise AnswerError("its frames have impossible sizes") from exc
+    return Answer(response.status, response.reason, response.headers, content)
 
 
 class _Connection(http.client.HTTPConnection):
+    """A connection that can be used for one request after the other.
+
+    Attributes:
+        line: its socket, also where http.client holds that for closed since the engine closes after this answer.
+        reader: what every answer is read from: what is read too far is the next one's, or nobody's.
+    """
+
+    line: Line
+    reader: _Reader
+
     def __init__(self, dial: Callable[[float], Line]) -> None:
         super().__init__("localhost", blocksize=1 << 16)
         self.dial = dial
-        self._line: Line | None = None
+        self.response_class = self._response  # type: ignore[assignment]  # called as the class would be
+
+    def _response(self, _sock: socket.socket, method: str | None = None) -> http.client.HTTPResponse:
+        return http.client.HTTPResponse(t.cast("socket.socket", self.reader), method=method)
 
     def connect(self) -> None:
-        self.sock = self._line = self.dial(t.cast("float", self.timeout))
+        self.sock = self.line = self.dial(t.cast("float", self.timeout))
+        self.reader = _Reader(self.line.makefile("rb", buffering=0), self.blocksize)
 
     def ask(self, request: Request) -> http.client.HTTPResponse:
         data, headers = request.encoded()
         # An engine that does not want it answers before it has read all of it.
         with contextlib.suppress(BrokenPipeError):
             self.request(request.method, request.target, data, headers)
+        self.line.allow(request.timeout, request.most + _FRAMES)
         return self.getresponse()
 
     def ask_all(self, requests: Sequence[Request]) -> list[Answer]:
@@ -229,16 +301,18 @@ class _Connection(http.client.HTTPConnection):
             self.connect()
         heads = (request.head() for request in requests)
         answers: list[Answer] = []
-        line = _Answers(self.sock.makefile("rb", buffering=0), self.blocksize)
         self._push(itertools.islice(heads, AT_ONCE))
-        while len(answers) < len(requests):
-            response = http.client.HTTPResponse(t.cast("socket.socket", line), method="GET")
+        for request in requests:
+            self.line.allow(request.timeout, request.most + _FRAMES)
+            response = self._response(self.line, method="GET")
             response.begin()
-            answers.append(_whole(response))
+            answers.append(_whole(response, request))
             if response.will_close:
-                self.close()
-                break
+                self.drop()
+                return answers
             self._push(itertools.islice(heads, 1))
+        # Else the answers may be each other's.
+        self.check()
         return answers
 
     def _push(self, heads: Iterable[bytes]) -> None:
@@ -247,16 +321,32 @@ class _Connection(http.client.HTTPConnection):
             self.sock.sendall(b"".join(heads))
 
     def ready(self, timeout: float) -> None:
-        """Set the time that each step of the next request may take, and leave a connection that the engine closed."""
+        """Set the time that sending the next request may take, and leave a connection that the engine closed.
+
+        Raises:
+            AnswerError: the engine sent what nobody asked for. Nothing of the next request is sent then: it could be
+                asked over another connection, but an answer that was read before may be the one to another request.
+        """
         self.timeout = timeout
         if self.sock is None:
             return
-        self.sock.settimeout(timeout)
-        poll = select.poll()
-        poll.register(self.sock, select.POLLIN)
-        # Nothing is asked, so that nothing can be there to read but the end.
-        if poll.poll(0):
-            self.close()
+        with self.dropped_by_failure():
+            self.check()
+        if self.line.ended:
+            self.drop()
+        else:
+            self.line.settimeout(timeout)
+
+    def check(self) -> None:
+        """Raise AnswerError if there is anything to read, before anything is asked; notice the end."""
+        self.line.poll()
+        try:
+            unasked = self.reader.peek(1)
+        except ConnectionError:
+            self.line.ended = True
+            return
+        if unasked:
+            raise AnswerError("more came than was asked for, so that an answer may be the one to another request")
 
     @contextlib.contextmanager
     def dropped_by_failure(self) -> Iterator[None]:
@@ -264,8 +354,8 @@ class _Connection(http.client.HTTPConnection):
         try:
             yield
         except BaseException as exc:
-            line = self._line
-            self.close()
+            line = getattr(self, "line", None)
+            self.drop()
             problem = None
             if line is not None:
                 problem = line.problem() if _broke(exc) else None
@@ -274,16 +364,17 @@ class _Connection(http.client.HTTPConnection):
                 raise problem from exc
             raise
 
-    def release(self) -> None:
-        """Let go of the socket, which is closed once no response reads from it any more."""
-        if self.sock is not None:
-            self.sock.close()
+    def drop(self) -> None:
+        """Close the connection at once, whoever still reads from it."""
+        self.close()
+        if hasattr(self, "reader"):
+            self.reader.end()
 
 
-class _Answers(io.BufferedReader):
-    """What one response after the other is read from: what is read too far is the next one's."""
+class _Reader(io.BufferedReader):
+    """What one response after the other is read from, each of which takes it for its socket and its file."""
 
-    def makefile(self, _mode: str) -> _Answers:
+    def makefile(self, _mode: str) -> _Reader:
         return self
 
     def close(self) -> None:
@@ -292,8 +383,12 @@ class _Answers(io.BufferedReader):
     def flush(self) -> None:
         """Do nothing: this is only read, and a response flushes it even when its socket is closed."""
 
+    def end(self) -> None:
+        self.raw.close()
+
 
 def _broke(exc: BaseException) -> bool:
-    """Whether the other side went away, and not merely was too slow for us."""
+    """Whether the other side went away, and not merely was too slow for us, or said what cannot be."""
     # Before Python 3.10, a socket's is not the TimeoutError.
-    return isinstance(exc, (OSError, http.client.HTTPException)) and not isinstance(exc, (TimeoutError, socket.timeout))
+    kept_up = (TimeoutError, socket.timeout, AnswerError)
+    return isinstance(exc, (OSError, http.client.HTTPException)) and not isinstance(exc, kept_up)

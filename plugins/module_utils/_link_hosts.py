@@ -13,32 +13,55 @@ somebody edited the file, nor, before Engine 28, when a target comes back to the
 
 from __future__ import annotations
 
+import os
+import stat
 import typing as t
 from contextlib import suppress
 from pathlib import Path
 
 from ansible_collections.linklab.docker.plugins.module_utils._container_actions import RewriteHosts
+from ansible_collections.linklab.docker.plugins.module_utils._hosts_lines import found_at
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Disruption
 
 if t.TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable
 
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container
 
+_MOST_BYTES = 1 << 20
+
 
 def read_link_hosts(engine: Engine, source: Container) -> str:
     """Return the hosts file of a container that runs."""
-    path = source.raw.get("HostsPath") or ""
-    if source.id in path and engine.connection.docker_host.startswith("unix:"):
+    if engine.connection.docker_host.startswith("unix:"):
         # Where the engine is on this machine and the user may, this takes no time, and an archive 50 ms.
-        with suppress(OSError):
-            return Path(path).read_text(encoding="utf-8", errors="surrogateescape")
+        with suppress(OSError, ValueError):
+            return _read_here(source.raw.get("HostsPath") or "", source.id)
     # Not at the top: few have a legacy link, and this loads what reads archives and runs programs.
     from ansible_collections.linklab.docker.plugins.module_utils._hosts import read_hosts
 
     return read_hosts(engine, source.id)
+
+
+def _read_here(path: str, ident: str) -> str:
+    """Return a file of this machine, if it is the one that the engine keeps for this container, and no other's.
+
+    Raises:
+        OSError, ValueError: it is not, or cannot be read.
+    """
+    place = Path(path)
+    if not place.is_absolute() or place.parts[-3:] != ("containers", ident, "hosts") or place != place.resolve():
+        raise ValueError("the engine keeps the hosts file of a container elsewhere")
+    # No link, should one take its place, and no waiting for a pipe.
+    with os.fdopen(os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("it is no file")
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise ValueError("it is too large")
+    return content.decode(errors="surrogateescape")
 
 
 # -- what is to be done. Pure -----------------------------------------------------------------------------------------
@@ -105,41 +128,3 @@ def link_addresses(source: Container, target: Container) -> tuple[str, ...]:
     shared = ["bridge", *(name for name in source.endpoints if name != "bridge")]
     ends = [target.endpoints[name] for name in shared if name in target.endpoints]
     return tuple(address for end in ends for address in (end.ipv4, end.ipv6) if address)
-
-
-# -- the lines of the file. Pure --------------------------------------------------------------------------------------
-
-
-def found_at(hosts: str, alias: str, links: Collection[str] = ()) -> list[str]:
-    """Return all addresses that the alias of a link has.
-
-    Args:
-        links: the aliases of all links: the line of another one may have the same name further back.
-    """
-    lines = (line.partition("#")[0].split() for line in hosts.splitlines())
-    return [fields[0] for fields in lines if _names(fields, alias, links)]
-
-
-def _names(fields: Sequence[str], alias: str, links: Collection[str]) -> bool:
-    return alias in fields[1:] and (fields[1] == alias or fields[1] not in links)
-
-
-def pointed(hosts: str, alias: str, addresses: Sequence[str], names: Iterable[str], links: Collection[str] = ()) -> str:
-    """Return a hosts file in which a link's alias leads to I(addresses) alone, to the first if it led to none of them.
-
-    Args:
-        names: what else the target is called.
-        links: as for found_at().
-    """
-    kept: list[str] = []
-    for line in hosts.splitlines(keepends=True):
-        fields = line.partition("#")[0].split()
-        if not _names(fields, alias, links) or fields[0] in addresses:
-            kept.append(line)
-        elif fields[1] != alias:
-            kept.append(f"{fields[0]}\t{' '.join(name for name in fields[1:] if name != alias)}\n")
-    if not found_at("".join(kept), alias, links):
-        if kept and not kept[-1].endswith("\n"):
-            kept[-1] += "\n"
-        kept.append(f"{addresses[0]}\t{' '.join(dict.fromkeys((alias, *filter(None, names))))}\n")
-    return "".join(kept)

@@ -28,7 +28,8 @@ from contextlib import ExitStack, suppress
 from ansible_collections.linklab.docker.plugins.module_utils._apply_endpoints import carry_out_endpoints
 from ansible_collections.linklab.docker.plugins.module_utils._apply_links import turns
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, LinklabError
-from ansible_collections.linklab.docker.plugins.module_utils._hosts import TAG, read_hosts, write_hosts
+from ansible_collections.linklab.docker.plugins.module_utils._hosts import read_hosts, write_hosts
+from ansible_collections.linklab.docker.plugins.module_utils._hosts_lines import TAG, appended, parse, written
 from ansible_collections.linklab.docker.plugins.module_utils._marks import NotedEndpoint
 from ansible_collections.linklab.docker.plugins.module_utils._replace import BusyError
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
@@ -175,14 +176,14 @@ def _over_the_bridge(engine: Engine, action: ExchangeLinks, one: Exchanged) -> s
     source = one.attach.container
     with suppress(LinklabError):
         before = read_hosts(engine, source.id)
-        there = {line.split()[1] for line in before.splitlines() if len(line.split()) > 1}
+        there = {name for line in parse(before) for name in line.names[:1]}
         lines = []
         for alias, ident in one.targets.items():
             target = find_container(engine, ident)
             endpoint = target.endpoints.get("bridge") if target is not None else None
             if target is not None and endpoint is not None and endpoint.ipv4 and alias not in there:
-                lines.append(f"{endpoint.ipv4}\t{alias} {target.hostname} {target.name} {TAG}\n")
-        after = before + "".join(lines)
+                lines.append(written(endpoint.ipv4, (alias, target.hostname, target.name), TAG))
+        after = appended(before, lines)
         if after == before or write_hosts(engine, source, before, after, action.images):
             return (
                 f"The names of {source.name} lead over the bridge until its next restart. Attach it to"

@@ -22,7 +22,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._attach_plan import
 from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec, Wish
 from ansible_collections.linklab.docker.plugins.module_utils._container_actions import FinishUnlink
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import restorations
-from ansible_collections.linklab.docker.plugins.module_utils._hosts import TAG, is_tidy, link_lines
+from ansible_collections.linklab.docker.plugins.module_utils._hosts_lines import is_tidy, link_lines
 from ansible_collections.linklab.docker.plugins.module_utils._migrate_actions import (
     BakeEnvironment,
     Exchanged,
@@ -233,7 +233,7 @@ class _Part:
 
 def has_lines(source: Source) -> bool:
     """Whether a link's line in the hosts file of a running source has to be redirected."""
-    return any(TAG not in line for link in source.links for line in link_lines(source.hosts, link.alias))
+    return any(not line.tagged for link in source.links for line in link_lines(source.hosts, link.alias))
 
 
 def _upstream_first(group: Group) -> list[Source]:
@@ -267,6 +267,7 @@ def _attach_state(state: MigrateState, group: Group) -> AttachState:
         info=state.info,
         network=group.there,
         containers=containers,
+        neighbours=state.summaries,
         internal=frozenset(net.name for net in state.networks.values() if net.internal),
         known_networks={net.name: tuple(one.subnet for one in net.subnets) for net in state.networks.values()},
     )

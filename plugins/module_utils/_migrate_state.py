@@ -18,7 +18,8 @@ from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes imp
     of_containers,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, NotFound
-from ansible_collections.linklab.docker.plugins.module_utils._hosts import has_own_resolver, is_tidy, read_hosts
+from ansible_collections.linklab.docker.plugins.module_utils._hosts import has_own_resolver, read_hosts
+from ansible_collections.linklab.docker.plugins.module_utils._hosts_lines import is_tidy
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import on_default_bridge, read_legacy_links
 from ansible_collections.linklab.docker.plugins.module_utils._migrate_environment import read_process_1
 from ansible_collections.linklab.docker.plugins.module_utils._recover import (
@@ -96,6 +97,7 @@ class MigrateState:
         shells: IDs of containers that have a shell, among the sources and their targets.
         notes: what killed runs left; the containers are as they will be once that is put right.
         waits: what the user should know about the wait for another run.
+        summaries: every container that is not what a killed run left.
         missing: what the task names and is not there.
         known: names of all containers; only read to suggest some.
     """
@@ -109,6 +111,7 @@ class MigrateState:
     shells: frozenset[str] = frozenset()
     notes: tuple[Note, ...] = ()
     waits: tuple[str, ...] = ()
+    summaries: tuple[Summary, ...] = ()
     missing: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
 
@@ -138,6 +141,7 @@ def observe_migrate(engine: Engine, spec: MigrateSpec, patience: float | None = 
         shells=frozenset(one.id for one in {one.id: one for one in involved}.values() if _has_shell(engine, one)),
         notes=notes,
         waits=waiting_notes(lefts),
+        summaries=tuple(summary for summary in summaries if summary.id in real),
         missing=tuple(missing),
         known=tuple(one.name for one in real.values()),
     )

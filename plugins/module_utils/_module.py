@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible_collections.linklab.docker.plugins.module_utils._answers import understood
 from ansible_collections.linklab.docker.plugins.module_utils._client import DEFAULT_HOST, Connection, Engine
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     ApplyError,
@@ -22,9 +23,11 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     LinklabError,
     Refusal,
     Unreachable,
+    said,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Action, Disruption, Plan
 from ansible_collections.linklab.docker.plugins.module_utils._progress import Done
+from ansible_collections.linklab.docker.plugins.module_utils._words import unknown_options
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -70,9 +73,18 @@ DISRUPTION_OPTION: dict[str, Json] = {
 }
 
 
+class Module(AnsibleModule):  # type: ignore[misc]  # ansible-core has no types
+    """An AnsibleModule that says what may have been meant by an option that there is not."""
+
+    def fail_json(self, msg: str, **result: Json) -> None:
+        # Nothing is unknown once the parameters are validated.
+        hints = "; ".join(dict.fromkeys(unknown_options(self.params, self.argument_spec)))
+        super().fail_json(msg=f"{msg.rstrip('.')}. {hints}" if hints else msg, **result)
+
+
 def new_module(options: Mapping[str, Json], **settings: Json) -> AnsibleModule:
     """Return an AnsibleModule that takes I(options) and the connection options, and supports check mode."""
-    return AnsibleModule(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **settings)
+    return Module(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **settings)
 
 
 def connection_of(params: Mapping[str, Json]) -> Connection:
@@ -128,7 +140,9 @@ def run(module: AnsibleModule, task: Task[Spec, State]) -> None:
 def run_info(module: AnsibleModule, read: Callable[[Engine, Mapping[str, Json]], dict[str, Json]]) -> None:
     """End a module that changes nothing with what it reads, or with one message."""
     try:
-        result = read(Engine(connection_of(module.params)), module.params)
+        engine = Engine(connection_of(module.params))
+        with understood(engine):
+            result = read(engine, module.params)
     except LinklabError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(changed=False, **result)
@@ -145,10 +159,11 @@ def converge(
 
         raise Refusal(NO_LINKS)
     try:
-        state = task.observe(engine, spec)
+        with understood(engine):
+            state = task.observe(engine, spec)
+            plan = _plan(engine, task, spec, state)
     except (EngineError, Unreachable) as exc:
         raise LinklabError(f"could not read what is there: {str(exc).rstrip('.')}. Nothing was changed.") from exc
-    plan = _plan(engine, task, spec, state)
     plan.allow(Disruption.parse(params["disruption"]))
     for warning in plan.warnings:
         warn(warning)
@@ -160,8 +175,13 @@ def converge(
         "changed": bool(actions),
         **report(actions),
         "diff": {"prepared": plan.text()},
-        **task.result(spec, state),
+        **_result(engine, task, spec, state),
     }
+
+
+def _result(engine: Engine, task: Task[Spec, State], spec: Spec, state: State) -> dict[str, Json]:
+    with understood(engine):
+        return task.result(spec, state)
 
 
 def _plan(engine: Engine, task: Task[Spec, State], spec: Spec, state: State) -> Plan:
@@ -229,7 +249,11 @@ def _applied(engine: Engine, task: Task[Spec, State], plan: Plan) -> Iterable[st
     # have nothing to do.
     from ansible_collections.linklab.docker.plugins.module_utils._apply import apply
 
-    return apply(engine, plan, task.executors())
+    try:
+        with understood(engine):
+            return apply(engine, plan, task.executors())
+    except Unreachable as exc:
+        raise ApplyError(f"{said(exc)}. Which changes were made is not known", unsure=True) from exc
 
 
 def _looked_again(
@@ -243,12 +267,13 @@ def _looked_again(
     state, plan = before
     acted = bool(plan.actions)
     try:
-        if acted:
-            state = task.observe(engine, spec)
-        waited = task.settle is not None and task.settle(engine, spec, state, plan)
-        if waited:
-            state = task.observe(engine, spec)
-        return state, _plan(engine, task, spec, state) if acted or waited else Plan()
+        with understood(engine):
+            if acted:
+                state = task.observe(engine, spec)
+            waited = task.settle is not None and task.settle(engine, spec, state, plan)
+            if waited:
+                state = task.observe(engine, spec)
+            return state, _plan(engine, task, spec, state) if acted or waited else Plan()
     except ApplyError:
         raise
     except LinklabError as exc:

@@ -12,6 +12,7 @@ The program knows the user's keys, agent, jump hosts and shared connections. It 
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import socket
@@ -22,14 +23,18 @@ from dataclasses import dataclass
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
 from ansible_collections.linklab.docker.plugins.module_utils._http import Line, LineError
 
+# Nothing that a shell, or ssh's own %-expansion in its configuration, could make something of, and no "-" in front.
 _URL = re.compile(
-    r"ssh://(?:(?P<user>[^@:/?#]+)@)?(?:\[(?P<address>[^]]+)\]|(?P<name>[^]@:/?#[]+))(?::(?P<port>\d+))?(?P<path>/[^?#]*)?"
+    r"ssh://(?:(?P<user>\w[\w.+\\-]*)@)?(?:\[(?P<address>[0-9A-Fa-f:.]+(?:%\w[\w.-]*)?)\]|(?P<name>\w[\w.-]*))"
+    r"(?::(?P<port>\d{1,5}))?(?P<path>/[^?#\x00-\x1f\x7f]*)?",
+    re.ASCII,
 )
+_LAST_PORT = 65535
 # A host that is there answers at once, however long the engine may then take.
 _CONNECT_SECONDS = 10
 # What a shell answers for a program that is not there; ssh itself fails with 255.
 _NO_PROGRAM, _NO_SSH = 127, 255
-_SAID_LINES = 3
+_SAID_LINES, _SAID_BYTES = 3, 2000
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class SshPlace:
     def parse(cls, url: str) -> SshPlace:
         """Read a URL; raise SpecError."""
         found = _URL.fullmatch(url)
-        if not found:
+        if not found or int(found["port"] or 0) > _LAST_PORT:
             # Not repeated: there may be a password in it.
             raise SpecError(
                 "docker_host cannot be used: with ssh it must look like ssh://user@host or ssh://user@host:22/path/to"
@@ -101,7 +106,7 @@ class SshLine(Line):
             code = self._program.wait(1)
         except subprocess.TimeoutExpired:
             return None
-        self._errors.seek(0)
+        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _SAID_BYTES))
         lines = [line.strip() for line in self._errors.read().decode(errors="replace").splitlines() if line.strip()]
         return told(self._place, code, "; ".join(line.rstrip(".") for line in lines[-_SAID_LINES:]) or "nothing")
 

@@ -35,9 +35,9 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
 from ansible_collections.linklab.docker.plugins.module_utils._hosts import (
     has_own_resolver,
     read_hosts,
-    tidy,
     write_hosts,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._hosts_lines import tidy
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import (
     on_default_bridge,
     read_legacy_links,

@@ -11,14 +11,9 @@ from __future__ import annotations
 
 import errno
 import socket
-import sys
-import typing as t
 
-from ansible_collections.linklab.docker.plugins.module_utils._http import LineError
+from ansible_collections.linklab.docker.plugins.module_utils._http import AnswerError, LineError
 from ansible_collections.linklab.docker.plugins.module_utils._tls import handshake_problem
-
-if t.TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _ADVICE = (
     "If it expects TLS, set validate_certs: true, with ca_path, and client_cert and client_key where it wants to know"
@@ -39,10 +34,14 @@ def why_unreachable(exc: BaseException, host: str, timeout: int, label: str) -> 
         timeout: how long was waited, in seconds.
         label: the request.
     """
-    told = str(exc) if isinstance(exc, LineError) else handshake_problem(_chain(exc), host)
+    told = str(exc) if isinstance(exc, LineError) else handshake_problem(exc, host)
     if told:
         return f"{told}."
-    number = _errno(exc)
+    number = exc.errno if isinstance(exc, OSError) else None
+    return _advice(number, host) or _no_answer(exc, host, timeout, label)
+
+
+def _advice(number: int | None, host: str) -> str:
     if number == errno.ENOENT:
         return (
             f"no Docker Engine at {host}: the socket does not exist. Start the engine"
@@ -58,34 +57,13 @@ def why_unreachable(exc: BaseException, host: str, timeout: int, label: str) -> 
             f"nothing listens at {host}, so no Docker Engine answers. Start it"
             " (the role linklab.docker.engine does it), or set docker_host to where it listens."
         )
-    if _is_timeout(exc):
+    return ""
+
+
+def _no_answer(exc: BaseException, host: str, timeout: int, label: str) -> str:
+    if isinstance(exc, AnswerError):
+        return f"what the Docker Engine at {host} answered to {label} cannot be used: {exc}"
+    # Before Python 3.10, a socket's is not the TimeoutError.
+    if isinstance(exc, (TimeoutError, socket.timeout)):
         return f"the Docker Engine at {host} did not answer {label} within {timeout} s (option timeout)"
-    return f"no answer from the Docker Engine at {host} to {label}: {_innermost(exc)}"
-
-
-def _is_timeout(exc: BaseException) -> bool:
-    # Before Python 3.10, a socket's is not the TimeoutError. That of requests hides it, depending on its version.
-    requests = sys.modules.get("requests")
-    kinds = (socket.timeout, TimeoutError, *([requests.exceptions.Timeout] if requests else ()))
-    return isinstance(exc, kinds)
-
-
-def _chain(exc: BaseException | None) -> Iterator[BaseException]:
-    """Yield the exception and all that it wraps: requests and urllib3 pass the cause as an argument."""
-    while exc is not None:
-        yield exc
-        inner = [arg for arg in exc.args if isinstance(arg, BaseException)]
-        reason = getattr(exc, "reason", None)
-        if isinstance(reason, BaseException):
-            inner.append(reason)
-        exc = inner[-1] if inner else exc.__cause__
-
-
-def _errno(exc: BaseException) -> int | None:
-    numbers = [e.errno for e in _chain(exc) if isinstance(e, OSError) and e.errno is not None]
-    return numbers[-1] if numbers else None
-
-
-def _innermost(exc: BaseException) -> str:
-    last = list(_chain(exc))[-1]
-    return str(last) or type(last).__name__
+    return f"no answer from the Docker Engine at {host} to {label}: {str(exc) or type(exc).__name__}"

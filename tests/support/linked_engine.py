@@ -11,7 +11,8 @@ import tarfile
 import typing as t
 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError
-from ansible_collections.linklab.docker.plugins.module_utils._hosts import HOSTS, link_lines
+from ansible_collections.linklab.docker.plugins.module_utils._hosts import HOSTS
+from ansible_collections.linklab.docker.plugins.module_utils._hosts_lines import parse, written
 from engine_model import EngineModel, Response
 
 if t.TYPE_CHECKING:
@@ -95,12 +96,10 @@ class LinkedEngine(EngineModel):
         address = (target["NetworkSettings"]["Networks"].get("bridge") or {}).get("IPAddress")
         for (source, alias), ident in self.links.items():
             if ident == target["Id"] and address and source in self.hosts:
-                lines = self.hosts[source].splitlines()
-                led = [
-                    f"{address}\t{line.partition(chr(9))[2]}" if line in link_lines(line, alias) else line
-                    for line in lines
-                ]
-                self.hosts[source] = "".join(f"{line}\n" for line in led)
+                self.hosts[source] = "".join(
+                    written(address, line.names, line.comment) if line.is_link(alias) else line.text
+                    for line in parse(self.hosts[source])
+                )
 
     def _write_links(self, raw: Json) -> None:
         for (source, alias), target in self.links.items():
@@ -129,9 +128,8 @@ class LinkedEngine(EngineModel):
         super().remove_link(container, alias)
         raw = self._find(container)
         if raw["Id"] in self.hosts and "bridge" in raw["NetworkSettings"]["Networks"]:
-            gone = link_lines(self.hosts[raw["Id"]], alias)
-            kept = [line for line in self.hosts[raw["Id"]].splitlines() if line not in gone]
-            self.hosts[raw["Id"]] = "".join(f"{line}\n" for line in kept)
+            lines = parse(self.hosts[raw["Id"]])
+            self.hosts[raw["Id"]] = "".join(line.text for line in lines if not line.is_link(alias))
             if raw["Id"] in self.own_resolver:
                 self.lost.add(raw["Id"])
 

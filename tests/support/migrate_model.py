@@ -15,7 +15,11 @@ from dataclasses import replace
 
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
 from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
-from ansible_collections.linklab.docker.plugins.module_utils._hosts import link_lines, redirected, tidy
+from ansible_collections.linklab.docker.plugins.module_utils._hosts_lines import (
+    parse,
+    redirected,
+    tidy,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink
 from ansible_collections.linklab.docker.plugins.module_utils._migrate_actions import (
     BakeEnvironment,
@@ -282,9 +286,8 @@ class World:
                 self.lost.add(key)
             self._unlink(key, exchanged.targets)
             for alias in exchanged.targets:
-                gone = link_lines(self.hosts[key], alias)
-                lines = self.hosts[key].splitlines()
-                self.hosts[key] = "".join(f"{line}\n" for line in lines if line not in gone)
+                kept = (line.text for line in parse(self.hosts[key]) if not line.is_link(alias))
+                self.hosts[key] = "".join(kept)
         for exchanged in action.sources:
             self._attach(exchanged.attach)
 

@@ -33,17 +33,19 @@ class Fault:
     Attributes:
         kind: C(error) answers with I(status) and I(message), C(cut) ends the connection, C(delay) takes I(seconds)
             more. C(twice) before: the engine gets the request twice, and the second answer counts. C(twice) after: the
-            client gets the answer twice. C(break) sends a part of the answer.
+            client gets the answer twice. C(break) sends a part of the answer. C(say) sends
+            what I(say) makes of its body.
         after: whether the engine acts first.
         strike: called at this very moment, for instance to kill the client.
     """
 
-    kind: t.Literal["error", "cut", "delay", "twice", "break"]
+    kind: t.Literal["error", "cut", "delay", "twice", "break", "say"]
     after: bool = False
     status: int = 500
     message: str = FAULT_TEXT
     seconds: float = 0
     strike: Callable[[], object] = lambda: None
+    say: Callable[[bytes], bytes] = bytes
 
 
 # The faults that need nothing else to be said.
@@ -212,6 +214,11 @@ def _pass_on(wires: _Wires, answer: bytes, fault: Fault, method: bytes) -> bool:
         _pump_both(*wires)
         return False
     parts = [] if method == b"HEAD" else _body(answer, wires.from_engine)
+    if fault.kind == "say" and method != b"HEAD":
+        said = fault.say(_plain(answer, b"".join(parts)))
+        line = answer.partition(b"\r\n")[0]
+        wires.client.sendall(line + b"\r\nContent-Length: %d\r\n\r\n" % len(said) + said)
+        return True
     if fault.kind == "twice" and fault.after:
         whole = answer + b"".join(parts)
         wires.client.sendall(whole + whole)
@@ -270,6 +277,18 @@ def _body(head: bytes, source: t.BinaryIO) -> t.Iterator[bytes]:
     length = int(_header(head, b"content-length") or 0)
     if length:
         yield source.read(length)
+
+
+def _plain(head: bytes, body: bytes) -> bytes:
+    """Return a body without the frames of its chunks."""
+    if _header(head, b"transfer-encoding") != b"chunked":
+        return body
+    parts = []
+    while (size := int(body.partition(b"\r\n")[0], 16)) > 0:
+        start = body.index(b"\r\n") + 2
+        parts.append(body[start : start + size])
+        body = body[start + size + 2 :]
+    return b"".join(parts)
 
 
 def _pump_both(client: socket.socket, engine: socket.socket, from_client: t.BinaryIO, from_engine: t.BinaryIO) -> None:

@@ -41,6 +41,26 @@ def test_no_engine_at_a_port(module):
     assert "nothing listens at tcp://127.0.0.1:1" in result["msg"]
 
 
+@pytest.mark.parametrize("name, more", [("network_attach", {"network": "n"}), ("topology_info", {})])
+def test_a_path_instead_of_a_url(module, name, more):
+    result = module(name, {**more, "docker_host": "/var/run/docker.sock"}, fails=True)
+    assert "did you mean unix:///var/run/docker.sock?" in result["msg"]
+
+
+def test_a_password_in_the_url_is_in_no_message(module):
+    result = module("network_attach", {"network": "n", "docker_host": "tcp://me:hunter2@127.0.0.1:1"}, fails=True)
+    assert "docker_host cannot be used" in result["msg"]
+    assert "hunter2" not in str(result)
+
+
+def test_no_time_at_all_is_refused_and_one_attempt_is_not(lab, module):
+    assert "timeout 0 cannot be used" in module("network_attach", {"network": "n", "timeout": 0}, fails=True)["msg"]
+    check = {"source": lab.run("one"), "target": lab.run("two"), "protocol": "dns", "timeout": 0}
+    assert "diagnosis" in module("connectivity", check, fails=True)
+    message = module("connectivity", check, fails=True, environment={"DOCKER_TIMEOUT": "0"})["msg"]
+    assert "timeout 0 cannot be used" in message and "DOCKER_TIMEOUT" in message
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a socket that it may not use, for another user")
 def test_no_permission(proxy):
     import subprocess

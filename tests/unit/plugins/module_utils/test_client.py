@@ -7,14 +7,14 @@
 from __future__ import annotations
 
 import contextlib
-import typing as t
+from http.client import HTTPMessage
 
 import pytest
-import requests
-from ansible_collections.linklab.docker.plugins.module_utils import _client, _sdk
+from ansible_collections.linklab.docker.plugins.module_utils import _client
 from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
 from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo, parse_api_version
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, Unreachable
+from ansible_collections.linklab.docker.plugins.module_utils._http import Answer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,23 +79,35 @@ def test_a_thing_that_the_engine_found_by_a_beginning_of_its_id_may_be_another(r
 # -- connections ------------------------------------------------------------------------------------------------------
 
 
-def test_a_socket_needs_no_tls():
-    assert Connection().tls_config() is None
+FILES = ("ca_path", "client_cert", "client_key")
 
 
-@pytest.mark.parametrize("how, verify", [({"tls": True}, False), ({"validate_certs": True}, True)])
-def test_tls_checks_the_certificate_only_if_asked_to(how, verify):
-    assert Connection(**how).tls_config().verify is verify
+@pytest.mark.parametrize(
+    "options, encrypted, verified",
+    [
+        ({}, False, False),
+        ({"tls": True}, True, False),
+        ({"validate_certs": True}, True, True),
+        ({"tls": True, "validate_certs": True}, True, True),
+        ({"tls": True, "ca_path": "ca.pem"}, True, False),
+        *[({option: "given"}, True, True) for option in (*FILES, "tls_hostname")],
+    ],
+)
+def test_whoever_says_how_to_trust_the_engine_gets_no_plain_text(options, encrypted, verified):
+    connection = Connection("tcp://192.0.2.1", **options)
+    assert (connection.encrypted, connection.verified) == (encrypted, verified)
 
 
-@pytest.mark.parametrize("option", ["ca_path", "client_cert", "client_key"])
+@pytest.mark.parametrize("option", FILES)
 def test_a_file_that_is_not_there_is_refused_with_its_option(tmp_path, option):
     with pytest.raises(SpecError, match=f"{option}: there is no file"):
-        Connection(tls=True, **{option: str(tmp_path / "none.pem")}).tls_config()
+        Engine(Connection("tcp://192.0.2.1", **{option: str(tmp_path / "none.pem")}))
 
 
-def test_files_are_not_asked_for_without_tls():
-    assert Connection(ca_path="/none.pem").tls_config() is None
+@pytest.mark.parametrize("option", FILES)
+def test_a_unix_socket_needs_none_of_them(option):
+    with pytest.raises(Unreachable, match="the socket does not exist"):
+        Engine(Connection("unix:///nowhere/docker.sock", **{option: "/none.pem"}))
 
 
 @pytest.mark.parametrize("option", ["client_cert", "client_key"])
@@ -103,37 +115,25 @@ def test_a_certificate_and_its_key_belong_together(tmp_path, option):
     path = tmp_path / "one.pem"
     path.touch()
     with pytest.raises(SpecError, match="give both, or none"):
-        Connection(tls=True, **{option: str(path)}).tls_config()
+        Engine(Connection("tcp://192.0.2.1", **{option: str(path)}))
 
 
-@pytest.mark.parametrize("host", ["nonsense://x", "tcp://", "unix", "tcp://host:port"])
-def test_a_docker_host_that_makes_no_sense_is_told(host):
-    with pytest.raises(Unreachable, match=f"docker_host '{host}' cannot be used"):
-        Engine(Connection(host))
+@pytest.mark.parametrize("option", ["ca_path", "client_cert"])
+def test_a_file_that_is_no_certificate_is_told_with_its_name(tmp_path, option):
+    path = tmp_path / "one.pem"
+    path.write_text("nonsense")
+    files = {option: str(path), **({"client_key": str(path)} if option == "client_cert" else {})}
+    with pytest.raises(SpecError, match=rf"the TLS options cannot be used \({option} .*one\.pem"):
+        Engine(Connection("tcp://192.0.2.1", **files))
 
 
-def test_a_missing_sdk_is_told_with_how_to_get_it(monkeypatch):
-    monkeypatch.setattr(_sdk, "_MISSING", ImportError("No module named 'docker'"))
-    with pytest.raises(Unreachable) as unreachable:
-        Engine(Connection("tcp://127.0.0.1:1"))
-    assert "(No module named 'docker')" in str(unreachable.value)
-    assert "Install the package python3-docker" in str(unreachable.value)
+@pytest.mark.parametrize("seconds", [0, -1, 86401, 10**30])
+def test_a_timeout_must_be_one(seconds):
+    with pytest.raises(SpecError, match=r"timeout .* cannot be used.* from 1 to 86400"):
+        Connection(timeout=seconds)
 
 
-def test_short_requests_to_a_socket_need_no_sdk(monkeypatch):
-    monkeypatch.setattr(_sdk, "_MISSING", ImportError("No module named 'docker'"))
-    with pytest.raises(Unreachable, match="the socket does not exist"):
-        Engine(Connection("unix:///nowhere/docker.sock"))
-
-
-# -- errors ------------------------------------------------------------------------------------------------------------
-
-
-class Answer(requests.Response):
-    def __init__(self, content: bytes, reason: str = "Bad Request") -> None:
-        super().__init__()
-        self._content = content
-        self.reason = reason
+# -- errors -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -145,8 +145,11 @@ class Answer(requests.Response):
         (b'["a list"]', '["a list"]'),
         (b"{}", "{}"),
         (b"", "Bad Request"),
+        (b"x" * 9999, "x" * 2000),
+        (b'{"message": "' + b"x" * 9999 + b'"}', "x" * 2000),
+        (b"[" * 9999, "[" * 2000),
     ],
 )
 def test_the_words_of_the_engine_are_told_whatever_they_come_in(content, explanation):
-    answer: t.Any = Answer(content)
+    answer = Answer(400, "Bad Request", HTTPMessage(), content)
     assert _client._explanation(answer) == explanation

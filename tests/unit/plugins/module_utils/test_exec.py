@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 import typing as t
 
 import pytest
@@ -34,6 +35,7 @@ class Scripted:
         self.stream: list[bytes] = []
         self.asked: list[bytes] = []
         self.refusal = False
+        self.pause = 0.0
         self.hold = threading.Event()
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
@@ -66,6 +68,7 @@ class Scripted:
                     self.asked.append(reader.readline())
                     for part in self.stream:
                         client.sendall(part)
+                        time.sleep(self.pause)
                     if not self.stream:
                         self.hold.wait(10)
                     return
@@ -107,6 +110,27 @@ def test_standard_output_and_error_are_told_apart(size, scripted, engine):
 def test_a_stream_that_is_cut(scripted, engine):
     scripted.stream = [frame(1, b"whole"), frame(1, b"a part")[:-3]]
     assert _exec.run_in(engine, "box", program()).stdout == "wholea p"
+
+
+@pytest.mark.parametrize("stream", [[frame(1, b"x" * 65536)] * 129, [frame(1, b"x")[:4] + b"\xff" * 4 + b"x"]])
+def test_a_program_that_writes_without_end(stream, scripted, engine):
+    scripted.stream = stream
+    with pytest.raises(Unreachable, match="wrote more than 8 MiB"):
+        _exec.run_in(engine, "box", program())
+
+
+def test_much_output_takes_no_longer_than_its_size(scripted, engine):
+    scripted.stream = [frame(1, b"x" * 100) * 65536]
+    begun = time.monotonic()
+    assert len(_exec.run_in(engine, "box", program()).stdout) == 6553600
+    assert time.monotonic() - begun < 5
+
+
+def test_a_program_that_drips(scripted, engine):
+    scripted.stream = [b"\1", b"\0"]
+    scripted.pause = 0.3
+    with pytest.raises(Unreachable, match=r"did not end within 0\.4 seconds"):
+        _exec.run_in(engine, "box", program(0.4))
 
 
 def test_a_program_that_takes_too_long(scripted, engine):

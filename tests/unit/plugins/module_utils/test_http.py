@@ -20,12 +20,14 @@ from ansible_collections.linklab.docker.plugins.module_utils._client import Conn
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Unreachable
 from ansible_collections.linklab.docker.plugins.module_utils._http import (
     AT_ONCE,
+    MOST_BYTES,
     Answer,
+    AnswerError,
     Http,
     Request,
     Stream,
-    unix,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._place import unix
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,19 +109,19 @@ def test_an_answer_is_read_whole(send, server):
     server.answers = [b"HTTP/1.1 404 Not Found\r\nDate: now\r\nContent-Length: %d\r\n\r\n" % len(body) + body + b"{}"]
     answer = send()
     assert (answer.status_code, answer.reason, answer.headers.get("Date")) == (404, "Not Found", "now")
-    assert (answer.content, answer.text, answer.json()) == (body, body.decode(), {"message": "né"})
+    assert (answer.content, answer.text) == (body, body.decode())
 
 
 def test_an_answer_in_chunks_is_read_whole(send, server):
     server.answers = [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n[\r\n2\r\n1]\r\n0\r\n\r\n"]
-    assert send().json() == [1]
-    assert send().json() == {}
+    assert send().content == b"[1]"
+    assert send().content == b"{}"
 
 
 def test_an_answer_without_a_length_ends_with_the_connection(send, server):
     server.answers = [b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\nuntil the end"]
     assert send().content == b"until the end"
-    assert send().json() == {}
+    assert send().content == b"{}"
 
 
 def test_an_empty_answer_has_no_content(send, server):
@@ -163,26 +165,153 @@ def test_a_request_is_not_sent_again_by_itself(send, server):
         send("POST")
     assert len(server.requests) == 1
     # And the next one is not mistaken for it.
-    assert send().json() == {}
+    assert send().content == b"{}"
 
 
 def test_an_answer_that_breaks_off_is_an_error(send, server):
     server.answers = [b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"]
     with pytest.raises(http.client.IncompleteRead):
         send()
-    assert send().json() == {}
+    assert send().content == b"{}"
 
 
 def test_an_answer_that_takes_too_long_is_an_error_and_not_taken_for_the_next(send, server):
     server.answers = [b"HTTP/1.1 200 OK\r\n\r\n"]
     with pytest.raises((TimeoutError, socket.timeout)):
         send(timeout=0.05)
-    assert send(timeout=5).json() == {}
+    assert send(timeout=5).content == b"{}"
 
 
 def test_a_socket_that_is_not_there_is_an_error(path):
     with pytest.raises(FileNotFoundError):
         Http(unix(str(path))).send(Request("GET", "/", 1))
+
+
+# -- what nobody asked for --------------------------------------------------------------------------------------------
+
+
+def test_an_answer_that_came_twice_is_not_taken_for_the_next_one(send, server):
+    server.answers = [OK + OK]
+    send()
+    with pytest.raises(AnswerError, match="more came than was asked for"):
+        send("POST", body={})
+    assert len(server.requests) == 1
+    assert send().content == b"{}"
+    assert len(server.connections) == 2
+
+
+def test_what_comes_after_an_answer_is_noticed_before_the_next_request(send, server):
+    send()
+    server.connections[0].sendall(b"H")
+    time.sleep(0.05)
+    with pytest.raises(AnswerError, match="more came than was asked for"):
+        send()
+    assert len(server.requests) == 1
+
+
+def test_more_answers_than_requests_are_no_answers(send_all, server):
+    server.answers = [numbered(0), numbered(1) + numbered(7)]
+    with pytest.raises(AnswerError, match="more came than was asked for"):
+        send_all(2)
+    server.answers = [numbered(9)]
+    assert [answer.content for answer in send_all(1)] == [b"[    9]\n"]
+
+
+def test_nobody_goes_where_an_answer_leads(send, server):
+    server.answers = [b"HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"]
+    assert send().status_code == 301
+    assert len(server.requests) == 1
+
+
+# -- bounds -----------------------------------------------------------------------------------------------------------
+
+CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n}" % (MOST_BYTES + 1),
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 101 + b"\r\n}",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 99999 + b"\r\n\r\n}",
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 9 + b"nonsense\n",
+        CHUNKS + b"-5\r\n}",
+        CHUNKS + b"nonsense\r\n}",
+        CHUNKS + b"f" * 40 + b"\r\n}",
+    ],
+)
+def test_an_answer_of_an_impossible_size_is_an_error_at_once(send, server, answer):
+    server.answers = [answer]
+    begun = time.monotonic()
+    with pytest.raises((http.client.HTTPException, OSError)):
+        send(timeout=30)
+    assert time.monotonic() - begun < 10
+    assert send().content == b"{}"
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\n\r\n", CHUNKS + b"-1\r\n", CHUNKS + b"fffffff\r\n"])
+def test_an_answer_without_end_is_read_to_a_bound(path, head):
+    with endless(path, head + b"x" * 4096) as sent:
+        with pytest.raises(AnswerError, match="larger than any that is expected"):
+            Http(unix(str(path))).send(Request("GET", "/x", 30, most=1 << 16))
+        assert sum(sent) < 8 << 20
+
+
+@pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", CHUNKS + b"f" * 5 + b"\r\n", CHUNKS, b""]
+)
+def test_an_answer_that_drips_takes_no_longer_than_one_that_does_not_come(path, head):
+    with endless(path, b"x", pause=0.05, head=head):
+        begun = time.monotonic()
+        with pytest.raises((TimeoutError, socket.timeout)):
+            Http(unix(str(path))).send(Request("GET", "/x", 0.5))
+        assert time.monotonic() - begun < 5
+
+
+def test_lines_that_drip_or_have_no_end_are_an_error(path):
+    with (
+        endless(path, b"x", pause=0.05, head=CHUNKS + b"fffff\r\n"),
+        Http(unix(str(path))).open(Request("GET", "/x", 0.5)) as found,
+        pytest.raises((TimeoutError, socket.timeout)),
+    ):
+        next(found.iter_lines())
+
+
+def test_a_line_without_end_is_an_error(path):
+    with (
+        endless(path, b"x" * 5003, pause=0.001, head=CHUNKS + b"fffffff\r\n"),
+        Http(unix(str(path))).open(Request("GET", "/x", 30)) as found,
+        pytest.raises(AnswerError, match="one of its lines is too long"),
+    ):
+        next(found.iter_lines())
+
+
+@contextlib.contextmanager
+def endless(path: Path, part: bytes, pause: float = 0, head: bytes = b"") -> Iterator[list[int]]:
+    """Answer the first request with I(head), and then with I(part) for ever; yield how much was sent."""
+    sent: list[int] = []
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            connection, _address = listener.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(head)
+                while True:
+                    connection.sendall(part)
+                    sent.append(len(part))
+                    time.sleep(pause)
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield sent
+    # The client has closed its end.
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 # -- many at once -----------------------------------------------------------------------------------------------------
@@ -210,7 +339,7 @@ def numbered(number: int, head: bytes = b"") -> bytes:
 @pytest.mark.parametrize("count", [1, 2, AT_ONCE, AT_ONCE + 1, 3 * AT_ONCE])
 def test_answers_come_in_the_order_of_the_requests(send_all, server, count):
     server.answers = [numbered(number) for number in range(count)]
-    assert [answer.json() for answer in send_all(count)] == [[number] for number in range(count)]
+    assert [answer.content for answer in send_all(count)] == [b"[%5d]\n" % number for number in range(count)]
     assert [request.split()[1] for request in server.requests] == [b"/%d" % number for number in range(count)]
     assert len(server.connections) == 1
 
@@ -235,7 +364,7 @@ def test_requests_do_not_wait_for_the_answers_before(path):
         answers = one.send_all([Request("GET", "/a b", 5, {"all": "1"}), *[Request("GET", "/", 5)] * 2])
         thread.join()
         one.close()
-    assert [answer.json() for answer in answers] == [{}] * 3
+    assert [answer.content for answer in answers] == [b"{}"] * 3
     assert heads[0].split(b"\r\n")[0] == b"GET /a%20b?all=1 HTTP/1.1"
     assert b"Host: localhost\r\n" in heads[0]
 
@@ -252,15 +381,15 @@ def test_answers_may_have_any_form(send_all, server):
 def test_a_server_that_closes_after_an_answer_is_asked_for_the_rest_one_by_one(send_all, server):
     server.answers = [numbered(0), numbered(1, b"Connection: close\r\n"), *map(numbered, range(2, 5))]
     server.close_after = 2
-    assert [answer.json() for answer in send_all(5)] == [[number] for number in range(5)]
+    assert [answer.content for answer in send_all(5)] == [b"[%5d]\n" % number for number in range(5)]
     assert len(server.connections) == 2
 
 
 def test_requests_before_and_after_many_share_their_connection(send_all, http_, server):
     for number in (1, 2):
         server.answers = [numbered(number), *[OK] * 3]
-        assert http_.send(Request("POST", "/", 5, body={})).json() == [number]
-        assert [answer.json() for answer in send_all(3)] == [{}] * 3
+        assert http_.send(Request("POST", "/", 5, body={})).content == b"[%5d]\n" % number
+        assert [answer.content for answer in send_all(3)] == [b"{}"] * 3
     assert len(server.connections) == 1
 
 
@@ -278,7 +407,7 @@ def test_many_that_break_off_are_an_error_and_leave_nothing_behind(send_all, ser
     with pytest.raises((http.client.HTTPException, OSError)):
         send_all(4)
     server.answers = [numbered(9)]
-    assert [answer.json() for answer in send_all(1)] == [[9]]
+    assert [answer.content for answer in send_all(1)] == [b"[    9]\n"]
 
 
 def test_many_of_which_one_takes_too_long_are_an_error_and_not_taken_for_the_next(send_all, server):
@@ -286,7 +415,7 @@ def test_many_of_which_one_takes_too_long_are_an_error_and_not_taken_for_the_nex
     with pytest.raises((TimeoutError, socket.timeout)):
         send_all(2, timeout=0.05)
     server.answers = [numbered(9)]
-    assert [answer.json() for answer in send_all(1)] == [[9]]
+    assert [answer.content for answer in send_all(1)] == [b"[    9]\n"]
 
 
 # -- answers that go on -----------------------------------------------------------------------------------------------
@@ -298,9 +427,9 @@ def stream(server: Server, path: Path) -> Iterator[Callable[..., Stream]]:
 
     def call(answer: bytes, timeout: float = 5) -> Stream:
         server.answers = [answer]
-        response = one.open(Request("GET", "/x", timeout))
-        assert not isinstance(response, Answer)
-        return Stream(response)
+        found = one.open(Request("GET", "/x", timeout))
+        assert isinstance(found, Stream)
+        return found
 
     yield call
     one.close()
@@ -323,14 +452,14 @@ def test_a_stream_that_breaks_off_is_an_oserror(stream):
     with stream(CHUNKED + b"9\r\nhalf") as answer, pytest.raises(ConnectionError, match="broke off"):
         list(answer.iter_lines())
     with stream(CHUNKED + b"9\r\nhalf") as answer, pytest.raises(ConnectionError, match="broke off"):
-        answer.raw.read(100)
+        answer.read(100)
 
 
 def test_a_stream_has_a_connection_of_its_own_that_ends_with_it(stream, send, server):
     send()
     with stream(CHUNKED + b"2\r\nok\r\n0\r\n\r\n") as answer:
-        assert answer.read() == b"ok"
-        assert send().json() == {}
+        assert answer.read(100) == b"ok"
+        assert send().content == b"{}"
     assert len(server.connections) == 2
     assert server.connections[1].recv(1) == b""
 
@@ -339,7 +468,7 @@ def test_an_error_instead_of_a_stream_is_read_whole(server, path):
     server.answers = [b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}"]
     answer = Http(unix(str(path))).open(Request("GET", "/x", 5))
     assert isinstance(answer, Answer)
-    assert (answer.status_code, answer.json()) == (404, {})
+    assert (answer.status_code, answer.content) == (404, b"{}")
 
 
 def test_a_file_is_sent_from_where_it_stands_with_its_length(server, path, tmp_path):

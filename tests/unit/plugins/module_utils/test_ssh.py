@@ -20,7 +20,8 @@ from ansible_collections.linklab.docker.plugins.module_utils._ssh import SshPlac
         ("ssh://me@host/", ["-l", "me", "--", "host"], "docker system dial-stdio"),
         ("ssh://me@host:22", ["-l", "me", "-p", "22", "--", "host"], "docker system dial-stdio"),
         ("ssh://[2001:db8::1]:22", ["-p", "22", "--", "2001:db8::1"], "docker system dial-stdio"),
-        ("ssh://-oProxyCommand=x", ["--", "-oProxyCommand=x"], "docker system dial-stdio"),
+        ("ssh://DOM\\a.user@host", ["-l", "DOM\\a.user", "--", "host"], "docker system dial-stdio"),
+        ("ssh://[fe80::1%eth0]", ["--", "fe80::1%eth0"], "docker system dial-stdio"),
         ("ssh://host/run/a b.sock", ["--", "host"], "docker --host 'unix:///run/a b.sock' system dial-stdio"),
         ("ssh://host/;reboot", ["--", "host"], "docker --host 'unix:///;reboot' system dial-stdio"),
     ],
@@ -36,7 +37,19 @@ def test_ssh_gives_up_before_the_request_is_given_up(timeout, seconds):
 
 
 @pytest.mark.parametrize(
-    "url", ["ssh://", "ssh:///path", "ssh://me:secret@host", "ssh://@host", "ssh://a@b@c", "ssh://host:x", "ssh://h?q"]
+    "url",
+    [
+        *("ssh://", "ssh:///path", "ssh://me:secret@host", "ssh://@host", "ssh://a@b@c", "ssh://host:x", "ssh://h?q"),
+        *(
+            "ssh://-oProxyCommand=secret",
+            "ssh://-l@host",
+            "ssh://a b",
+            "ssh://a b@host",
+            "ssh://$(secret)",
+            "ssh://h;x",
+        ),
+        *("ssh://`secret`@host", "ssh://host:70000", "ssh://ho\nst", "ssh://host/a\nb", "ssh://[-oX]", "ssh://ünï"),
+    ],
 )
 def test_a_url_that_leads_nowhere_is_refused_without_being_repeated(url):
     with pytest.raises(SpecError, match="ssh://user@host") as refused:

@@ -7,11 +7,15 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._hosts import (
+from ansible_collections.linklab.docker.plugins.module_utils._hosts_lines import (
     TAG,
+    HostsLine,
+    appended,
     is_tidy,
     link_lines,
     padded,
+    parse,
+    pointed,
     redirected,
     restored,
     tidy,
@@ -53,6 +57,52 @@ def test_tidying_twice_changes_nothing_more(hosts, alias):
     assert tidy(once, [alias], "f00", {"10.0.0.2"}) == once
 
 
+USERS = """10.0.0.9 db # mine
+10.0.0.9\tdb dbhost # mine
+10.0.0.9 db dbhost
+10.0.0.9\tdb  dbhost
+10.0.0.9\tf00 # mine
+10.0.0.9 f00
+10.0.0.9\tdb dbhost # linklab.docker is not mine
+# 10.0.0.9\tdb dbhost
+10.0.0.9 db # mine
+10.0.0.9 db # mine
+10.0.0.9\tdb\x0cdbhost x
+"""
+
+
+def test_what_has_another_form_or_a_comment_is_the_user_s():
+    assert tidy(USERS, ["db"], "f00", set()) == USERS
+    assert redirected(USERS, {"db": "10.0.0.7"}) == USERS
+    assert restored(USERS, {"db": "10.0.0.7"}) == USERS
+    assert is_tidy(USERS)
+    assert link_lines(USERS, "db") == []
+
+
+def test_a_comment_outlives_that_an_alias_is_pointed_elsewhere():
+    hosts = "10.0.0.9 www db # mine\n10.0.0.9 db # mine as well\n"
+    assert pointed(hosts, "db", ("172.17.0.4",), ("f00d",)) == (
+        "10.0.0.9\twww # mine\n# mine as well\n172.17.0.4\tdb f00d\n"
+    )
+
+
+def test_what_was_filled_up_with_blanks_is_known():
+    line = f"10.0.0.7\tdb f00d database {TAG}\n"
+    assert not is_tidy(padded("x" * 99 + "\n", line))
+    assert tidy(padded("x" * 99 + "\n", line), [], "f00", set()) == ""
+
+
+def test_a_line_is_added_as_a_line():
+    assert appended("127.0.0.1 localhost", ["10.0.0.7\tdb\n"]) == "127.0.0.1 localhost\n10.0.0.7\tdb\n"
+    assert appended("a", []) == "a"
+    assert appended("", ["b\n"]) == "b\n"
+
+
+@given(st.text())
+def test_no_line_gets_lost_that_is_parsed(hosts):
+    assert "".join(line.text for line in parse(hosts)) == hosts
+
+
 # -- on the way to a network ------------------------------------------------------------------------------------------
 
 
@@ -84,7 +134,15 @@ def test_redirecting_is_idempotent_and_can_be_undone(addresses):
 
 
 def test_the_lines_of_a_link_are_known_by_the_names_behind_the_alias():
-    assert link_lines(HOSTS, "db") == ["172.17.0.4\tdb 19506abe0f84 database"]
+    assert link_lines(HOSTS, "db") == [
+        HostsLine(
+            "172.17.0.4\tdb 19506abe0f84 database\n",
+            "172.17.0.4",
+            ("db", "19506abe0f84", "database"),
+            "",
+            ours=True,
+        )
+    ]
 
 
 @given(st.text(), st.text())
