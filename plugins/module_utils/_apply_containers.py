@@ -36,6 +36,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     said,
     unless_so,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._marks import claims_text
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
     find_container,
     find_network,
@@ -73,6 +74,10 @@ def pull_image(engine: Engine, action: PullImage) -> None:
         raise ApplyError(_no_image(action, exc.explanation)) from exc
     except OSError as exc:  # as requests says that nothing came for a while
         raise ApplyError(_no_image(action, f"no progress for {engine.connection.timeout} s")) from exc
+    if action.label is not None:
+        label, value = action.label
+        if ((engine.image(action.image).get("Config") or {}).get("Labels") or {}).get(label) == value:
+            raise ApplyError(f"{claims_text(action.image, label, value)}. The image was pulled and stays", unsure=True)
 
 
 def _credentials(name: str) -> dict[str, str]:

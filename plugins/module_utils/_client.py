@@ -303,6 +303,10 @@ class Engine:
             with_endpoint_ids((found.get("Containers") or {}).values())
         return found
 
+    def images_with(self, label: str) -> list[Json]:
+        """Return the summaries of the images that have a label, those without a name too."""
+        return t.cast("list[Json]", self.get("/images/json", all="1", filters=json.dumps({"label": [label]})))
+
     def image(self, ref: str) -> Json:
         """Return the description of an image that the engine has; raise NotFound."""
         return self.get(f"/images/{quote(ref, safe='')}/json")
