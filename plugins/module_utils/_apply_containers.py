@@ -36,6 +36,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     said,
     unless_so,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._mask import mask
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container, find_network, stop_grace
 from ansible_collections.linklab.docker.plugins.module_utils._waiting import log_tail, wait_until
 
@@ -63,7 +64,7 @@ def pull_image(engine: Engine, action: PullImage) -> None:
             for line in response.iter_lines():
                 error = json.loads(line).get("error") if line else None
                 if error:
-                    raise ApplyError(_no_image(action, str(error)))
+                    raise ApplyError(_no_image(action, mask(str(error))))
     except EngineError as exc:
         raise ApplyError(_no_image(action, exc.explanation)) from exc
     except OSError as exc:  # as requests says that nothing came for a while

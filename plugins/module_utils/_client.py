@@ -34,6 +34,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     Unreachable,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._http import Answer, Http, Request, Stream, unix
+from ansible_collections.linklab.docker.plugins.module_utils._mask import mask
 from ansible_collections.linklab.docker.plugins.module_utils._podman import is_podman, with_endpoint_ids, with_own_name
 
 if t.TYPE_CHECKING:
@@ -379,7 +380,7 @@ def _explanation(response: Response | Answer) -> str:
         message = response.json()["message"]
     except (ValueError, KeyError, TypeError):
         message = response.text
-    return str(message).strip() or str(response.reason)
+    return mask(str(message).strip()) or str(response.reason)
 
 
 def _inspect(ref: str) -> str:
