@@ -136,7 +136,11 @@ security_opt:
   type: list
   elements: str
 read_only:
-  description: Whether the container's own file system is read-only.
+  description:
+    - Whether the container's own file system is read-only.
+    - Nothing can be written to such a container, so one that has changed files outside of volumes cannot become
+      read-only with them. The task names these files before anything is changed. A C(tmpfs) over them lets them go. A
+      volume over them, in a run without this option, gets them.
   type: bool
 mem_limit:
   description: The most memory, such as V(512m). Changed while the container runs.
@@ -154,8 +158,8 @@ _CONNECTIONS = r"""
 networks:
   description:
     - The networks that the container is on, as a list of names, or as a dictionary of names with the settings
-      C(aliases), C(links), C(ipv4_address), C(ipv6_address), C(mac_address), C(driver_opts) and C(gw_priority) of the
-      module M(linklab.docker.network_attach).
+      C(aliases), C(aliases_mode), C(links), C(links_mode), C(ipv4_address), C(ipv6_address), C(mac_address),
+      C(driver_opts) and C(gw_priority) of the module M(linklab.docker.network_attach).
     - Each must be one of O(networks), or V(bridge). A container is created on the first of them.
     - A C(mac_address) is given when the container is created; on another than the first network that needs API 1.44
       (Docker Engine 25.0). To change that of a container that exists needs API 1.54 (Docker Engine 29.3), or from API

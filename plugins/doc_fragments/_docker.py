@@ -82,6 +82,8 @@ options:
     description:
       - The most that may happen to what this task keeps. A task that needs more is refused before anything changes,
         with the action that needs it and the less disruptive way, if there is one.
+      - What the task asks to detach or to remove is not kept, so that doing it counts as V(none), whatever it means for
+        open connections.
       - V(none) allows only what no running process notices.
       - V(reconnect) also allows an existing endpoint to go away for a moment, which ends the open connections over it.
       - V(recreate) also allows a container to be replaced by one with the same configuration, volumes and endpoints, or

@@ -69,9 +69,17 @@ def apply(engine: Engine, plan: Plan, executors: Executors) -> tuple[str, ...]:
         if failures:
             unsure = any(isinstance(failure, ApplyError) and failure.unsure for failure in failures)
             again = all(isinstance(failure, ApplyError) and failure.again for failure in failures)
-            text = _failure_text(failures, done, len(plan.actions), unsure=unsure)
-            raise ApplyError(text, done, unsure=unsure, again=again)
+            stay = _that_stay(done, failures)
+            text = _failure_text(failures, stay, len(plan.actions), unsure=unsure)
+            raise ApplyError(text, stay, unsure=unsure, again=again)
     return tuple(notes)
+
+
+def _that_stay(done: Sequence[Action], failures: Sequence[LinklabError]) -> list[Action]:
+    """Return the actions that were carried out and that no failure took back."""
+    errors = [failure for failure in failures if isinstance(failure, ApplyError)]
+    undone = {(action.name, action.subject) for error in errors for action in error.undone}
+    return [action for action in done if (action.name, action.subject) not in undone]
 
 
 def _made_networks(engine: Engine, stage: Stage) -> Iterator[tuple[str, str]]:
@@ -85,13 +93,7 @@ def _made_networks(engine: Engine, stage: Stage) -> Iterator[tuple[str, str]]:
 
 def _by_id(stage: Stage, made: Mapping[str, str]) -> Stage:
     """Call the networks that were just made by their IDs: for a moment, another run can make one of the same name."""
-
-    def named(action: Action) -> Action:
-        if isinstance(action, EndpointAction) and action.network_ref in made:
-            return replace(action, network_ref=made[action.network_ref])
-        return action
-
-    return replace(stage, units=tuple(tuple(named(action) for action in unit) for unit in stage.units))
+    return replace(stage, units=tuple(tuple(action.by_id(made) for action in unit) for unit in stage.units))
 
 
 def _failure_text(failures: Sequence[LinklabError], done: Sequence[Action], total: int, *, unsure: bool) -> str:

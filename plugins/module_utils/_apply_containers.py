@@ -37,7 +37,12 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     unless_so,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._mask import mask
-from ansible_collections.linklab.docker.plugins.module_utils._state import find_container, find_network, stop_grace
+from ansible_collections.linklab.docker.plugins.module_utils._state import (
+    find_container,
+    find_network,
+    start,
+    stop_grace,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._waiting import log_tail, wait_until
 
 if t.TYPE_CHECKING:
@@ -137,7 +142,7 @@ def _complete(engine: Engine, action: CreateContainer, ident: str) -> None:
     at_once = at_creation(action.endpoints, _mode(action), engine.info)
     for endpoint in [one for one in action.endpoints if one not in at_once]:
         engine.connect(endpoint.network_ref, ident, endpoint.settings.to_api())
-    unless_so(lambda: engine.start(ident), lambda: _is_live(engine, ident))
+    unless_so(lambda: start(engine, ident), lambda: _is_live(engine, ident))
 
 
 def _take_back(engine: Engine, ident: str) -> tuple[str, bool]:
@@ -196,14 +201,14 @@ def start_container(engine: Engine, action: StartContainer) -> None:
     wait_for_others(engine, action.after)
     name = action.container.name
 
-    def start() -> None:
+    def start_it() -> None:
         if action.container.status == "paused":
             engine.post(f"/containers/{name}/unpause")
         else:
-            engine.start(name)
+            start(engine, name)
 
     try:
-        unless_so(start, lambda: _is_running(engine, name))
+        unless_so(start_it, lambda: _is_running(engine, name))
     except EngineError as exc:
         now = find_container(engine, name)
         log = "" if now is None else log_tail(engine, now.raw)

@@ -13,17 +13,20 @@ import typing as t
 from contextlib import suppress
 from dataclasses import replace
 
+from ansible_collections.linklab.docker.plugins.module_utils._addresses import free_address
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import discard_note, leave_note
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     ApplyError,
     Back,
+    EngineError,
     LinklabError,
     said,
     unless_so,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Attach, Detach, EndpointAction, Reattach
-from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
+from ansible_collections.linklab.docker.plugins.module_utils._restarting import once_it_runs
+from ansible_collections.linklab.docker.plugins.module_utils._state import find_container, find_network
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,9 +116,13 @@ def _differs(settings: EndpointSettings, endpoint: Endpoint) -> bool:
 
 def _disconnect(engine: Engine, action: EndpointAction) -> None:
     """Disconnect; an endpoint that is gone already will do."""
-    unless_so(
-        lambda: engine.disconnect(action.network_ref, action.container.id),
-        lambda: _endpoint_now(engine, action) is None,
+    once_it_runs(
+        engine,
+        action.container,
+        lambda: unless_so(
+            lambda: engine.disconnect(action.network_ref, action.container.id),
+            lambda: _endpoint_now(engine, action) is None,
+        ),
     )
 
 
@@ -126,31 +133,57 @@ def _detach(engine: Engine, action: Detach) -> None:
         else:
             _disconnect(engine, action)
     except LinklabError as exc:
-        raise ApplyError(_failure(exc, action, "The endpoint is as it was.")) from exc
+        way_out = f" {_way_out(action)}" if action.phantom else ""
+        raise ApplyError(_failure(exc, action, f"The endpoint is as it was.{way_out}")) from exc
 
 
 def _clear_phantom(engine: Engine, action: EndpointAction) -> None:
-    """Remove an endpoint that only the container knows of: the engine lets go of it after a connect that works."""
-    engine.connect(action.network_ref, action.container.id, EndpointSettings().to_api())
+    """Remove an endpoint that only the container knows of: the engine lets go of it after a connect that works.
+
+    Where no address is left for whoever asks for none, one outside of the C(ip_range) may be free.
+    """
+    try:
+        engine.connect(action.network_ref, action.container.id, EndpointSettings().to_api())
+    except EngineError:
+        network = find_network(engine, action.network_ref)
+        address = free_address(network) if network is not None else None
+        if address is None:
+            raise
+        settings = EndpointSettings(ipv4_address=address)
+        engine.connect(action.network_ref, action.container.id, settings.to_api())
     engine.disconnect(action.network_ref, action.container.id)
+
+
+def _way_out(action: EndpointAction) -> str:
+    """Say what a half-made endpoint means and how to get rid of it."""
+    name, network = action.container.name, action.network
+    return (
+        f"{name} runs on, but cannot be started again: it lists {network}, to which the engine did not attach it. To"
+        f" clean up, run the task again once {network} has a free address; or stop it, which lets it be detached:"
+        f" docker stop {name}; docker network disconnect {network} {name}; docker start {name}"
+    )
 
 
 def put_back(engine: Engine, begun: Sequence[Attach | Reattach]) -> Back:
     """Undo a unit that failed; return what became of each of its endpoints."""
     told: list[str] = []
     complete = True
+    kept: list[EndpointAction] = []
     for action in begun:
         try:
             _remove_what_came(engine, action)
         except LinklabError as exc:
             told.append(f"The new endpoint of {action.subject} could not be removed ({said(exc)}).")
             complete = False
+            kept.append(action)
     for action in begun:
         try:
             told.append(_restore(engine, action))
         except LinklabError as exc:
             told.append(f"Putting the endpoint of {action.subject} back failed as well ({said(exc)}); {_lost(action)}.")
             complete = False
+            kept.append(action)
+    told += [f"{_way_out(action)}." for action in begun if action in kept and _stays_half_made(engine, action)]
     return Back(tuple(told), complete)
 
 
@@ -159,7 +192,9 @@ def _remove_what_came(engine: Engine, action: Attach | Reattach) -> None:
     if endpoint is None or (isinstance(action, Reattach) and endpoint.endpoint_id == action.old.endpoint_id != ""):
         return
     if _is_half_made(action, endpoint):
-        _clear_phantom(engine, action)
+        # Where there is an old one, its connect does the same.
+        if isinstance(action, Attach):
+            _clear_phantom(engine, action)
     elif not _differs(action.settings, endpoint):
         engine.disconnect(action.network_ref, action.container.id)
 
@@ -167,6 +202,10 @@ def _remove_what_came(engine: Engine, action: Attach | Reattach) -> None:
 def _restore(engine: Engine, action: Attach | Reattach) -> str:
     name, network = action.container.name, action.network
     now = _endpoint_now(engine, action)
+    if now is not None and _is_half_made(action, now):
+        if isinstance(action, Attach):
+            return f"{name} is not attached to {network}."
+        now = None
     # What came of this action is gone by now: it is something else's, and stays.
     if now is not None and (isinstance(action, Attach) or _differs(action.old.settings, now)):
         return f"{name} is attached to {network} by something else."
@@ -179,6 +218,13 @@ def _restore(engine: Engine, action: Attach | Reattach) -> str:
 
 def _lost(action: Attach | Reattach) -> str:
     return f"it had {action.old.settings.to_api()}" if isinstance(action, Reattach) else "it had none before"
+
+
+def _stays_half_made(engine: Engine, action: EndpointAction) -> bool:
+    with suppress(LinklabError):
+        endpoint = _endpoint_now(engine, action)
+        return endpoint is not None and _is_half_made(action, endpoint)
+    return False
 
 
 def _endpoint_now(engine: Engine, action: EndpointAction) -> Endpoint | None:

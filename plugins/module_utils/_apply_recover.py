@@ -15,6 +15,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import Appl
 from ansible_collections.linklab.docker.plugins.module_utils._recover import leave_text
 from ansible_collections.linklab.docker.plugins.module_utils._replace import Exchange, bring_back, finish
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import Before, Verdict
+from ansible_collections.linklab.docker.plugins.module_utils._state import start
 
 if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
@@ -37,7 +38,7 @@ def recover(engine: Engine, action: Recover) -> list[str]:
             return finish(engine, exchange)
         engine.rename(found.new_id, found.name)
         if found.before is not Before.STOPPED:
-            engine.start(found.new_id)
+            start(engine, found.new_id)
     except LinklabError as exc:
         text = f"could not {action.describe()}: {said(exc)}. Nothing of it is lost; run the task again"
         raise ApplyError(text, unsure=True) from exc

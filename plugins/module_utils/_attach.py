@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.linklab.docker.plugins.module_utils._attach_names import aliases_on
 from ansible_collections.linklab.docker.plugins.module_utils._attach_plan import AttachState
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import (
     find_notes,
@@ -26,7 +27,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._state import (
 )
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
@@ -49,6 +50,7 @@ def observe_attach(engine: Engine, spec: AttachSpec) -> AttachState:
         for ident, container in find_containers(engine, suspects).items():
             if name in with_away(container, notes).endpoints:
                 found[ident] = with_away(container, notes)
+    coming = spec.present and network is not None and any(map(_may_get_an_address(spec, network), found.items()))
     missing = spec.present and network is None
     # One network alone carries the route, whatever it is.
     several = spec.present and any(set(one.endpoints) - {network and network.name} for one in found.values())
@@ -60,8 +62,46 @@ def observe_attach(engine: Engine, spec: AttachSpec) -> AttachState:
         internal=frozenset(known.name for known in networks if known.internal),
         others=others,
         notes=notes,
+        members=_members(engine, spec, network, found),
+        neighbours=(others or all_summaries(engine)) if coming else (),
         known_networks={known.name: tuple(subnet.subnet for subnet in known.subnets) for known in networks},
     )
+
+
+def _may_get_an_address(spec: AttachSpec, network: Network) -> Callable[[tuple[str, Container]], bool]:
+    """Return whether a container, by the name that the task uses, has none on the network, or not the one wanted."""
+    wanted = {wish.container: wish.settings for wish in spec.wishes}
+
+    def may(named: tuple[str, Container]) -> bool:
+        ref, container = named
+        end = container.endpoints.get(network.name)
+        if ref not in wanted:
+            return False
+        if end is None or not end.endpoint_id:
+            return True
+        return any(address not in (end.ipv4, end.ipv6) for address in wanted[ref].addresses)
+
+    return may
+
+
+def _members(
+    engine: Engine, spec: AttachSpec, network: Network | None, found: Mapping[str, Container]
+) -> dict[str, Container]:
+    """Read who else runs on the network, if an alias is to come that may be a name of theirs."""
+    if network is None or not spec.present:
+        return {}
+    new = (
+        set(wish.settings.aliases or ()) - aliases_on(found[wish.container], network.name)
+        for wish in spec.wishes
+        if wish.container in found
+    )
+    return others_on(engine, network, found.values()) if any(new) else {}
+
+
+def others_on(engine: Engine, network: Network, but: Iterable[Container]) -> dict[str, Container]:
+    """Return the containers that run on a network, by ID, except those that are known already."""
+    known = {container.id for container in but}
+    return find_containers(engine, (ident for ident in network.members if ident not in known))
 
 
 def _concerns(spec: AttachSpec) -> Callable[[NotedEndpoint], bool]:

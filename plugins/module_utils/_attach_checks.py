@@ -13,6 +13,7 @@ import ipaddress
 import types
 import typing as t
 
+from ansible_collections.linklab.docker.plugins.module_utils._addresses import address_problems
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Reattach
 
@@ -21,11 +22,9 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
     from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
-    from ansible_collections.linklab.docker.plugins.module_utils._network_spec import IPNetwork, NetworkSpec
+    from ansible_collections.linklab.docker.plugins.module_utils._network_spec import NetworkSpec
     from ansible_collections.linklab.docker.plugins.module_utils._plan import Attach
-    from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Network, Subnet
-
-IPAddress = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+    from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Network
 
 # Setting name to the API version that has it, and the engine that brought that version. A MAC address is part of the
 # API since 1.44, but before 1.54 it counts when a container is created only: a connect accepts and ignores it.
@@ -122,7 +121,7 @@ def settings_problems(
                 + (", or linklab.docker.container_link for a legacy link" if "links" in given else "")
             )
             return
-    yield from _address_problems(name, settings, network, create, info)
+    yield from address_problems(name, settings, network, create, info)
 
 
 def mac_problems(changes: Iterable[Attach | Reattach], info: EngineInfo) -> Iterator[str]:
@@ -141,61 +140,3 @@ def mac_problems(changes: Iterable[Attach | Reattach], info: EngineInfo) -> Iter
                 " existing container from API 1.54 (Docker Engine 29.3) on. To give it up, detach the container"
                 " (state: absent) and attach it again; to keep it, create the container anew"
             )
-
-
-def _address_problems(
-    name: str, settings: EndpointSettings, network: Network | None, create: NetworkSpec | None, info: EngineInfo
-) -> Iterator[str]:
-    subnets = _subnets(network, create)
-    for address in (settings.ipv4_address, settings.ipv6_address):
-        if not address:
-            continue
-        parsed = ipaddress.ip_address(address)
-        home = [entry for entry in subnets if parsed in ipaddress.ip_network(entry["subnet"])]
-        if not subnets and network is None and not info.speaks("1.52"):
-            yield f"{name}: the address {address} needs a subnet to be in; give the network one with ipam"
-        elif subnets and not home:
-            have = ", ".join(entry["subnet"] for entry in subnets)
-            yield f"{name}: the address {address} is outside the network's subnets ({have})"
-        for entry in home:
-            use = _reserved(parsed, entry)
-            if use:
-                yield f"{name}: the address {address} is {use}"
-
-
-def _subnets(network: Network | None, create: NetworkSpec | None) -> list[Mapping[str, t.Any]]:
-    if network is not None:
-        return [_as_mapping(subnet) for subnet in network.subnets if subnet.subnet]
-    return list((create.subnets if create else None) or ())
-
-
-def _as_mapping(subnet: Subnet) -> Mapping[str, t.Any]:
-    return {
-        "subnet": subnet.subnet,
-        "gateway": subnet.gateway.partition("/")[0],
-        "ip_range": subnet.ip_range,
-        "aux_addresses": subnet.aux,
-    }
-
-
-def _gateway(subnet: Mapping[str, t.Any], net: IPNetwork) -> IPAddress:
-    """Return the gateway. Without one of the user's choice the engine takes the first address that it may give away."""
-    if subnet.get("gateway"):
-        return ipaddress.ip_address(subnet["gateway"])
-    first = ipaddress.ip_network(subnet.get("ip_range") or net).network_address
-    return first if first != net.network_address else first + 1
-
-
-def _reserved(address: IPAddress, subnet: Mapping[str, t.Any]) -> str:
-    """Return what an address of a subnet is reserved for, or an empty string."""
-    net = ipaddress.ip_network(subnet["subnet"])
-    if address == _gateway(subnet, net):
-        return "the network's gateway"
-    if address == net.network_address:
-        return "the subnet's own"
-    if address.version == 4 and address == net.broadcast_address:
-        return "the subnet's broadcast address"
-    for host, reserved in (subnet.get("aux_addresses") or {}).items():
-        if address == ipaddress.ip_address(reserved.partition("/")[0]):
-            return f"reserved in the network's aux_addresses (for {host})"
-    return ""

@@ -23,6 +23,8 @@ from ansible_collections.linklab.docker.plugins.module_utils._attach_checks impo
     refuse,
     settings_problems,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._attach_names import alias_warnings
+from ansible_collections.linklab.docker.plugins.module_utils._attach_room import Room
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import with_restorations
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal, near
@@ -38,7 +40,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan import (
     stages,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._route import route_warnings
-from ansible_collections.linklab.docker.plugins.module_utils._state import automatic_aliases
+from ansible_collections.linklab.docker.plugins.module_utils._state import automatic_aliases, is_phantom
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -68,6 +70,9 @@ class AttachState:
         notes: what interrupted runs left; the containers have the endpoints that are away.
         created: names of containers that get their endpoint when they are created.
         mac_later: names of containers whose MAC address others see to, or can only be seen once they run.
+        members: by ID, who is or will be on the network besides I(containers); only read where an alias is to come.
+        neighbours: every container; only read where an endpoint may get an address.
+        starts: names of containers that are started afterwards if they do not run.
     """
 
     info: EngineInfo
@@ -79,6 +84,9 @@ class AttachState:
     notes: tuple[Note, ...] = ()
     created: frozenset[str] = frozenset()
     mac_later: frozenset[str] = frozenset()
+    members: Mapping[str, Container] = field(default_factory=dict)
+    neighbours: tuple[Summary, ...] = ()
+    starts: frozenset[str] = frozenset()
 
 
 def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
@@ -95,7 +103,9 @@ def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
     changes = _changes(spec, state) if spec.present else ()
     detaches = tuple(_detaches(spec, state))
     refuse(mac_problems([one for one in changes if one.container.name not in state.mac_later], state.info))
-    units = _units(changes, detaches, network)
+    room = _room(spec, state, detaches)
+    refuse(room.problems(changes) if spec.present else ())
+    units = room.units(changes)
     # The addresses that are asked for are had before the engine gives one of them to a container that asks for none.
     fixed, free = [unit for unit in units if _fixed(unit)], [unit for unit in units if not _fixed(unit)]
     plan = Plan(
@@ -109,7 +119,9 @@ def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
         ),
         warnings=(
             *_create_warnings(spec, network),
-            *_link_warnings(spec, state),
+            *_link_warnings(spec, state, detaches),
+            *_name_warnings(spec, state, changes, detaches),
+            *(room.warnings(changes) if spec.present else ()),
             *route_warnings(changes, _internal(spec, state), state.info),
         ),
     )
@@ -149,6 +161,8 @@ def _wish_problems(container: Container, wish: Wish, spec: AttachSpec, state: At
         target = state.containers.get(link.target)
         if target is not None and target.id == container.id:
             yield f"link {link} of {container.name} leads to the container itself; give it an alias instead"
+        elif target is not None and target.network_mode.partition(":")[0] in ("host", "container"):
+            yield f"link {link} of {container.name} can never resolve: {next(container_problems(target))}"
 
 
 def _gates(container: Container, wish: Wish, state: AttachState) -> Mapping[str, tuple[str, str]]:
@@ -170,15 +184,28 @@ def _create_warnings(spec: AttachSpec, network: Network | None) -> Iterator[str]
         )
 
 
-def _link_warnings(spec: AttachSpec, state: AttachState) -> Iterator[str]:
+def _link_warnings(spec: AttachSpec, state: AttachState, detaches: Iterable[Detach]) -> Iterator[str]:
     if not spec.present:
         return
     joined = {state.containers[wish.container].id for wish in spec.wishes}
+    leaving = {action.container.id for action in detaches}
     name = state.network.name if state.network else spec.network
     for ref in spec.link_targets:
         target = state.containers[ref]
-        if target.id not in joined and (spec.purge or name not in target.endpoints):
+        if target.id not in joined and (target.id in leaving or name not in target.endpoints):
             yield f"the link target {target.name} is not on network {name}: the link resolves once it is attached there"
+
+
+def _name_warnings(
+    spec: AttachSpec, state: AttachState, changes: Iterable[Attach | Reattach], detaches: Iterable[Detach]
+) -> Iterator[str]:
+    name = state.network.name if state.network else spec.network
+    wished = {state.containers[wish.container].id: wish for wish in spec.wishes} if spec.present else {}
+    there = {ident: state.containers[wish.container] for ident, wish in wished.items()}
+    leaving = {action.container.id for action in detaches}
+    others = {ident: one for ident, one in state.members.items() if ident not in leaving}
+    given = {ident: frozenset(wish.settings.aliases or ()) for ident, wish in wished.items()}
+    return alias_warnings(name, changes, {**others, **there}, given)
 
 
 # -- what is to be done -----------------------------------------------------------------------------------------------
@@ -240,9 +267,9 @@ def _change(container: Container, wish: Wish, spec: AttachSpec, state: AttachSta
     endpoint = container.endpoints.get(network.name) if network is not None else None
     asked = _without_automatic_aliases(wish.settings, container, state.info)
     if network is None or endpoint is None:
-        return _change_without_endpoint(container, asked, spec, state)
+        return _change_without_endpoint(container, replace(wish, settings=asked), spec, state)
     current = _current(endpoint, state.info)
-    wanted = _with_link_names(asked, current, state.containers)
+    wanted = _besides(wish, _with_link_names(asked, current, state.containers), current)
     where = (container, network.name, network.id)
     old = replace(endpoint, settings=current)
     if wanted.mac_address and not state.info.speaks("1.54"):
@@ -269,32 +296,19 @@ def _change(container: Container, wish: Wish, spec: AttachSpec, state: AttachSta
 
 
 def _change_without_endpoint(
-    container: Container, asked: EndpointSettings, spec: AttachSpec, state: AttachState
+    container: Container, wish: Wish, spec: AttachSpec, state: AttachState
 ) -> Attach | Reattach:
     network = state.network
     name, ref = (network.name, network.id) if network is not None else (spec.network, spec.network)
     stale = container.endpoints.get(name)
     if stale is None or container.live:
-        wanted = _with_link_names(asked, EndpointSettings(), state.containers)
+        wanted = _with_link_names(wish.settings, EndpointSettings(), state.containers)
         return Attach("it is not attached", Disruption.NONE, container, name, ref, wanted)
     # A stopped container keeps its endpoint on a network that was removed, settings and all.
     current = _current(stale, state.info)
-    wanted = _with_link_names(asked, current, state.containers)
+    wanted = _besides(wish, _with_link_names(wish.settings, current, state.containers), current)
     reason, old = "the network that it was attached to was removed", replace(stale, settings=current)
     return Reattach(reason, Disruption.NONE, container, name, ref, wanted.over(current), old)
-
-
-def is_phantom(container: Container, endpoint: Endpoint, network: Network) -> bool:
-    """Whether a container seems to have an endpoint that the engine does not have.
-
-    A failed connect leaves such a one to a running container.
-    """
-    if endpoint.away:
-        return True
-    if container.status not in ("running", "paused"):
-        return False
-    member = network.members.get(container.id)
-    return not endpoint.endpoint_id or (member is not None and member.endpoint_id != endpoint.endpoint_id)
 
 
 def _current(endpoint: Endpoint, info: EngineInfo) -> EndpointSettings:
@@ -330,6 +344,17 @@ def _with_link_names(
     return replace(wanted, links=tuple(sorted(links)))
 
 
+def _besides(wish: Wish, wanted: EndpointSettings, current: EndpointSettings) -> EndpointSettings:
+    """Return what is wanted together with what is there, where the task adds; its link wins over one of that alias."""
+    aliases, links = wanted.aliases, wanted.links
+    if "aliases" in wish.added and aliases is not None:
+        aliases = tuple(dict.fromkeys((*(current.aliases or ()), *aliases)))
+    if "links" in wish.added and links is not None:
+        own = {link.alias for link in links}
+        links = tuple(sorted((*(link for link in current.links or () if link.alias not in own), *links)))
+    return replace(wanted, aliases=aliases, links=links)
+
+
 def describe_differences(differences: Mapping[str, tuple[Json, Json]]) -> str:
     """Return the differences as a clause such as C(aliases: +db -old; ipv4_address: 192.0.2.5, not 192.0.2.4)."""
     return "; ".join(f"{name}: {_difference(there, wanted)}" for name, (there, wanted) in differences.items())
@@ -359,44 +384,15 @@ def _fixed(unit: Iterable[EndpointAction]) -> bool:
 
     In other units the addresses that are asked for are held by the unit itself until it takes its turn.
     """
-    return all(isinstance(action, (Attach, Reattach)) and _requested(action.settings) for action in unit)
+    return all(isinstance(action, (Attach, Reattach)) and action.settings.addresses for action in unit)
 
 
-def _units(
-    changes: Sequence[Attach | Reattach], detaches: Iterable[Detach], network: Network | None
-) -> list[tuple[EndpointAction, ...]]:
-    """Put changes together that pass addresses on to one another; raise Refusal if an address is not to be had."""
-    holders = {
-        address: ident
-        for ident, member in (network.members if network else {}).items()
-        for address in (member.ipv4, member.ipv6)
-        if address
-    }
-    leaving = {action.container.id for action in detaches}
-    moving = {action.container.id: action for action in changes if isinstance(action, Reattach)}
-    group = {action.container.id: {action.container.id} for action in changes}
-    problems = []
-    for action in changes:
-        for address in _requested(action.settings):
-            holder = holders.get(address, action.container.id)
-            if holder == action.container.id or holder in leaving:
-                continue
-            if holder not in moving or address in _requested(moving[holder].settings):
-                who = network.members[holder].name if network else holder
-                problems.append(f"{action.container.name}: the address {address} is held by {who}")
-                continue
-            joined = group[action.container.id] | group[holder]
-            group.update(dict.fromkeys(joined, joined))
-    refuse(problems)
-    order = {action.container.id: action for action in changes}
-    seen: set[str] = set()
-    units: list[tuple[EndpointAction, ...]] = []
-    for ident in order:
-        if ident not in seen:
-            seen |= group[ident]
-            units.append(tuple(order[member] for member in order if member in group[ident]))
-    return units
-
-
-def _requested(settings: EndpointSettings) -> tuple[str, ...]:
-    return tuple(address for address in (settings.ipv4_address, settings.ipv6_address) if address)
+def _room(spec: AttachSpec, state: AttachState, detaches: Iterable[Detach]) -> Room:
+    return Room.of(
+        state.network,
+        spec.create,
+        named=[one for wish in spec.wishes if (one := state.containers.get(wish.container)) is not None],
+        others=state.neighbours,
+        leaving=frozenset(action.container.id for action in detaches),
+        starts=state.starts,
+    )

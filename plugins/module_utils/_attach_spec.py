@@ -34,7 +34,9 @@ Json = t.Any
 # The Ansible options of an endpoint's settings, for network_attach and for a topology's containers.
 ENDPOINT_OPTIONS: dict[str, Json] = {
     "aliases": {"type": "list", "elements": "str"},
+    "aliases_mode": {"type": "str", "choices": ["exact", "add"], "default": "exact"},
     "links": {"type": "list", "elements": "str"},
+    "links_mode": {"type": "str", "choices": ["exact", "add"], "default": "exact"},
     "ipv4_address": {"type": "str"},
     "ipv6_address": {"type": "str"},
     "mac_address": {"type": "str"},
@@ -45,10 +47,16 @@ ENDPOINT_OPTIONS: dict[str, Json] = {
 
 @dataclass(frozen=True)
 class Wish:
-    """One container that shall have an endpoint. container: a name or an ID."""
+    """One container that shall have an endpoint.
+
+    Attributes:
+        container: a name or an ID.
+        added: C(aliases), C(links): which of these are wanted besides those that are there, and not instead of them.
+    """
 
     container: str
     settings: EndpointSettings
+    added: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,11 @@ def parse_attach(params: Mapping[str, Json]) -> AttachSpec:
     network = _name("network", params["network"])
     wishes = [Wish(_name("containers", ref), EndpointSettings()) for ref in params["containers"] or ()]
     wishes += [
-        Wish(_name("endpoints: container", options["container"]), parse_settings(options["container"], options))
+        Wish(
+            _name("endpoints: container", options["container"]),
+            parse_settings(options["container"], options),
+            parse_added(options),
+        )
         for options in params["endpoints"] or ()
     ]
     refuse_repeats("container", (wish.container for wish in wishes))
@@ -115,6 +127,11 @@ def parse_settings(container: str, options: Mapping[str, Json]) -> EndpointSetti
         )
     except SpecError as exc:
         raise SpecError(f"endpoint of {container}: {exc}") from exc
+
+
+def parse_added(options: Mapping[str, Json]) -> frozenset[str]:
+    """Return which of an endpoint's settings are wanted besides what is there."""
+    return frozenset(name for name in ("aliases", "links") if options.get(f"{name}_mode") == "add")
 
 
 def _name(option: str, value: str) -> str:

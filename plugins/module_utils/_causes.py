@@ -20,14 +20,14 @@ BANDS = {
     "target": "The target exists, runs, and the engine does not call it unhealthy.",
     "path": "There is a way: a link, a shared network, or a shared network namespace.",
     "name": "The host resolves in the source, to an address of the target and of nothing else.",
-    "tcp": "The target accepts a TCP connection.",
+    "tcp": "The target accepts a TCP connection. With C(protocol: udp) this is C(udp): it answers a datagram.",
     "greeting": "A MySQL server greets.",
     "login": "The login works.",
     "identity": "The server that answered is the target: its hostname is the container's.",
 }
 
 # Where the checks of each protocol end.
-LAST_BAND = {"dns": "name", "tcp": "tcp", "mysql": "identity"}
+LAST_BAND = {"dns": "name", "tcp": "tcp", "udp": "tcp", "mysql": "identity"}
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,18 @@ class Cause:
         meaning: what is the case.
         remedy: what to do, in general. The hint of a diagnosis says it for the containers at hand.
         lasting: whether it stays so until somebody does something, so that waiting is of no use.
+        isolates: whether it proves that the two are isolated: nothing leads from one to the other, or a rule keeps
+            packets from it.
+        split_from: the causes that this case was called before it had a name of its own. A task that expects one of
+            them accepts this one too.
     """
 
     band: str
     meaning: str
     remedy: str
     lasting: bool = True
+    isolates: bool = False
+    split_from: tuple[str, ...] = ()
 
 
 def _peer(side: str) -> dict[str, Cause]:
@@ -86,23 +92,27 @@ CAUSES: dict[str, Cause] = {
         "path",
         "The source has no network: its network mode is C(none), or it was detached from all.",
         "Attach it to a network that the target is on. Mode C(none) must be left first.",
+        isolates=True,
     ),
     "target_no_network": Cause(
         "path",
         "The target has no network: its network mode is C(none), or it was detached from all.",
         "Attach it to a network that the source is on. Mode C(none) must be left first.",
+        isolates=True,
     ),
     "source_shares_network": Cause(
         "path",
         "The source has no network of its own: it uses that of another container (C(container:) mode), and that one has"
         " no network in common with the target.",
         "Attach the container whose network it uses.",
+        isolates=True,
     ),
     "target_shares_network": Cause(
         "path",
-        "The target has no network of its own: it uses that of another container (C(container:) mode). That one has no"
-        " network in common with the source, or the target's own name was used, which no resolver knows.",
+        "The target has no network of its own: it uses that of another container (C(container:) mode), and that one has"
+        " no network in common with the source.",
         "Attach the container whose network it uses, and use that one's name as host.",
+        isolates=True,
     ),
     "link_stale": Cause(
         "path",
@@ -119,11 +129,13 @@ CAUSES: dict[str, Cause] = {
         "path",
         "Both are on the default bridge and on no other common network. There are no names on it.",
         "Attach both to a network of their own, or link them.",
+        isolates=True,
     ),
     "no_common_network": Cause(
         "path",
         "Both have networks, but none in common.",
         "Attach the source to a network of the target.",
+        isolates=True,
     ),
     "source_host_network": Cause(
         "name",
@@ -134,6 +146,12 @@ CAUSES: dict[str, Cause] = {
         "name",
         "The target uses the network of its host (network mode C(host)), so no network has its name.",
         "Use an address of the machine as host, or run the target on a network of the source.",
+    ),
+    "target_without_name": Cause(
+        "name",
+        "The target uses the network of another container (C(container:) mode), so no resolver knows its own name.",
+        "Use the name of the container whose network it uses as host.",
+        split_from=("target_shares_network",),
     ),
     "resolver_lost": Cause(
         "name",
@@ -177,11 +195,13 @@ CAUSES: dict[str, Cause] = {
         "tcp",
         "The network forbids its containers to talk to each other (C(com.docker.network.bridge.enable_icc=false)).",
         "Attach both to a network that allows it.",
+        isolates=True,
     ),
     "internal_network": Cause(
         "tcp",
         "The source is on internal networks only, which lead nowhere outside, and the host is outside of them.",
         "Attach the source to a network of the target, or to one that is not internal.",
+        isolates=True,
     ),
     "server_starting": Cause(
         "tcp",
@@ -205,11 +225,30 @@ CAUSES: dict[str, Cause] = {
         "Correct the port, or start the server.",
         lasting=False,
     ),
+    "rejected": Cause(
+        "tcp",
+        "A firewall rule rejects the connection: it is refused although the port listens, or answered as prohibited or"
+        " unreachable although the target is alive and there is a route.",
+        "Look for rules that reject packets, on the host (chain DOCKER-USER, firewalld) and in the containers.",
+        lasting=False,
+        isolates=True,
+        split_from=("server_starting", "no_answer", "no_route"),
+    ),
     "no_answer": Cause(
         "tcp",
-        "The connection is neither accepted nor refused: packets are lost, as with a firewall.",
+        "The connection is neither accepted nor refused: packets are lost, as with a firewall. With C(protocol: udp):"
+        " nothing listens on the port, and not even that is answered.",
         "Look for rules that drop packets, on the host (chain DOCKER-USER) and in the containers.",
         lasting=False,
+        isolates=True,
+    ),
+    "unanswered": Cause(
+        "tcp",
+        "No answer came to a datagram, which proves nothing: the server may have taken it and kept silent, or a rule"
+        " dropped it. Only with C(protocol: udp).",
+        "Look whether the server got it (its log). Where it has a TCP port too, check that.",
+        lasting=False,
+        split_from=("no_answer",),
     ),
     "no_route": Cause(
         "tcp",
@@ -276,3 +315,8 @@ CAUSES: dict[str, Cause] = {
         lasting=False,
     ),
 }
+
+
+def accepts(given: str, found: str) -> bool:
+    """Whether a task that expects one cause accepts another: the same, or one that was split from it."""
+    return given == found or given in CAUSES[found].split_from

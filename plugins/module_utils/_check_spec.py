@@ -23,9 +23,11 @@ if t.TYPE_CHECKING:
 
 Json = t.Any
 
-# Host names, IPv4 and IPv6 addresses, and the names of containers, which may have an underscore. They become arguments
-# of programs, so none may begin with a hyphen.
-_HOST = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9_.:-]*")
+# Host names, and the names of containers, which may have an underscore. They become arguments of programs, so none may
+# begin with a hyphen.
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+# What people write who mean a host: a URL, a host with its port, an address in brackets.
+_PLACE = re.compile(r"(?:[a-z]+://)?(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[^/:]+))(?::(?P<port>\d+))?(?:/.*)?")
 
 _LEAST_INTERVAL = 0.05
 
@@ -39,7 +41,7 @@ LOGIN_OPTIONS: dict[str, Json] = {
 # The options that a task gives once for all checks, and that an element of the list may give anew.
 _SHARED: dict[str, Json] = {
     "host": {"type": "str"},
-    "protocol": {"type": "str", "choices": ["dns", "tcp", "mysql"]},
+    "protocol": {"type": "str", "choices": ["dns", "tcp", "udp", "mysql"]},
     "login": {"type": "dict", "options": LOGIN_OPTIONS},
     "expect": {"type": "str", "choices": ["reachable", "unreachable"]},
     "cause": {"type": "str", "choices": list(CAUSES)},
@@ -65,6 +67,7 @@ CHECK_OPTIONS: dict[str, Json] = {
     "source": {"type": "str"},
     "target": {"type": "str"},
     "port": {"type": "int", "default": _DEFAULTS["port"]},
+    "total_timeout": {"type": "float"},
     "checks": {
         "type": "list",
         "elements": "dict",
@@ -143,6 +146,16 @@ def parse_checks(params: Mapping[str, Json]) -> list[Check]:
     return found
 
 
+def parse_total_timeout(params: Mapping[str, Json]) -> float:
+    """Return how long all checks may take together, in seconds, 0 for no limit; raise SpecError."""
+    given = params.get("total_timeout")
+    if given is None:
+        return 0.0
+    if given <= 0:
+        raise SpecError(f"total_timeout {given:g} is not more than 0")
+    return float(given)
+
+
 def _expand(params: Mapping[str, Json], element: Mapping[str, Json]) -> Iterator[Check]:
     """Yield source x target x port. In a matrix, the pairs of a container with itself are left out."""
     ports = element.get("port") or [params["port"]]
@@ -184,7 +197,9 @@ def _problem(check: Check) -> str:
     texts = (check.login.user, check.login.password, check.login.database)
     problems = {
         "source and target must not be empty": not (check.source and check.target),
-        f"host {host!r} is neither a host name nor an address": not _HOST.fullmatch(host),
+        f"host {host!r} is neither a host name nor an address{_meant(host)}": not (
+            is_address(host) or _NAME.fullmatch(host)
+        ),
         f"port {check.port} is not between 1 and 65535": not 0 < check.port < 65536,
         f"timeout {check.timeout} is less than 0": check.timeout < 0,
         f"interval {check.interval} is less than {_LEAST_INTERVAL} seconds": check.interval < _LEAST_INTERVAL,
@@ -192,3 +207,12 @@ def _problem(check: Check) -> str:
         "the login must not have a NUL character": any("\0" in text for text in texts),
     }
     return next((problem for problem, there in problems.items() if there), "")
+
+
+def _meant(host: str) -> str:
+    """Return what may have been meant by a host that is none."""
+    found = _PLACE.fullmatch(host)
+    name = found and (found["six"] or found["name"])
+    if not (found and name and (is_address(name) or _NAME.fullmatch(name))):
+        return ""
+    return f" (did you mean host: {name}{', port: ' + found['port'] if found['port'] else ''}?)"

@@ -9,12 +9,14 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.linklab.docker.plugins.module_utils._causes import CAUSES, accepts
 from ansible_collections.linklab.docker.plugins.module_utils._diagnose import band_results, diagnose
 from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError, one_line
 from ansible_collections.linklab.docker.plugins.module_utils._evidence import taken_path
@@ -31,20 +33,10 @@ if t.TYPE_CHECKING:
 
 Json = t.Any
 
+# A check that fails here has reached the target.
+_REACHED = ("greeting", "login")
 # Starting a process in a container is what takes the time, and the engine does a few at once.
 _WORKERS = 8
-
-# What does not prove that a target cannot be reached: nothing was tried, or it was a slip of the pen.
-NO_PROOF = (
-    "source_missing",
-    "source_created",
-    "source_exited",
-    "source_paused",
-    "source_restarting",
-    "target_missing",
-    "no_probe_tool",
-    "probe_failed",
-)
 
 
 @dataclass(frozen=True)
@@ -63,6 +55,7 @@ class Outcome:
         evidence: that of the last attempt; None if the check could not be made.
         finding: why the target is not reached; None if it is.
         error: why the check could not be made.
+        tried: whether it was, or there was no time left for it.
     """
 
     check: Check
@@ -70,6 +63,7 @@ class Outcome:
     finding: Finding | None = None
     attempts: tuple[Attempt, ...] = ()
     error: str = ""
+    tried: bool = True
 
     @property
     def reachable(self) -> bool:
@@ -83,8 +77,8 @@ class Outcome:
         if self.finding is None:
             return False
         if self.check.cause:
-            return self.finding.cause == self.check.cause
-        return self.finding.cause not in NO_PROOF
+            return accepts(self.check.cause, self.finding.cause)
+        return CAUSES[self.finding.cause].isolates
 
     def message(self) -> str:
         """Return what happened, and what to do if it is not what the task expects, on one line."""
@@ -107,8 +101,13 @@ class Outcome:
                 else ""
             )
             return f"{what}: {finding.message}{tries}. {finding.advice}"
-        wanted = f"because of {check.cause}" if check.cause else "for a reason that proves it"
-        return f"{what}: the task expects it unreachable {wanted}, but found {finding.cause}: {finding.message}."
+        wanted = f"because of {check.cause}" if check.cause else "for a reason that proves isolation"
+        # An error without a cause of its own may be one of the client program.
+        reached = finding.band in _REACHED and finding.cause != "mysql_error"
+        return (
+            f"{what}: the task expects it unreachable {wanted}, but found {finding.cause}"
+            f"{' (the target was reached)' if reached else ''}: {finding.message}."
+        )
 
     def warnings(self) -> list[str]:
         """Return what does not keep the check from passing, and should be known."""
@@ -137,10 +136,19 @@ class Run:
 
     Attributes:
         stop: set when the task is told to end.
+        seconds: how long all checks may take together; 0 for as long as they take.
+        end: when that time is over, on the monotonic clock.
     """
 
     images: Images = field(default_factory=Images)
     stop: threading.Event = field(default_factory=threading.Event)
+    seconds: float = 0.0
+    end: float = math.inf
+
+    def begin(self, seconds: float) -> None:
+        """Let the time run that all checks may take together."""
+        self.seconds = seconds
+        self.end = time.monotonic() + seconds if seconds else math.inf
 
 
 def run_checks(engine: Engine, checks: Sequence[Check], run: Run) -> list[Outcome]:
@@ -168,6 +176,9 @@ def run_checks(engine: Engine, checks: Sequence[Check], run: Run) -> list[Outcom
 def run_check(engine: Engine, check: Check, run: Run) -> Outcome:
     """Make attempts until the answer stands, or the time is over."""
     begin = time.monotonic()
+    if begin >= run.end:
+        return Outcome(check, error=f"not tried: the total_timeout of {run.seconds:g} seconds was over", tried=False)
+    seconds = min(check.timeout, run.end - begin)
     attempts: list[Attempt] = []
     while True:
         try:
@@ -176,13 +187,13 @@ def run_check(engine: Engine, check: Check, run: Run) -> Outcome:
             return Outcome(check, error=str(exc), attempts=tuple(attempts))
         passed = time.monotonic() - begin
         attempts.append(Attempt(passed, finding))
-        if stands(check, finding) or passed + check.interval > check.timeout or run.stop.wait(check.interval):
+        if stands(check, finding) or passed + check.interval > seconds or run.stop.wait(check.interval):
             return Outcome(check, evidence, finding, tuple(attempts))
 
 
 def stands(check: Check, finding: Finding | None) -> bool:
     """Whether waiting cannot change the answer, or need not."""
-    return finding is None or finding.lasting or (check.expect == "unreachable" and finding.cause == check.cause)
+    return finding is None or finding.lasting or accepts(check.cause, finding.cause)
 
 
 def attempt(engine: Engine, check: Check, images: Images) -> tuple[Evidence, Finding | None]:
@@ -246,40 +257,3 @@ def _probe_of(evidence: Evidence | None) -> dict[str, Json] | None:
 
 def _mysql_of(row: tuple[str, str, str, str]) -> dict[str, Json]:
     return {"connection_id": int(row[0]), "version": row[1], "hostname": row[2], "current_user": row[3]}
-
-
-def summary_of(outcomes: Sequence[Outcome]) -> tuple[str, list[str]]:
-    """Return one message for many checks, and a table with a line for each."""
-    failed = [one for one in outcomes if not one.passed]
-    if failed:
-        head = f"{len(failed)} of {len(outcomes)} checks are not as expected"
-        return "\n".join([f"{head}:", *(f"- {one.message()}" for one in failed)]), table(outcomes)
-    return f"all {len(outcomes)} checks are as expected", table(outcomes)
-
-
-def table(outcomes: Sequence[Outcome]) -> list[str]:
-    """Return the outcomes as lines with aligned columns."""
-    rows = [("SOURCE", "TARGET", "HOST", "PORT", "PROTOCOL", "REACHABLE", "PATH OR CAUSE", "MS", "AS EXPECTED")]
-    for one in outcomes:
-        shown = result_of(one)
-        rows.append(
-            (
-                shown["source"],
-                shown["target"],
-                shown["host"],
-                str(shown["port"] or "-"),
-                shown["protocol"],
-                "yes" if one.reachable else "no",
-                _why(one),
-                "-" if shown["latency_ms"] is None else f"{shown['latency_ms']:.1f}",
-                "yes" if one.passed else "NO",
-            )
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
-
-
-def _why(outcome: Outcome) -> str:
-    if outcome.error:
-        return "error"
-    return outcome.finding.cause if outcome.finding else str(outcome.path() or "-")

@@ -13,13 +13,13 @@ import os
 import signal
 import typing as t
 
-from ansible_collections.linklab.docker.plugins.module_utils._check_spec import parse_checks
+from ansible_collections.linklab.docker.plugins.module_utils._check_spec import parse_checks, parse_total_timeout
+from ansible_collections.linklab.docker.plugins.module_utils._check_summary import fix_of, summary_of
 from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity import (
     Run,
     result_of,
     run_checks,
-    summary_of,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError
 from ansible_collections.linklab.docker.plugins.module_utils._module import connection_of
@@ -44,6 +44,7 @@ def run_task(module: AnsibleModule) -> None:
     _end_tidily(run)
     try:
         checks = parse_checks(module.params)
+        run.begin(parse_total_timeout(module.params))
         engine = Engine(connection(module.params))
         outcomes = run_checks(engine, checks, run)
     except LinklabError as exc:
@@ -51,6 +52,8 @@ def run_task(module: AnsibleModule) -> None:
     result: dict[str, Json] = {"changed": bool(run.images.pulled), "pulled": run.images.pulled, **shown}
     if module.params["checks"] is None:
         result.update(result_of(outcomes[0]))
+        if fix := fix_of(outcomes[0]):
+            result["msg"] += f"\n\n{fix}"
     else:
         message, lines = summary_of(outcomes)
         result.update(

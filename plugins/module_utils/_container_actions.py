@@ -14,7 +14,7 @@ to do does not load.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Action
 
@@ -62,6 +62,9 @@ class NewEndpoint:
     network_ref: str
     settings: EndpointSettings
 
+    def by_id(self, made: Mapping[str, str]) -> NewEndpoint:
+        return replace(self, network_ref=made.get(self.network_ref, self.network_ref))
+
 
 @dataclass(frozen=True)
 class After:
@@ -98,6 +101,9 @@ class CreateContainer(Action):
     @property
     def subject(self) -> str:
         return self.container
+
+    def by_id(self, made: Mapping[str, str]) -> Action:
+        return replace(self, endpoints=tuple(endpoint.by_id(made) for endpoint in self.endpoints))
 
 
 @dataclass(frozen=True)
@@ -254,6 +260,9 @@ class ReplaceContainer(ContainerAction):
     endpoints: tuple[NewEndpoint, ...] = ()
     macs: Mapping[str, str] = field(default_factory=dict)
     after: tuple[After, ...] = ()
+
+    def by_id(self, made: Mapping[str, str]) -> Action:
+        return replace(self, endpoints=tuple(endpoint.by_id(made) for endpoint in self.endpoints))
 
 
 @dataclass(frozen=True)

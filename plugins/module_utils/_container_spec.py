@@ -22,7 +22,8 @@ from ansible_collections.linklab.docker.plugins.module_utils._compose_items impo
     ports,
     volumes,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, near
+from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
+from ansible_collections.linklab.docker.plugins.module_utils._words import meant
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
@@ -142,7 +143,7 @@ class ContainerSpec:
         found: dict[str, Json] = {}
         for name, value in options.items():
             if name not in _PARSERS:
-                raise SpecError(f"{where}: there is no option {name!r}{near(name, _PARSERS)}")
+                raise SpecError(f"{where}: there is no option {name!r}{meant(name, _PARSERS)}")
             if value is not None:
                 found[name] = values.parse_option(f"{where}.{name}", _PARSERS[name], value)
         spec = cls(**found)

@@ -32,11 +32,21 @@ from ansible_collections.linklab.docker.plugins.module_utils._evidence import (
 )
 from ansible_collections.linklab.docker.plugins.module_utils._finding import (
     Finding,
+    Tasks,
     loop_finding,
     looping_side,
     networks_of,
+    on_new_network,
     why_ended,
 )
+
+# What a stage of the probe needs, and an image that has it.
+_PROGRAMS = {
+    "mysql": ("a mysql client", "mysql:latest"),
+    "tcp": ("bash, nc or python3", "busybox:latest"),
+    "udp": ("bash or python3", "mysql:latest"),
+    "name": ("getent, nslookup or python3", "busybox:latest"),
+}
 
 
 def diagnose(evidence: Evidence) -> Finding | None:
@@ -73,7 +83,7 @@ def diagnose_state(evidence: Evidence) -> Finding | None:
                 f"{side}_paused",
                 f"{peer.name} is paused: its processes are frozen",
                 "Unpause it.",
-                hints.docker("unpause", peer.name),
+                (hints.docker("unpause", peer.name),),
             )
     return _unhealthy(evidence) or _no_path(evidence)
 
@@ -94,10 +104,10 @@ def _not_running(evidence: Evidence, peer: Peer, side: str) -> Finding:
             f"{evidence.source.name} has a legacy link to {peer.name} (as {links[0][0].alias}), and {peer.name} {words}"
             f". Until it runs, nothing can be executed in {evidence.source.name}, which cannot be restarted either",
             advice,
-            hints.docker("start", peer.name),
+            (hints.docker("start", peer.name),),
         )
     cause = f"{side}_created" if status == "created" else f"{side}_exited"
-    return Finding(cause, f"{peer.name} {words}", advice, hints.docker("start", peer.name))
+    return Finding(cause, f"{peer.name} {words}", advice, (hints.docker("start", peer.name),))
 
 
 def _unhealthy(evidence: Evidence) -> Finding | None:
@@ -122,8 +132,8 @@ def _no_path(evidence: Evidence) -> Finding | None:
         return _unreached_address(evidence)
     for peer, side, other in ((source, "source", target), (target, "target", source)):
         if peer.mode == "none":
-            return _no_network(peer, side, other)
-    for find in (_stale_link, _phantom, _borrowed, _bridge_only):
+            return _no_network(evidence, peer, side, other)
+    for find in (_stale_link, _phantom, _bridge_only, _borrowed):
         finding = find(evidence)
         if finding:
             return finding
@@ -134,8 +144,23 @@ def _no_path(evidence: Evidence) -> Finding | None:
         f"{source.name} and {target.name} have no network in common: {networks_of(evidence, source)};"
         f" {networks_of(evidence, target)}",
         f"Attach {here.name} to a network of {there.name}.",
-        hints.attach(_best_network(there), here.name),
+        _join(evidence, here, there),
     )
+
+
+def _join(evidence: Evidence, here: Peer, there: Peer) -> Tasks:
+    """Return the tasks that attach one container to a network of the other, or both to a new one.
+
+    Where the target joins, it gets the host as an alias if that is another name than its own.
+    """
+    _source, target = evidence.ends
+    leave = tuple(hints.detach("none", peer.owner.name) for peer in (here, there) if peer.owner.network_mode == "none")
+    network = _best_network(there) if there.networks else BRIDGE
+    if network == BRIDGE:
+        return (*leave, on_new_network(evidence))
+    host = evidence.host
+    alias = host if here is target and not is_address(host) and host != target.owner.name else ""
+    return (*leave, hints.attach(network, here.owner.name, alias=alias))
 
 
 def _leads_there(evidence: Evidence, way: Path) -> bool:
@@ -166,26 +191,21 @@ def _unreached_address(evidence: Evidence) -> Finding | None:
         f"{host} is the address of {target.name} on {network}, which {source.name} is not on:"
         f" {networks_of(evidence, source)}",
         f"Use the name of {target.name} on a common network as host, or attach {source.name} to {network}.",
-        hints.attach(network, source.name),
+        (hints.attach(network, source.owner.name),),
     )
 
 
-def _no_network(peer: Peer, side: str, other: Peer) -> Finding:
+def _no_network(evidence: Evidence, peer: Peer, side: str, other: Peer) -> Finding:
     why = "its network mode is none" if peer.owner.network_mode == "none" else "it was detached from all of them"
-    network = _best_network(other) if other.networks else "NETWORK"
     advice = f"Attach {peer.owner.name} to a network of {other.name}."
     if peer.owner.network_mode == "none":
-        advice = (
-            f"Detach {peer.owner.name} from none (docker network disconnect none {peer.owner.name}), then attach it to"
-            f" a network of {other.name}."
-        )
+        advice = f"Detach {peer.owner.name} from none, then attach it to a network of {other.name}."
     return Finding(
         f"{side}_no_network",
         f"{peer.name} has no network: {why}",
         advice,
-        hints.attach(network, peer.owner.name)
-        if network != BRIDGE
-        else hints.attach_to_new(f"{other.name}-net", peer.owner.name, other.name),
+        # Nothing can be attached that uses the network of its host.
+        _join(evidence, peer, other) if other.mode != "host" else (),
     )
 
 
@@ -200,7 +220,7 @@ def _stale_link(evidence: Evidence) -> Finding | None:
                 f" the old one, nothing can be executed in {source.name}, and it cannot be restarted",
                 f"Renew the link, which replaces {source.owner.name} by a container with the same configuration and"
                 " volumes; or attach both to a network.",
-                hints.renew_link(source.owner.name, link),
+                (hints.renew_link(source.owner.name, link),),
             )
     return None
 
@@ -220,7 +240,7 @@ def phantom(peer: Peer, network: str) -> Finding:
         f"{peer.name} is attached to {network} in its description only (a phantom endpoint): an attach failed half-way."
         " Its next restart may fail, too",
         f"Attach {peer.owner.name} anew, which repairs the endpoint.",
-        hints.attach(network, peer.owner.name),
+        (hints.attach(network, peer.owner.name),),
     )
 
 
@@ -232,7 +252,7 @@ def _borrowed(evidence: Evidence) -> Finding | None:
             f"{source.name} has no network of its own: it uses that of {source.owner.name}, which has none in common"
             f" with {target.name}: {networks_of(evidence, source)}; {networks_of(evidence, target)}",
             f"Attach {source.owner.name}, whose network {source.name} uses.",
-            hints.attach(_best_network(target), source.owner.name),
+            _join(evidence, source, target),
         )
     if target.borrowed:
         return Finding(
@@ -240,7 +260,7 @@ def _borrowed(evidence: Evidence) -> Finding | None:
             f"{target.name} has no network of its own: it uses that of {target.owner.name}, which has none in common"
             f" with {source.name}: {networks_of(evidence, source)}; {networks_of(evidence, target)}",
             f"Attach {source.name} to a network of {target.owner.name}, and use {target.owner.name} as host.",
-            hints.attach(_best_network(target), source.name),
+            (*_join(evidence, source, target), hints.check_again(evidence.check, host=target.owner.name)),
         )
     return None
 
@@ -253,14 +273,14 @@ def _bridge_only(evidence: Evidence) -> Finding | None:
         "default_bridge_only",
         f"{source.name} and {target.name} are both on the default bridge only, which has no names",
         "Attach both to a network of their own (live; nothing is recreated), or link them.",
-        hints.attach_to_new(f"{target.name}-net", source.name, target.name),
+        _join(evidence, source, target),
     )
 
 
 def diagnose_probe(evidence: Evidence) -> Finding | None:
     """Return why there is no answer to draw a conclusion from."""
     answer = evidence.seen
-    source, target = evidence.ends
+    source, _target = evidence.ends
     if answer.failed:
         return Finding(
             "probe_failed",
@@ -268,14 +288,13 @@ def diagnose_probe(evidence: Evidence) -> Finding | None:
             "Mend what the engine complains of.",
         )
     if answer.missing:
-        wanted = {"mysql": "a mysql client", "tcp": "bash, nc or python3", "name": "getent, nslookup or python3"}
-        program = wanted.get(answer.missing, "a shell")
+        program, image = _PROGRAMS.get(answer.missing, ("a shell", "busybox:latest"))
         place = f", nor has the image {answer.image}" if answer.image else ""
         return Finding(
             "no_probe_tool",
             f"{source.name} does not have {program}{place}, so the check cannot be made",
-            f"Set probe_image to an image on the engine that has {program}.",
-            hints.check_again(source.name, target.name, probe_image="mysql"),
+            f"Set probe_image to an image that has {program}.",
+            (hints.check_again(evidence.check, probe_image=image, pull="missing"),),
         )
     return None
 
@@ -287,7 +306,8 @@ def band_results(evidence: Evidence, finding: Finding | None) -> list[dict[str, 
     for band in BANDS:
         failed = finding is not None and finding.band == band
         detail = finding.message if finding and failed else _detail(evidence, band)
-        results.append({"name": band, "passed": not failed, "detail": detail})
+        name = "udp" if band == "tcp" and evidence.check.protocol == "udp" else band
+        results.append({"name": name, "passed": not failed, "detail": detail})
         if failed or band == last:
             break
     return results
@@ -307,7 +327,7 @@ def _detail(evidence: Evidence, band: str) -> str:
     return {
         "path": str(taken_path(evidence, address) or taken_path(evidence) or ""),
         "name": f"{evidence.host} is {', '.join(answer.addresses if answer else ())}",
-        "tcp": f"port {evidence.check.port} accepts connections",
+        "tcp": f"port {evidence.check.port} {'answers' if evidence.check.protocol == 'udp' else 'accepts connections'}",
         "greeting": f"a MySQL server greets{f', version {version}' if version else ''}",
         "login": f"logged in as {user}, connection {number}",
         "identity": f"the hostname of the server is {hostname}",

@@ -10,9 +10,10 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.linklab.docker.plugins.module_utils import _hints as hints
-from ansible_collections.linklab.docker.plugins.module_utils._finding import Finding
+from ansible_collections.linklab.docker.plugins.module_utils._finding import Finding, Tasks
 
 if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence
@@ -75,7 +76,7 @@ def _failed(evidence: Evidence, session: Session) -> Finding:
             cause,
             f"something accepts connections at {where}, but does not greet as a MySQL server does: {said}",
             "Correct the port; use protocol: tcp if it is no MySQL server.",
-            hints.check_again(source.name, target.name, port=check.port, protocol="tcp"),
+            (hints.check_again(check, protocol="tcp"),),
         )
     if cause == "access_denied":
         secret = "a password" if check.login.password else "no password"
@@ -104,9 +105,8 @@ def _failed(evidence: Evidence, session: Session) -> Finding:
     return Finding(cause, f"the server in {target.name} refuses the login: {said}", advice, _with_tls(evidence, cause))
 
 
-def _with_tls(evidence: Evidence, cause: str) -> dict[str, t.Any] | None:
+def _with_tls(evidence: Evidence, cause: str) -> Tasks:
     if cause != "tls_required":
-        return None
-    source, target = evidence.ends
-    login = {"user": evidence.check.login.user, "password": "{{ password }}", "ssl_mode": "required"}
-    return hints.check_again(source.name, target.name, port=evidence.check.port, login=login)
+        return ()
+    check = evidence.check
+    return (hints.check_again(check, login=replace(check.login, ssl_mode="required")),)

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import typing as t
 
 from ansible_collections.linklab.docker.plugins.module_utils import _hints as hints
@@ -18,7 +19,6 @@ from ansible_collections.linklab.docker.plugins.module_utils._evidence import (
     BRIDGE,
     Evidence,
     Peer,
-    common,
     leads_to,
     legacy_links,
     links_on,
@@ -27,7 +27,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._evidence import (
     paths,
     taken_path,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._finding import Finding
+from ansible_collections.linklab.docker.plugins.module_utils._finding import Finding, Tasks, on_new_network
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,7 +68,7 @@ def _unresolved(evidence: Evidence, answer: Answer) -> Finding:
             "source_host_network",
             f"{source.name} uses the network of its host, which does not know the name {host}",
             f"Use the address of {target.name} as host, or run {source.name} on a network of {target.name}.",
-            hints.check_again(source.name, target.name, host=address) if address else None,
+            (hints.check_again(evidence.check, host=address),) if address else (),
         )
     if target.mode == "host":
         return Finding(
@@ -89,11 +89,11 @@ def _unresolved(evidence: Evidence, answer: Answer) -> Finding:
         )
     if target.borrowed and host.lower() in (target.name.lower(), target.container.short_id):
         return Finding(
-            "target_shares_network",
+            "target_without_name",
             f"{target.name} has no network of its own, and so no name on any: it uses the network of"
             f" {target.owner.name}",
             f"Use {target.owner.name} as host.",
-            hints.check_again(source.name, target.name, host=target.owner.name),
+            (hints.check_again(evidence.check, host=target.owner.name),),
         )
     return _unknown(evidence)
 
@@ -118,7 +118,7 @@ def _lost(source: Peer, answer: Answer) -> Finding:
         f"{what}. This happens when a legacy link is removed while its source is on the default bridge and on another"
         " network",
         f"Restart {source.owner.name}.",
-        hints.docker("restart", source.owner.name),
+        (hints.docker("restart", source.owner.name),),
     )
 
 
@@ -127,32 +127,53 @@ def _unknown(evidence: Evidence) -> Finding:
     host, names = evidence.host, known_names(evidence)
     networks = [name for name in live_common(source, target) if name != BRIDGE]
     advice = f"Use one of its names as host, or give {target.name} the alias {host}."
-    mend = None
     if networks:
         aliases = target.networks[networks[0]].settings.aliases or ()
-        mend = hints.set_aliases(networks[0], target.owner.name, {*aliases, host})
-    elif common(source, target):
+        tasks: Tasks = (hints.set_aliases(networks[0], target.owner.name, {*aliases, host}),)
+    elif names:
+        advice = "Use one of its names as host."
+        tasks = _under_own_name(evidence)
+    else:
         advice = "Attach both to a network of their own: the default bridge has no names."
-        mend = hints.attach_to_new(f"{target.name}-net", source.owner.name, target.owner.name)
+        tasks = (on_new_network(evidence),)
     return Finding(
         "name_unknown",
         f"{target.name} has no name {host}{near(host.lower(), names)} where {source.name} can see it; its names there"
         f" are {', '.join(names) or 'none'}",
         advice,
-        mend,
+        tasks,
     )
+
+
+def _under_own_name(evidence: Evidence) -> Tasks:
+    """Return the check under a name that the target does have, its own rather than an alias."""
+    _source, target = evidence.ends
+    names = known_names(evidence)
+    own = target.owner.name.lower()
+    if not names:
+        return ()
+    return (hints.check_again(evidence.check, host=own if own in names else names[0]),)
 
 
 def _elsewhere(evidence: Evidence, answer: Answer, others: list[str]) -> Finding:
     """The host resolves to at least one address that is not the target's. The order is that of a resolver."""
     source, target = evidence.ends
     host = evidence.host
+    other_name = f"Use a name of {target.name} as host: {', '.join(known_names(evidence)) or 'none yet'}."
+    if all(one in source.addresses or ipaddress.ip_address(one).is_loopback for one in others):
+        return Finding(
+            "resolves_elsewhere",
+            f"{host} is {source.name} itself ({', '.join(others)}), not {target.name}",
+            other_name,
+            _under_own_name(evidence),
+        )
     if is_address(host):
         owner = _who(evidence, others)
         return Finding(
             "resolves_elsewhere",
             f"{host} is {owner}, not an address of {target.name} ({', '.join(target.addresses)})",
             f"Use a name or an address of {target.name} as host.",
+            _under_own_name(evidence),
         )
     return (
         _by_hosts_file(evidence, answer, others)
@@ -162,7 +183,8 @@ def _elsewhere(evidence: Evidence, answer: Answer, others: list[str]) -> Finding
             "resolves_elsewhere",
             f"{host} resolves in {source.name} to {', '.join(others)}, which is {_who(evidence, others)}, not to"
             f" {target.name} ({', '.join(target.addresses)})",
-            f"Use a name of {target.name} as host: {', '.join(known_names(evidence)) or 'none yet'}.",
+            other_name,
+            _under_own_name(evidence),
         )
     )
 
@@ -182,7 +204,7 @@ def _by_hosts_file(evidence: Evidence, answer: Answer, others: list[str]) -> Fin
                 f"{source.name} takes {host} from {line}: its legacy link leads to a container that {target.name} has"
                 f" replaced. Nothing can be executed in {source.name}, and it cannot be restarted",
                 "Renew the link, which replaces the source by a container with the same configuration and volumes.",
-                hints.renew_link(source.owner.name, link),
+                (hints.renew_link(source.owner.name, link),),
             )
     found = next((one for one in source.owner.legacy_links if one.alias.lower() in (n.lower() for n in names)), None)
     made_by = (
@@ -193,7 +215,7 @@ def _by_hosts_file(evidence: Evidence, answer: Answer, others: list[str]) -> Fin
         f"{source.name} takes {host} from {line}, which wins over the names of networks; that is"
         f" {_who(evidence, [address])}, not {target.name}",
         f"Remove {made_by}, or use another name of {target.name}.",
-        hints.remove_link(source.owner.name, found) if found else None,
+        (hints.remove_link(source.owner.name, found),) if found else (),
     )
 
 
@@ -209,7 +231,7 @@ def _by_network_link(evidence: Evidence, others: list[str]) -> Finding | None:
                     f"{source.name} has a link on {network} that leads {link.alias} to {link.target}"
                     f" ({', '.join(others)}), which wins over the names of {target.name}",
                     f"Remove that link, or use another name of {target.name}.",
-                    hints.set_links(network, source.owner.name, rest),
+                    (hints.set_links(network, source.owner.name, rest),),
                 )
     return None
 
@@ -235,15 +257,16 @@ def _by_others(evidence: Evidence, others: list[str]) -> Finding | None:
             "resolves_elsewhere",
             f"{host} on {network} is a name of {who} ({', '.join(others)}), not of {target.name}",
             f"Use a name of {target.name} as host: {', '.join(known_names(evidence)) or 'none yet'}.",
+            _under_own_name(evidence),
         )
     return None
 
 
-def _without(holder: Container, network: str, host: str) -> dict[str, t.Any] | None:
+def _without(holder: Container, network: str, host: str) -> Tasks:
     aliases = holder.endpoints[network].settings.aliases or ()
     rest = [alias for alias in aliases if alias.lower() != host]
     # The name itself, or the short ID, cannot be taken from a container.
-    return hints.set_aliases(network, holder.name, rest) if len(rest) < len(aliases) else None
+    return (hints.set_aliases(network, holder.name, rest),) if len(rest) < len(aliases) else ()
 
 
 def _who(evidence: Evidence, addresses: Iterable[str]) -> str:

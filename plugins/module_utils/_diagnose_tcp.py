@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Why the target's port cannot be connected to. Pure."""
+"""Why the target's port cannot be connected to, or does not answer a datagram. Pure."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import typing as t
 
 from ansible_collections.linklab.docker.plugins.module_utils import _hints as hints
 from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence, taken_path
-from ansible_collections.linklab.docker.plugins.module_utils._finding import Finding
-from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import failure_of
+from ansible_collections.linklab.docker.plugins.module_utils._finding import Finding, Tasks, on_new_network
+from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import failure_of, leads_to
 
 if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._evidence import Peer
@@ -66,7 +66,7 @@ def _not_a_member(evidence: Evidence) -> Finding | None:
                     f"{peer.name} is attached to {name} in its description only (a phantom endpoint): the network does"
                     " not know it",
                     f"Attach {peer.owner.name} anew, which repairs the endpoint.",
-                    hints.attach(name, peer.owner.name),
+                    (hints.attach(name, peer.owner.name),),
                 )
     return None
 
@@ -75,11 +75,36 @@ def _is_member(network: Network, peer: Peer) -> bool:
     return not network.members or peer.owner.id in network.members
 
 
+def _here(evidence: Evidence) -> list[Listener]:
+    """Return what listens on the port, on whatever address."""
+    return [one for one in evidence.listeners or () if one.port == evidence.check.port]
+
+
+def _reached(evidence: Evidence, address: str) -> list[Listener]:
+    """Return what listens on the port for connections to an address."""
+    # A socket on the wildcard address of IPv6 takes IPv4 as well, and not the other way round.
+    wanted = ("::", address) if ":" in address else (*_EVERYWHERE, address)
+    return [one for one in _here(evidence) if one.address in wanted]
+
+
+def refused_by_listener(evidence: Evidence) -> bool:
+    """Whether a connection was refused that something listens for."""
+    failure, address, _text = tcp_failure(evidence)
+    return failure == "refused" and bool(_reached(evidence, address))
+
+
+def certain(evidence: Evidence) -> bool:
+    """Whether what listens takes connections to the address: a socket on C(::) may be one for IPv6 only."""
+    _failure, address, _text = tcp_failure(evidence)
+    return ":" in address or any(one.address != "::" for one in _reached(evidence, address))
+
+
 def _refused(evidence: Evidence, address: str) -> Finding:
     source, target = evidence.ends
     port = evidence.check.port
-    here = [one for one in evidence.listeners or () if one.port == port]
-    reached = [one for one in here if one.address in (*_EVERYWHERE, address)]
+    here, reached = _here(evidence), _reached(evidence, address)
+    if reached and evidence.refused_again:
+        return _by_rule(evidence, address)
     loopback = [one for one in here if one.address.startswith("127.") or one.address == "::1"]
     if loopback and not reached:
         return Finding(
@@ -103,22 +128,49 @@ def _refused(evidence: Evidence, address: str) -> Finding:
         why = _why_starting(target, bool(reached))
         return Finding(
             "server_starting",
-            f"{address} refuses connections to port {port} of {target.name} so far: {why}",
+            f"{address} refuses {_what(evidence)} to port {port} of {target.name} so far: {why}",
             "Wait longer with the option timeout.",
-            hints.check_again(source.name, target.name, port=port, protocol=evidence.check.protocol, timeout=120),
+            (hints.check_again(evidence.check, timeout=max(120, 2 * evidence.check.timeout)),),
         )
     return Finding(
         "port_closed",
-        f"{address} refuses connections to port {port}: nothing in {target.name} listens there{_listening(evidence)}",
+        f"{address} refuses {_what(evidence)} to port {port}: nothing in {target.name} listens there"
+        f"{_listening(evidence)}",
         "Correct the port, or start the server.",
         _other_port(evidence),
     )
 
 
+def _by_rule(evidence: Evidence, address: str) -> Finding:
+    """The port listens, and refuses each time."""
+    _source, target = evidence.ends
+    shown = _shown(_reached(evidence, address))
+    if certain(evidence) or evidence.inside:
+        return _rejected(evidence, f"they are refused, although {target.name} listens on {shown}")
+    return Finding(
+        "other_address_only",
+        f"the server in {target.name} listens on {shown} and refuses {address} even to {target.name} itself: it listens"
+        " for IPv6 only, or a rule in the container rejects IPv4",
+        "Let it listen for IPv4 as well. If it does, look for rules in the network of the container.",
+    )
+
+
+def _rejected(evidence: Evidence, why: str) -> Finding:
+    return Finding(
+        "rejected",
+        f"a firewall rule rejects {_what(evidence)} to port {evidence.check.port}: {why}",
+        "Look for rules that reject packets: on the host (iptables -S DOCKER-USER, firewalld, ufw), and in the networks"
+        " of the two containers.",
+    )
+
+
+def _what(evidence: Evidence) -> str:
+    return "datagrams" if evidence.check.protocol == "udp" else "connections"
+
+
 def _why_starting(target: Peer, listens: bool) -> str:
     if listens:
-        # What listens is looked at a moment after the attempt.
-        return "it listens by now (if it is refused all the same, a rule of a firewall rejects it)"
+        return "it listens by now"
     if target.health == "starting":
         return "its healthcheck has not passed yet"
     return "the server is initialising, or runs without network (skip_networking)"
@@ -132,12 +184,9 @@ def _listening(evidence: Evidence) -> str:
     return f"; what listens is {_shown(evidence.listeners)}"
 
 
-def _other_port(evidence: Evidence) -> dict[str, t.Any] | None:
-    source, target = evidence.ends
+def _other_port(evidence: Evidence) -> Tasks:
     ports = sorted({one.port for one in evidence.listeners or () if one.address in _EVERYWHERE})
-    if len(ports) != 1:
-        return None
-    return hints.check_again(source.name, target.name, port=ports[0], protocol=evidence.check.protocol)
+    return (hints.check_again(evidence.check, port=ports[0]),) if len(ports) == 1 else ()
 
 
 def _shown(listeners: t.Iterable[Listener]) -> str:
@@ -154,7 +203,7 @@ def _blocked(evidence: Evidence, failure: str, address: str, text: str) -> Findi
             f"{source.name} is on internal networks only, which lead nowhere outside, and {address} is outside:"
             f" {_names(source)}",
             f"Attach {source.name} to a network of {target.name}.",
-            hints.attach(next(iter(target.networks)), source.owner.name) if target.networks else None,
+            (hints.attach(next(iter(target.networks)), source.owner.name),) if target.networks else (),
         )
     network = evidence.networks.get(way.network) if way else None
     if network and failure == "timeout" and network.options.get("com.docker.network.bridge.enable_icc") == "false":
@@ -162,19 +211,48 @@ def _blocked(evidence: Evidence, failure: str, address: str, text: str) -> Findi
             "icc_disabled",
             f"the network {network.name} forbids its containers to talk to each other (enable_icc is false), so that"
             f" nothing comes back from {place}",
-            "Attach both to a network that allows it.",
-            hints.attach_to_new(f"{target.name}-net", source.owner.name, target.owner.name),
+            f"Attach both to a network that allows it, and detach {source.name} from {network.name}, so that the names"
+            " lead over the other one.",
+            (on_new_network(evidence), hints.detach(network.name, source.owner.name)),
         )
     if failure == "timeout":
-        return Finding(
-            "no_answer",
-            f"{place} neither accepts nor refuses the connection: packets are lost, as with a firewall",
-            "Look for rules that drop packets: the chain DOCKER-USER on the host, and rules in the containers.",
+        return _silent(evidence, address)
+    if failure == "prohibited":
+        return _rejected(evidence, f"they are answered with '{text.splitlines()[-1] if text else failure}'")
+    if failure == "no_route" and leads_to(evidence.seen, address):
+        return _rejected(
+            evidence, f"they are answered as if there were no route, but there is one, and {address} is alive"
         )
     return Finding(
         "no_route",
         f"{source.name} finds no way to {place}: {text or failure}",
         f"Look at the routes in {source.name} (ip route), and whether {target.name} was replaced just now.",
+    )
+
+
+def _silent(evidence: Evidence, address: str) -> Finding:
+    """No answer at all. To a datagram, that says something only where nothing listens."""
+    _source, target = evidence.ends
+    place = f"port {evidence.check.port} of {address}"
+    udp = evidence.check.protocol == "udp"
+    listens = _shown(_reached(evidence, address))
+    if udp and (listens or evidence.listeners is None):
+        what = f"{target.name} listens on {listens}" if listens else "whether anything listens cannot be seen"
+        return Finding(
+            "unanswered",
+            f"{place} does not answer a datagram, which proves nothing: {what}, and a server may have taken it"
+            " and kept silent, or a rule may have dropped it",
+            f"Look whether the server in {target.name} got it (its log). Where it has a TCP port too, check that.",
+        )
+    silent = (
+        f"{place} is silent, although nothing listens there, which {target.name} would answer"
+        if udp
+        else f"{place} neither accepts nor refuses the connection"
+    )
+    return Finding(
+        "no_answer",
+        f"{silent}: packets are lost, as with a firewall",
+        "Look for rules that drop packets: the chain DOCKER-USER on the host, and rules in the containers.",
     )
 
 

@@ -73,6 +73,11 @@ class EndpointSettings:
         """Return the settings that are not None."""
         return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses that are asked for."""
+        return tuple(address for address in (self.ipv4_address, self.ipv6_address) if address)
+
     def over(self, base: EndpointSettings) -> EndpointSettings:
         """Return I(base) with the settings that are given here in the place of its own."""
         return replace(base, **self.given())

@@ -40,11 +40,21 @@ class ApplyError(LinklabError):
         done: the actions that were carried out and stay.
         unsure: whether something else may have been changed as well.
         again: whether it is worth to look and plan anew, since something else changed the same at this moment.
+        undone: actions that had been carried out before, and that the failure took back.
     """
 
-    def __init__(self, message: str, done: Sequence[t.Any] = (), *, unsure: bool = False, again: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        done: Sequence[t.Any] = (),
+        *,
+        unsure: bool = False,
+        again: bool = False,
+        undone: Sequence[t.Any] = (),
+    ) -> None:
         super().__init__(message)
         self.done = tuple(done)
+        self.undone = tuple(undone)
         self.unsure = unsure
         self.again = again
 
@@ -107,6 +117,12 @@ def unless_so(change: Callable[[], object], is_so: Callable[[], bool]) -> None:
             if is_so():
                 return
         raise
+
+
+def some(paths: Sequence[str], most: int = 10) -> str:
+    """Return the first of many for a message."""
+    more = len(paths) - most
+    return ", ".join(paths[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def near(name: str, known: Iterable[str]) -> str:

@@ -139,6 +139,8 @@ class Evidence:
         known: the names of all containers, to find near matches.
         log: the end of the log of the container that does not run.
         listeners: what listens in the target, None if it cannot be seen.
+        refused_again: whether a port that listens refused a second time.
+        inside: whether the port does not refuse the target itself, None if that was not tried.
         processes: the names of the target's processes.
         now: the time, in seconds since the epoch.
     """
@@ -153,6 +155,8 @@ class Evidence:
     known: tuple[str, ...] = ()
     log: str = ""
     listeners: tuple[Listener, ...] | None = None
+    refused_again: bool = False
+    inside: bool | None = None
     processes: tuple[str, ...] = ()
     now: float = 0.0
 

@@ -13,10 +13,15 @@ import time
 import typing as t
 from dataclasses import replace
 
+from ansible_collections.linklab.docker.plugins.module_utils._diagnose_tcp import (
+    certain,
+    refused_by_listener,
+    tcp_failure,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError
 from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence, Peer
 from ansible_collections.linklab.docker.plugins.module_utils._logs import end_of_log
-from ansible_collections.linklab.docker.plugins.module_utils._probe import see_listeners
+from ansible_collections.linklab.docker.plugins.module_utils._probe import probe, see_listeners
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
     all_summaries,
     find_container,
@@ -68,8 +73,24 @@ def enrich(engine: Engine, evidence: Evidence, band: str, images: Images) -> Evi
     if band == "tcp":
         listeners, processes = see_listeners(engine, evidence, images)
         processes = processes or _processes(engine, evidence.ends[1])
-        return replace(_with_networks(engine, evidence), listeners=listeners, processes=processes)
+        evidence = replace(_with_networks(engine, evidence), listeners=listeners, processes=processes)
+        return _refused_again(engine, evidence, images) if refused_by_listener(evidence) else evidence
     return evidence
+
+
+def _refused_again(engine: Engine, evidence: Evidence, images: Images) -> Evidence:
+    """Try a port a second time that refused and is found to listen: the server may have started in between."""
+    evidence = replace(evidence, answer=probe(engine, evidence, images), now=time.time())
+    if not refused_by_listener(evidence):
+        return evidence
+    listeners, _processes = see_listeners(engine, evidence, images)
+    evidence = replace(evidence, listeners=listeners, refused_again=True)
+    if certain(evidence):
+        return evidence
+    protocol = "udp" if evidence.check.protocol == "udp" else "tcp"
+    check = replace(evidence.check, protocol=protocol, host=tcp_failure(evidence)[1])
+    answer = probe(engine, replace(evidence, check=check, source=evidence.target), images)
+    return replace(evidence, inside=any(one.failure != "refused" for one in answer.connects))
 
 
 def _with_log(engine: Engine, evidence: Evidence, band: str) -> Evidence:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 from ansible_collections.linklab.docker.plugins.module_utils._causes import CAUSES
-from ansible_collections.linklab.docker.plugins.module_utils._hints import to_yaml
+from ansible_collections.linklab.docker.plugins.module_utils._check_spec import is_address
+from ansible_collections.linklab.docker.plugins.module_utils._hints import attach, to_yaml
 from ansible_collections.linklab.docker.plugins.module_utils._logs import in_one_line
 from ansible_collections.linklab.docker.plugins.module_utils._mask import mask_of_container
 
@@ -22,6 +23,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence, Peer
 
 Json = t.Any
+Tasks = tuple[dict[str, t.Any], ...]
 
 # The engine waits longer and longer between restarts, until a container has run for this long.
 _LOOP_SECONDS = 10.0
@@ -35,14 +37,14 @@ class Finding:
         cause: a key of CAUSES.
         message: what is the case, a clause without a full stop.
         advice: what to do, as sentences.
-        task: the task that would mend it, None if no task can.
+        tasks: the tasks that would fix it; none if no task can.
         passing: whether it can come right by itself although the cause usually does not.
     """
 
     cause: str
     message: str
     advice: str
-    task: dict[str, Json] | None = field(default=None, compare=False)
+    tasks: Tasks = field(default=(), compare=False)
     passing: bool = False
 
     @property
@@ -56,7 +58,7 @@ class Finding:
 
     @property
     def hint(self) -> str:
-        return f"{self.advice}\n\n{to_yaml(self.task)}\n" if self.task else self.advice
+        return f"{self.advice}\n\n{to_yaml(self.tasks)}\n" if self.tasks else self.advice
 
     def as_dict(self) -> dict[str, Json]:
         """Return what a task returns as its diagnosis."""
@@ -64,7 +66,7 @@ class Finding:
             "cause": self.cause,
             "message": self.message,
             "hint": self.hint,
-            "task": to_yaml(self.task) + "\n" if self.task else None,
+            "task": to_yaml(self.tasks) + "\n" if self.tasks else None,
         }
 
 
@@ -75,6 +77,15 @@ def networks_of(evidence: Evidence, peer: Peer) -> str:
         for name in sorted(peer.networks)
     ]
     return f"{peer.name} is on {', '.join(shown) or 'none'}"
+
+
+def on_new_network(evidence: Evidence) -> dict[str, Json]:
+    """Return the task that attaches both to a network of their own, where the host is a name of the target."""
+    source, target = evidence.ends
+    host = evidence.host
+    own = is_address(host) or host in (target.owner.name, target.owner.short_id)
+    ends = (source.owner.name, target.owner.name)
+    return attach(f"{target.name}-net", *ends, new=True, alias="" if own else host)
 
 
 def why_ended(evidence: Evidence, peer: Peer) -> str:

@@ -5,20 +5,25 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Tasks that mend what a diagnosis found, as data and as the text that a user can paste. Pure."""
+"""Tasks that fix what a diagnosis found, as data and as the text that a user can paste. Pure."""
 
 from __future__ import annotations
 
 import json
 import re
 import typing as t
+from dataclasses import MISSING, fields, is_dataclass, replace
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from ansible_collections.linklab.docker.plugins.module_utils._check_spec import Check
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint import Link
 
 Json = t.Any
+
+# Stands for a password, which no hint shows.
+PASSWORD = "{{ database_password }}"  # noqa: S105 - the name of a variable
 
 # Words that need no quotes. YAML 1.1 takes some words for something else, and 1e5 or 0x1 for numbers.
 _PLAIN = re.compile(
@@ -30,20 +35,32 @@ def task(name: str, module: str, options: dict[str, Json]) -> dict[str, Json]:
     return {"name": name, module: options}
 
 
-def attach(network: str, *containers: str) -> dict[str, Json]:
-    """Attach containers to a network, whatever their settings on it."""
+def attach(network: str, *containers: str, new: bool = False, alias: str = "") -> dict[str, Json]:
+    """Attach containers to a network, whatever their settings on it.
+
+    Args:
+        new: whether the network may have to be created.
+        alias: a further name of the last container there.
+    """
+    where = "a network of their own" if new else network
+    *others, last = containers
+    endpoints = [*({"container": one} for one in others), {"container": last, "aliases": [alias]}]
     return task(
-        f"Attach {' and '.join(containers)} to {network}",
+        f"Attach {' and '.join(containers)} to {where}",
         "linklab.docker.network_attach",
-        {"network": network, "containers": list(containers)},
+        {
+            "network": network,
+            **({"create": {}} if new else {}),
+            **({"endpoints": endpoints} if alias else {"containers": list(containers)}),
+        },
     )
 
 
-def attach_to_new(network: str, *containers: str) -> dict[str, Json]:
+def detach(network: str, container: str) -> dict[str, Json]:
     return task(
-        f"Attach {' and '.join(containers)} to a network of their own",
+        f"Detach {container} from {network}",
         "linklab.docker.network_attach",
-        {"network": network, "create": {}, "containers": list(containers)},
+        {"network": network, "containers": [container], "state": "absent"},
     )
 
 
@@ -89,17 +106,28 @@ def docker(verb: str, container: str) -> dict[str, Json]:
     )
 
 
-def check_again(source: str, target: str, **options: Json) -> dict[str, Json]:
-    return task(
-        f"Check the way from {source} to {target}",
-        "linklab.docker.connectivity",
-        {"source": source, "target": target, **options},
-    )
+def check_again(check: Check, **changes: Json) -> dict[str, Json]:
+    """Make a check again with other options. Those that it has are kept; a variable stands for its password."""
+    options = _options(replace(check, expect="reachable", cause="", **changes))
+    if "protocol" in options:
+        options.pop("login", None)
+    return task(f"Check the way from {check.source} to {check.target}", "linklab.docker.connectivity", options)
 
 
-def to_yaml(one: dict[str, Json]) -> str:
-    """Return a task as it stands in a playbook."""
-    return "\n".join(_list([one], 0))
+def _options(given: Json) -> dict[str, Json]:
+    """Return the fields of a dataclass that differ from their defaults, as options of a task."""
+    options = {}
+    for one in fields(given):
+        value = getattr(given, one.name)
+        default = one.default if one.default_factory is MISSING else one.default_factory()
+        if value != default:
+            options[one.name] = _options(value) if is_dataclass(value) else value
+    return {**options, **({"password": PASSWORD} if "password" in options else {})}
+
+
+def to_yaml(tasks: Sequence[dict[str, Json]]) -> str:
+    """Return tasks as they stand in a playbook."""
+    return "\n".join(_list(list(tasks), 0))
 
 
 def _lines(value: Json, indent: int) -> Iterator[str]:

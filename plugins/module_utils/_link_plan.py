@@ -40,7 +40,14 @@ from ansible_collections.linklab.docker.plugins.module_utils._link_checks import
     removal_warnings,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._link_hosts import plan_hosts
-from ansible_collections.linklab.docker.plugins.module_utils._plan import Action, Disruption, Plan, Stage, stages
+from ansible_collections.linklab.docker.plugins.module_utils._plan import (
+    Action,
+    Attach,
+    Disruption,
+    Plan,
+    Stage,
+    stages,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._recover import Recover, leave_text, reason
 from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import replace_problems
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import Verdict
@@ -129,15 +136,18 @@ def _plan_source(spec: LinkSpec, state: LinkState, network: Network, *, legacy: 
         create = CreateContainer("it does not exist", Disruption.NONE, spec.container, config)
         warnings = new_link_warnings(spec.container, spec.links, state)
         return Plan(pull + stages(([(create,)], 1)), tuple(warnings))
-    targets = plan_attach(_attach_spec(network, _target_wishes(spec, state)), _attach_state(state, network))
-    settings = EndpointSettings(links=tuple(_by_name(link, state) for link in spec.links))
-    endpoint = NewEndpoint(network.name, network.id, settings)
-    create = CreateContainer("it does not exist", Disruption.NONE, spec.container, config, (endpoint,))
-    return Plan(pull + targets.stages + stages(([(create,)], 1)), targets.warnings)
-
-
-def _by_name(link: Link, state: LinkState) -> Link:
-    return Link(state.containers[link.target].name, link.alias)
+    # Planned like the others, it counts where addresses are scarce.
+    source = Container("", spec.container, "created")
+    wishes = (Wish(spec.container, EndpointSettings(links=spec.links)), *_target_wishes(spec, state))
+    there = _attach_state(state, network)
+    there = replace(there, containers={**there.containers, source.name: source}, starts=frozenset({source.name}))
+    plan = plan_attach(_attach_spec(network, wishes), there)
+    ends = [one for one in plan.actions if isinstance(one, Attach) and one.container == source]
+    endpoints = tuple(NewEndpoint(network.name, network.id, one.settings) for one in ends)
+    create = CreateContainer("it does not exist", Disruption.NONE, spec.container, config, endpoints)
+    attaches = [(stage, [unit for unit in stage.units if unit[0] not in ends]) for stage in plan.stages]
+    targets = stages(*((units, stage.workers) for stage, units in attaches))
+    return Plan(pull + targets + stages(([(create,)], 1)), plan.warnings)
 
 
 # -- legacy links -----------------------------------------------------------------------------------------------------
@@ -298,4 +308,4 @@ def _attach_state(state: LinkState, network: Network) -> AttachState:
         # The engine resolves a network link when it is used, so its target need not exist. It stays as it is.
         stand_in = Container("", link.target, "missing", endpoints={network.name: Endpoint(network.name)})
         containers.setdefault(link.target, stand_in)
-    return AttachState(info=state.info, network=network, containers=containers)
+    return AttachState(info=state.info, network=network, containers=containers, neighbours=state.neighbours)

@@ -43,7 +43,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._link_spec import LinkSpec
     from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import Surroundings
     from ansible_collections.linklab.docker.plugins.module_utils._replace_names import Interrupted
-    from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Network
+    from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Network, Summary
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class LinkState:
         hosts: the hosts file of a source that runs and has legacy links; None if it is not looked at.
         around: only read if the source may have to be recreated.
         image_is_there: whether the engine has the image of C(create).
+        neighbours: every container; only read where the source or a target may get an address on the network.
         known_containers, known_networks: only read to suggest names.
     """
 
@@ -74,6 +75,7 @@ class LinkState:
     hosts: str | None = None
     around: Surroundings | None = None
     image_is_there: bool = True
+    neighbours: tuple[Summary, ...] = ()
     known_containers: tuple[str, ...] = ()
     known_networks: tuple[str, ...] = ()
 
@@ -102,8 +104,9 @@ def observe_link(engine: Engine, spec: LinkSpec, patience: float | None = None) 
         state = replace(state, known_networks=tuple(raw["Name"] for raw in engine.networks()))
     if not spec.present:
         return state
-    if state.source is None or any(ref not in state.containers for ref in spec.targets):
-        state = replace(state, known_containers=tuple(summary.name for summary in all_summaries(engine)))
+    if _may_attach(spec, state):
+        everybody = all_summaries(engine)
+        state = replace(state, neighbours=everybody, known_containers=tuple(summary.name for summary in everybody))
     if state.source is None and spec.create is not None:
         return replace(state, image_is_there=_has_image(engine, spec.create.image or ""))
     if state.source is None or network is None or not is_default_bridge(network):
@@ -113,6 +116,15 @@ def observe_link(engine: Engine, spec: LinkSpec, patience: float | None = None) 
     if state.source.live and state.legacy and state.interrupted is None and not state.helper:
         return replace(state, hosts=read_link_hosts(engine, state.source))
     return state
+
+
+def _may_attach(spec: LinkSpec, state: LinkState) -> bool:
+    """Whether a container is missing, or gets an endpoint, so that it matters which others there are."""
+    ends = [state.source, *(state.containers.get(ref) for ref in spec.targets)]
+    if state.network is None or is_default_bridge(state.network):
+        return None in ends
+    name = state.network.name
+    return any(one is None or name not in one.endpoints or not one.endpoints[name].endpoint_id for one in ends)
 
 
 def lacks_a_link(spec: LinkSpec, state: LinkState) -> bool:

@@ -91,7 +91,12 @@ class MigrateTask:
             "containers": sources,
             "networks": sorted(set(network_of.values())),
             "names": [
-                proof_result(name, self._proofs.get(name.key), self._migration.gaps.get(name.key))
+                proof_result(
+                    name,
+                    self._proofs.get(name.key),
+                    self._migration.gaps.get(name.key),
+                    tried=name.key in self._proofs,
+                )
                 for name in names_of(self._groups)
             ],
         }

@@ -46,6 +46,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._migrate_proof impo
 from ansible_collections.linklab.docker.plugins.module_utils._replace import BusyError
 from ansible_collections.linklab.docker.plugins.module_utils._replace import replace as replace_container
 from ansible_collections.linklab.docker.plugins.module_utils._replace_config import wiring
+from ansible_collections.linklab.docker.plugins.module_utils._restarting import once_it_runs
 from ansible_collections.linklab.docker.plugins.module_utils._state import Endpoint, find_container
 from ansible_collections.linklab.docker.plugins.module_utils._unlink import (
     lost_a_link,
@@ -157,14 +158,14 @@ class Migration:
         if not attached:
             return ApplyError(text, unsure=isinstance(exc, Unreachable))
         group = {one.container.id for one in attached}
-        sentences = []
-        for ident, one in self._redirected.items():
-            if ident in group and ident not in self._moved:
-                sentences += _names_back(engine, one)
+        redirected = [one for ident, one in self._redirected.items() if ident in group and ident not in self._moved]
+        sentences = [sentence for one in redirected for sentence in _names_back(engine, one)]
         undone = [one for one in attached if one.container.id not in self._moved]
         back = put_back(engine, undone)
-        unsure = bool(sentences) or not back.complete or (isinstance(exc, ApplyError) and exc.unsure)
-        return ApplyError(" ".join((text, *sentences, *back.sentences)), unsure=unsure)
+        whole = back.complete and not sentences
+        unsure = not whole or (isinstance(exc, ApplyError) and exc.unsure)
+        text = " ".join((text, *sentences, *back.sentences))
+        return ApplyError(text, unsure=unsure, undone=(*undone, *redirected) if whole else ())
 
 
 class _Undo:
@@ -222,9 +223,13 @@ def _now(engine: Engine, container: Container) -> Container:
 
 def _disconnect(engine: Engine, container: Container) -> None:
     """Take a container off the bridge; one that is off it already will do."""
-    unless_so(
-        lambda: engine.disconnect("bridge", container.id),
-        lambda: "bridge" not in _now(engine, container).endpoints,
+    once_it_runs(
+        engine,
+        container,
+        lambda: unless_so(
+            lambda: engine.disconnect("bridge", container.id),
+            lambda: "bridge" not in _now(engine, container).endpoints,
+        ),
     )
 
 

@@ -23,6 +23,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan import Disrup
 from ansible_collections.linklab.docker.plugins.module_utils._recover import leave_text
 from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import replace_problems
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import Verdict
+from ansible_collections.linklab.docker.plugins.module_utils._restarting import restarts, restarts_text
 from ansible_collections.linklab.docker.plugins.module_utils._route import default_route
 
 if t.TYPE_CHECKING:
@@ -68,8 +69,10 @@ def _source_problems(source: Source) -> Iterator[str]:
             )
         elif link.target is not None:
             yield from container_problems(link.target)
-    if source.links and one.status == "restarting":
-        yield f"{one.name} restarts again and again; see to it that it runs, or stop it, first"
+    ends = [one, *(link.target for link in source.links if link.target is not None)] if source.links else []
+    for end in ends:
+        if restarts(end):
+            yield f"{restarts_text(end)}; put right what makes it end, or stop it first"
 
 
 def group_problems(spec: MigrateSpec, state: MigrateState, group: Group, groups: Sequence[Group]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.linklab.docker.plugins.module_utils._attach_names import aliases_on, own_names
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
 from ansible_collections.linklab.docker.plugins.module_utils._migrate_state import MARK, is_marked
 
@@ -104,11 +105,6 @@ def _network_name(
 # -- names ------------------------------------------------------------------------------------------------------------
 
 
-def own_names(container: Container) -> set[str]:
-    """Return the names that the engine gives a container on each network by itself."""
-    return {container.name, container.short_id, container.hostname} - {""}
-
-
 def _settings(
     network: str, sources: Sequence[Source], members: Mapping[str, Container], state: MigrateState
 ) -> tuple[dict[str, EndpointSettings], tuple[str, ...]]:
@@ -128,7 +124,7 @@ def _settings(
         for elsewhere in set(source.container.endpoints) - {"bridge", network}:
             holders |= _taken(elsewhere, {}, state).get(name, set())
         if holders == {target.id}:
-            if name in own_names(target) | _aliases(target, network):
+            if name in own_names(target) | aliases_on(target, network):
                 continue
             if shared:
                 aliases[target.id].add(name)
@@ -164,14 +160,9 @@ def _taken(network: str, members: Mapping[str, Container], state: MigrateState) 
     there = {ident: state.containers[ident] for ident in state.members.get(network, ()) if ident in state.containers}
     found: dict[str, set[str]] = {}
     for ident, one in {**there, **members}.items():
-        for name in own_names(one) | _aliases(one, network):
+        for name in own_names(one) | aliases_on(one, network):
             found.setdefault(name, set()).add(ident)
     return found
-
-
-def _aliases(container: Container, network: str) -> set[str]:
-    endpoint = container.endpoints.get(network)
-    return set((endpoint.settings.aliases if endpoint is not None else None) or ())
 
 
 def _may_share(network: str, members: Mapping[str, Container], state: MigrateState) -> bool:

@@ -263,6 +263,7 @@ def _attach_state(state: MigrateState, group: Group) -> AttachState:
         info=state.info,
         network=group.there,
         containers=containers,
+        neighbours=state.summaries,
         internal=frozenset(net.name for net in state.networks.values() if net.internal),
         known_networks={net.name: tuple(one.subnet for one in net.subnets) for net in state.networks.values()},
     )

@@ -132,8 +132,9 @@ def _answers_over_the_bridge(engine: Engine, name: Name) -> bool:
     return run_check(engine, check, Run(Images(may_pull=False))).reachable
 
 
-def proof_result(name: Name, proof: Proof | None, gap: float | None) -> dict[str, Json]:
-    """Return what link_migrate returns for a name."""
+def proof_result(name: Name, proof: Proof | None, gap: float | None, *, tried: bool = True) -> dict[str, Json]:
+    """Return what link_migrate returns for a name. tried: whether it was to be proven, which check mode does not."""
+    why_not = "one of the two does not run" if tried else "check mode changes nothing that could be tried"
     return {
         "source": name.source.name,
         "name": name.alias,
@@ -144,5 +145,5 @@ def proof_result(name: Name, proof: Proof | None, gap: float | None) -> dict[str
         "resolves": proof.resolves if proof else None,
         "reachable": proof.reachable if proof else None,
         "gap_ms": gap,
-        "msg": proof.message if proof else "not tried, since one of the two does not run",
+        "msg": proof.message if proof else f"not tried, since {why_not}",
     }

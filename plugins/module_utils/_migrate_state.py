@@ -90,6 +90,7 @@ class MigrateState:
         members: names of the networks to the IDs of the containers on them, those that do not run too.
         shells: IDs of containers that have a shell, among the sources and their targets.
         notes: what killed runs left; the containers are as they will be once that is put right.
+        summaries: every container that is not what a killed run left.
         missing: what the task names and is not there.
         known: names of all containers; only read to suggest some.
     """
@@ -102,6 +103,7 @@ class MigrateState:
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
     shells: frozenset[str] = frozenset()
     notes: tuple[Note, ...] = ()
+    summaries: tuple[Summary, ...] = ()
     missing: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
 
@@ -128,6 +130,7 @@ def observe_migrate(engine: Engine, spec: MigrateSpec, patience: float | None = 
         members=_members(summaries, real),
         shells=frozenset(one.id for one in {one.id: one for one in involved}.values() if _has_shell(engine, one)),
         notes=notes,
+        summaries=tuple(summary for summary in summaries if summary.id in real),
         missing=tuple(missing),
         known=tuple(one.name for one in real.values()),
     )

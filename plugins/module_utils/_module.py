@@ -33,6 +33,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._mask import (
 )
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Action, Disruption, Plan
 from ansible_collections.linklab.docker.plugins.module_utils._progress import Done
+from ansible_collections.linklab.docker.plugins.module_utils._words import unknown_options
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -81,7 +82,9 @@ DISRUPTION_OPTION: dict[str, Json] = {
 
 
 class LinklabModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no types
-    """An AnsibleModule that shows no secret of a mistyped option, and none in another form than the task gave it.
+    """An AnsibleModule that says what may be meant by an option that there is not, and shows nothing of its value.
+
+    Nor does it show a secret in another form than the task gave it.
 
     Args:
         options: the argument spec, besides the connection options.
@@ -107,7 +110,10 @@ class LinklabModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no
         super().exit_json(**self._without_forms(kwargs))
 
     def fail_json(self, msg: str, **kwargs: Json) -> None:
-        super().fail_json(self._without_forms(msg), **self._without_forms(kwargs))
+        # Nothing is unknown once the parameters are validated.
+        hints = "; ".join(dict.fromkeys(unknown_options(self.params, self.argument_spec)))
+        said = f"{msg.rstrip('.')}. {hints}" if hints else msg
+        super().fail_json(self._without_forms(said), **self._without_forms(kwargs))
 
     def warn(self, warning: str, **kwargs: Json) -> None:
         # Ansible takes no secret out of warnings before 2.22.

@@ -123,6 +123,11 @@ def _subnet_fits(wanted: Mapping[str, Json], there: Mapping[str, str]) -> bool:
 
 def parse_network(name: str, options: Mapping[str, Json]) -> NetworkSpec:
     """Read a network's options as Ansible parsed them by NETWORK_OPTIONS; raise SpecError."""
+    if name == "default":
+        raise SpecError(
+            "network default: the engine makes none of this name, which stands for its own bridge there. Choose another"
+            " one; Compose, too, calls its default network PROJECT_default on the engine"
+        )
     ipam = options.get("ipam") or {}
     subnets = ipam.get("config")
     parsed = None if subnets is None else tuple(_parse_subnet(name, subnet) for subnet in subnets)

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import enum
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
     from ansible_collections.linklab.docker.plugins.module_utils._network_spec import NetworkSpec
@@ -62,6 +62,10 @@ class Action:
     def describe(self) -> str:
         return f"{self.name.replace('_', ' ')} {self.subject}"
 
+    def by_id(self, made: Mapping[str, str]) -> Action:  # noqa: ARG002 - for those that are about networks
+        """Return the action with those networks called by their IDs whose names are in I(made)."""
+        return self
+
     def as_dict(self) -> dict[str, str]:
         """Return the action as the modules return it."""
         return {
@@ -104,6 +108,9 @@ class EndpointAction(Action):
     @property
     def subject(self) -> str:
         return f"{self.container.name} on {self.network}"
+
+    def by_id(self, made: Mapping[str, str]) -> Action:
+        return replace(self, network_ref=made.get(self.network_ref, self.network_ref))
 
 
 @dataclass(frozen=True)

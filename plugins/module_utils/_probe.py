@@ -162,11 +162,12 @@ def see_listeners(
 ) -> tuple[tuple[Listener, ...] | None, tuple[str, ...]]:
     """Return what listens in the target's network namespace, None if it cannot be seen; and the target's processes."""
     _source, target = evidence.ends
+    protocol = "udp" if evidence.check.protocol == "udp" else "tcp"
     program = Program(("sh", "-c", LISTEN_SCRIPT, "linklab-probe", "10"), b"go\n", _PATIENCE)
     try:
         output = run_in(engine, target.container.id, program)
         if is_complete(output.stdout):
-            return parse_listeners(output.stdout), parse_processes(output.stdout)
+            return parse_listeners(output.stdout, protocol), parse_processes(output.stdout)
     except (EngineError, Unreachable):
         # The target has no shell, or a link of its own is broken: a helper can still see.
         pass
@@ -176,5 +177,5 @@ def see_listeners(
         except EngineError:
             continue
         if is_complete(output.stdout):
-            return parse_listeners(output.stdout), ()
+            return parse_listeners(output.stdout, protocol), ()
     return None, ()

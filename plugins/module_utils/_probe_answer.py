@@ -22,27 +22,54 @@ if t.TYPE_CHECKING:
 _MYSQL_ERROR = re.compile(r"ERROR (\d+)(?: \(\w+\))?: ?(.*)", re.DOTALL)
 # MySQL: "Can't connect to MySQL server on 'database:3306' (111)". The number is the system's.
 _SYSTEM_ERROR = re.compile(r"\((\d+)(?: \"[^\"]*\")?\)|system error: (\d+)")
-_MARK = re.compile(r"@(hosts|resolver|name|missing|tcp6?|mysql|end|processes|done)( |$)")
+_MARK = re.compile(r"@(hosts|resolver|name|missing|tcp6?|udp6?|mysql|end|route|arp|processes|done)( |$)")
 _ERRNO_WORDS = {
     "refused": ("connection refused",),
     "timeout": ("timed out", "timeout"),
     "no_route": ("no route to host", "network is unreachable", "host is unreachable", "network unreachable"),
+    # What the kernel makes of the answers of rules: EACCES for IPv6, ENOPROTOOPT; EPERM for a rule in the source.
+    "prohibited": ("permission denied", "protocol not available", "operation not permitted"),
 }
-_ERRNO_NUMBERS = {111: "refused", 110: "timeout", 115: "timeout", 113: "no_route", 101: "no_route"}
+_ERRNO_NUMBERS = {
+    111: "refused",
+    110: "timeout",
+    115: "timeout",
+    113: "no_route",
+    101: "no_route",
+    13: "prohibited",
+    92: "prohibited",
+    1: "prohibited",
+}
+# Flags of a route, from linux/route.h: it is in use; it rejects.
+_ROUTE_UP, _ROUTE_REJECT = 0x1, 0x200
 
 
 @dataclass(frozen=True)
 class Connect:
-    """One attempt to connect.
+    """One attempt to connect, or to get an answer to a datagram.
 
     Attributes:
-        failure: empty for a connection that was made; else refused, timeout, no_route or other.
+        failure: empty for a connection that was made; else refused, timeout, no_route, prohibited or other.
         text: what the program said.
     """
 
     address: str
     failure: str = ""
     text: str = ""
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route for IPv4.
+
+    Attributes:
+        gateway: empty where the network is the source's own.
+        usable: whether it leads somewhere; else it is there to say that nothing does.
+    """
+
+    network: ipaddress.IPv4Network
+    gateway: str
+    usable: bool
 
 
 @dataclass(frozen=True)
@@ -68,11 +95,13 @@ class Answer:
     Attributes:
         where: source, or helper.
         image: the helper's image.
-        missing: the stage for which no program was there: name, tcp or mysql; empty if none is missing.
+        missing: the stage for which no program was there: name, tcp, udp or mysql; empty if none is missing.
         tools: the program that was used for each stage.
         addresses: what the host resolved to.
         hosts: the lines of the hosts file, the address and its names.
         resolvers: the name servers.
+        routes: those for IPv4, the one that the kernel prefers first; only for a connection that was not made.
+        silent: neighbours that were looked for and do not answer, for IPv4.
         ms: how long the last stage took, in milliseconds.
         failed: why the probe could not be made at all; empty for one that was made.
     """
@@ -86,13 +115,15 @@ class Answer:
     resolvers: tuple[str, ...] = ()
     connects: tuple[Connect, ...] = ()
     session: Session | None = None
+    routes: tuple[Route, ...] = ()
+    silent: tuple[str, ...] = ()
     ms: float | None = None
     failed: str = ""
 
 
 @dataclass(frozen=True)
 class Listener:
-    """A TCP socket that listens."""
+    """A TCP socket that listens, or a UDP socket without a peer."""
 
     address: str
     port: int
@@ -132,17 +163,16 @@ def parse_answer(output: str, where: str = "source", image: str = "") -> Answer:
     tools: list[tuple[str, str]] = []
     connects: list[Connect] = []
     for (kind, *words), body in _sections(output):
-        if kind == "hosts":
-            found["hosts"] = tuple(_host_line(line) for line in body if line.partition("#")[0].split())
-        elif kind == "resolver":
-            found["resolvers"] = tuple(line.split()[1] for line in body if line.startswith("nameserver "))
+        if kind in _FILES:
+            name, read = _FILES[kind]
+            found[name] = read(body)
         elif kind == "missing":
             found["missing"] = words[0]
         elif kind == "name":
             tools.append(("name", words[0]))
             found.update(addresses=tuple(dict.fromkeys(body)), ms=_ms(words[1:]))
-        elif kind == "tcp":
-            tools.append(("tcp", words[1]))
+        elif kind in ("tcp", "udp"):
+            tools.append((kind, words[1]))
             connects.append(_connect(words[0], int(words[2]), "\n".join(body)))
             found["ms"] = _ms(words[3:])
         elif kind == "mysql":
@@ -155,9 +185,50 @@ def parse_answer(output: str, where: str = "source", image: str = "") -> Answer:
     return Answer(where=where, image=image, tools=tuple(tools), connects=tuple(connects), **found)
 
 
-def _host_line(line: str) -> tuple[str, tuple[str, ...]]:
-    address, *names = line.partition("#")[0].split()
-    return address, tuple(names)
+def _hosts(lines: list[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    found = (line.partition("#")[0].split() for line in lines)
+    return tuple((words[0], tuple(words[1:])) for words in found if words)
+
+
+def _resolvers(lines: list[str]) -> tuple[str, ...]:
+    return tuple(line.split()[1] for line in lines if line.startswith("nameserver "))
+
+
+def _routes(lines: list[str]) -> tuple[Route, ...]:
+    """Read C(/proc/net/route): numbers in hexadecimal, addresses in the byte order of the machine."""
+    found = []
+    for _device, destination, gateway, flags, _count, _use, metric, mask, *_rest in (
+        line.split() for line in lines[1:]
+    ):
+        network = ipaddress.IPv4Network(f"{_kernel_address(destination)}/{_kernel_address(mask)}")
+        if int(flags, 16) & _ROUTE_UP:
+            usable = not int(flags, 16) & _ROUTE_REJECT
+            hop = "" if gateway.strip("0") == "" else _kernel_address(gateway)
+            found.append((-network.prefixlen, int(metric), Route(network, hop, usable)))
+    return tuple(route for *_key, route in sorted(found, key=lambda one: one[:2]))
+
+
+def _silent(lines: list[str]) -> tuple[str, ...]:
+    """Read C(/proc/net/arp): address, type, flags (0 for one that does not answer), and more."""
+    return tuple(words[0] for words in (line.split() for line in lines[1:]) if int(words[2], 16) == 0)
+
+
+# The files that the script shows, by its marks: the attribute of Answer, and how to read it.
+_FILES: dict[str, tuple[str, t.Callable[[list[str]], tuple[t.Any, ...]]]] = {
+    "hosts": ("hosts", _hosts),
+    "resolver": ("resolvers", _resolvers),
+    "route": ("routes", _routes),
+    "arp": ("silent", _silent),
+}
+
+
+def leads_to(answer: Answer, address: str) -> bool:
+    """Whether the source has a route to an IPv4 address, and a neighbour on it that answers."""
+    if ":" in address:
+        return False
+    place = ipaddress.IPv4Address(address)
+    route = next((one for one in answer.routes if place in one.network), None)
+    return bool(route and route.usable and (route.gateway or address) not in answer.silent)
 
 
 def _ms(words: list[str]) -> float | None:
@@ -212,11 +283,11 @@ def failure_of(session: Session) -> str:
     return _ERRNO_NUMBERS.get(session.system) or _failure_in(session.text)
 
 
-def parse_listeners(output: str) -> tuple[Listener, ...]:
-    """Read the output of the listen script: lines of C(/proc/net/tcp) and C(/proc/net/tcp6)."""
+def parse_listeners(output: str, protocol: str = "tcp") -> tuple[Listener, ...]:
+    """Read the output of the listen script: lines of C(/proc/net/tcp) and C(/proc/net/tcp6), or of UDP's."""
     found = set()
     for (kind, *_words), body in _sections(output):
-        if kind in ("tcp", "tcp6"):
+        if kind in (protocol, f"{protocol}6"):
             for line in body:
                 address, _colon, port = line.split()[1].partition(":")
                 found.add(Listener(_kernel_address(address), int(port, 16)))

@@ -26,6 +26,10 @@ if t.TYPE_CHECKING:
 ATTEMPT_SECONDS = 4
 SCRIPT_SECONDS = 30
 
+# What a datagram carries: a line end, or for a name server the question who serves the root of all names.
+_DNS_PORT = 53
+_DNS_QUERY = "".join(f"\\{byte:03o}" for byte in bytes.fromhex("6c6c 0100 0001 0000 0000 0000 00 0002 0001"))
+
 _COMMON = r"""
 export LC_ALL=C RES_OPTIONS='timeout:2 attempts:2'
 PATH=${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}
@@ -51,7 +55,7 @@ within() {
 PROBE_SCRIPT = (
     _COMMON
     + r"""
-host=$1 port=$2 protocol=$3 literal=$4 seconds=$5 lines=$6 limit=$7
+host=$1 port=$2 protocol=$3 literal=$4 seconds=$5 lines=$6 payload=$7 limit=$8
 # Settings of the container must not take part in the login.
 unset MYSQL_PWD MYSQL_HOST MYSQL_TCP_PORT MYSQL_UNIX_PORT
 export MYSQL_TEST_LOGIN_FILE=/dev/null
@@ -130,6 +134,38 @@ connect() {
     echo "@missing tcp"
     return 0
 }
+# Sends one datagram and waits for an answer, or for what the network says instead of one.
+udp_bash() {
+    out=$(bash -c 'exec 3<>"/dev/udp/$1/$2" && printf %b "$3" >&3 && IFS= read -r -n 1 -d "" -t "$4" one <&3' \
+        bash "$1" "$port" "$payload" "$seconds" 2>&1 </dev/null); code=$?
+    case $out in *'No such file'*) return 1 ;; esac
+    # It reads nothing from an empty answer, and more than 128 is its timeout.
+    if [ "$code" -gt 128 ]; then code=124; elif [ -z "$out" ]; then code=0; fi
+}
+udp_python3() {
+    out=$(python3 -c 'import socket, sys
+host, port, payload, seconds = sys.argv[1:]
+try:
+    one = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    one.settimeout(float(seconds))
+    one.connect((host, int(port)))
+    one.send(payload.encode().decode("unicode_escape").encode("latin-1"))
+    one.recv(1)
+except OSError as exc: sys.exit(str(exc))' "$1" "$port" "$payload" "$seconds" 2>&1 </dev/null); code=$?
+}
+datagram() {
+    for tool in bash python3; do
+        have $tool || continue
+        clock; begin=$now
+        udp_$tool "$1" || continue
+        clock
+        echo "@udp $1 $tool $code $begin $now"
+        echo "$out"
+        return $code
+    done
+    echo "@missing udp"
+    return 0
+}
 login() {
     client=
     for one in mysql mariadb; do have $one && { client=$one; break; }; done
@@ -143,6 +179,10 @@ login() {
     clock
     echo "@end $code $begin $now"
 }
+ways() {
+    echo "@route"; show </proc/net/route
+    echo "@arp"; show </proc/net/arp
+}
 work() {
     read -r go || return
     echo "@hosts"; show </etc/hosts
@@ -150,8 +190,10 @@ work() {
     if resolve; then
         case $protocol in
             tcp) for address in $addresses; do connect "$address" && break; done ;;
+            udp) for address in $addresses; do datagram "$address" && break; done ;;
             mysql) login ;;
         esac
+        [ "${code:-0}" = 0 ] || ways
     fi
     echo "@done"
 }
@@ -159,16 +201,17 @@ within "$limit"
 """
 )
 
-# What listens, in the words of the kernel (0A is the state LISTEN), and the names of the processes. A helper sees those
-# of its own only.
+# What listens, in the words of the kernel (0A is the state LISTEN, 07 that of a UDP socket without a peer), and the
+# names of the processes. A helper sees those of its own only.
 LISTEN_SCRIPT = (
     _COMMON
     + r"""
 work() {
     read -r go || return
-    for family in tcp tcp6; do
+    for family in tcp tcp6 udp udp6; do
+        case $family in tcp*) state=0A ;; *) state=07 ;; esac
         echo "@$family"
-        while read -r line; do case $line in *' 0A '*) echo "$line" ;; esac; done <"/proc/net/$family"
+        while read -r line; do case $line in *" $state "*) echo "$line" ;; esac; done <"/proc/net/$family"
     done
     echo "@processes"
     set +f
@@ -184,7 +227,8 @@ def probe_arguments(check: Check, host: str) -> list[str]:
     """Return the arguments of the probe script. None of them is secret."""
     lines = str(option_file(check.login).count("\n"))
     literal = "yes" if is_address(host) else "no"
-    return [host, str(check.port), check.protocol, literal, str(ATTEMPT_SECONDS), lines, str(SCRIPT_SECONDS)]
+    payload = _DNS_QUERY if check.port == _DNS_PORT else "\\n"
+    return [host, str(check.port), check.protocol, literal, str(ATTEMPT_SECONDS), lines, payload, str(SCRIPT_SECONDS)]
 
 
 def probe_input(check: Check) -> bytes:

@@ -30,6 +30,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     NotFound,
     Unreachable,
     said,
+    some,
     unless_so,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._mask import mask_of_container
@@ -49,10 +50,11 @@ from ansible_collections.linklab.docker.plugins.module_utils._replace_names impo
     successor_name,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container, read_container, stop_grace
+from ansible_collections.linklab.docker.plugins.module_utils._state import start as start_container
 from ansible_collections.linklab.docker.plugins.module_utils._waiting import how_it_ended, log_tail
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
@@ -131,7 +133,8 @@ def replace(
     body = create_body(container, around.sources or Sources({}))
     body["HostConfig"]["Links"] = links_to_api(around.links) or None
     before = Before.RUNNING if start and not container.live else Before.of(container.status)
-    new_id = _create(engine, container, change(body), before, wires or wiring(container, engine.info))
+    successor = change(body)
+    new_id = _create(engine, container, successor, before, wires or wiring(container, engine.info))
     exchange = Exchange(container.name, container.id, new_id, before)
     seconds = SETTLE_SECONDS if settle is None else settle
     try:
@@ -139,8 +142,9 @@ def replace(
             engine.stop(container.id, stop_grace(container.raw))
         if wires is None:
             _refuse_other_endpoints(engine, container)
+        notes = _files_carried(engine, container, new_id, successor) if keep_files else []
         # One that did not stay up itself proves nothing by it.
-        notes = _exchange(engine, container, exchange, keep_files, seconds if container.status != "restarting" else 0)
+        notes += _exchange(engine, container, exchange, seconds if container.status != "restarting" else 0)
     except LinklabError as exc:
         back = bring_back(engine, exchange)
         raise ApplyError(f"{_what_failed(container, exc)}. {back}", unsure=not back.complete) from exc
@@ -228,14 +232,16 @@ def _left(wrong: str) -> tuple[str, ...]:
 # -- the exchange -----------------------------------------------------------------------------------------------------
 
 
-def _exchange(engine: Engine, container: Container, exchange: Exchange, keep_files: bool, settle: float) -> list[str]:
+def _files_carried(engine: Engine, container: Container, new_id: str, successor: Mapping[str, Json]) -> list[str]:
+    """Give a successor the files of a container that is down; return what the user should know."""
+    reappeared = carry_files(engine, container.raw, new_id, successor)
+    if not reappeared:
+        return []
+    return [f"{container.name} had deleted files of its image, which its successor has again: {some(reappeared)}"]
+
+
+def _exchange(engine: Engine, container: Container, exchange: Exchange, settle: float) -> list[str]:
     """Put the successor in the place of a container that is down; return what the user should know."""
-    notes = []
-    reappeared = carry_files(engine, container.raw, exchange.new_id) if keep_files else ()
-    if reappeared:
-        notes.append(
-            f"{exchange.name} had deleted files of its image, which its successor has again: {_some(reappeared)}"
-        )
     policy = "" if engine.info.podman else comes_again(container.raw)
     engine.rename(exchange.old_id, predecessor_name(exchange.name, exchange.new_id, exchange.before, policy))
     if policy:
@@ -244,10 +250,10 @@ def _exchange(engine: Engine, container: Container, exchange: Exchange, keep_fil
     # Only now, since the environment of legacy links is made at the start and holds the source's name.
     engine.rename(exchange.new_id, exchange.name)
     if exchange.before is not Before.STOPPED:
-        engine.start(exchange.new_id)
+        start_container(engine, exchange.new_id)
         if settle:
             _watch(engine, exchange.new_id, settle)
-    return notes + finish(engine, exchange)
+    return finish(engine, exchange)
 
 
 def _refuse_other_endpoints(engine: Engine, container: Container) -> None:
@@ -295,11 +301,6 @@ def _watch(engine: Engine, ident: str, settle: float) -> None:
 
 def _status(engine: Engine, ident: str) -> str:
     return str(engine.container(ident)["State"]["Status"])
-
-
-def _some(paths: Sequence[str], most: int = 10) -> str:
-    more = len(paths) - most
-    return ", ".join(paths[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 # -- the way back -----------------------------------------------------------------------------------------------------
@@ -351,7 +352,7 @@ def _restore(engine: Engine, exchange: Exchange) -> str:
         kind, _colon, sharer = (raw["HostConfig"].get("NetworkMode") or "").partition(":")
         if kind == "container" and find_container(engine, sharer) is None:
             return f"it shared the network of the container {sharer[:12]}, which is gone"
-        engine.start(exchange.old_id)
+        start_container(engine, exchange.old_id)
     if exchange.before is Before.PAUSED and _status(engine, exchange.old_id) == "running":
         engine.post(f"/containers/{exchange.old_id}/pause")
     return ""

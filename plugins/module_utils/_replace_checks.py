@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.linklab.docker.plugins.module_utils._errors import NotFound
+from ansible_collections.linklab.docker.plugins.module_utils._errors import NotFound, some
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import (
     engine_release,
     on_default_bridge,
@@ -43,6 +43,7 @@ class Surroundings:
         networks: the names and IDs of all networks.
         others: every other container.
         links: the container's own legacy links.
+        unwritable: its changed files that a successor, which is read-only, could not get.
     """
 
     release: tuple[int, int]
@@ -50,6 +51,7 @@ class Surroundings:
     networks: frozenset[str]
     others: tuple[Container, ...]
     links: tuple[LegacyLink, ...]
+    unwritable: tuple[str, ...] = ()
 
 
 def observe_surroundings(engine: Engine, container: Container) -> Surroundings:
@@ -124,6 +126,12 @@ def replace_problems(
     gone = sorted(set(container.endpoints) - around.networks)
     if gone:
         yield f"{name} cannot be replaced: its network {', '.join(gone)} does not exist any more; detach it first"
+    if around.unwritable:
+        yield (
+            f"{name} cannot become read-only: it has changed files outside of volumes ({some(around.unwritable)}), and"
+            " nothing can be written to a read-only container. Mount a tmpfs over those that may go; put a volume over"
+            " those that are to stay, in a run without read_only, which carries them there"
+        )
     yield from _dependents(container, [other for other in around.others if other.id not in handled])
     yield from _dependencies(container, around, moves=moves)
     if container.live:

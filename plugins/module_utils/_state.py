@@ -106,6 +106,7 @@ class Summary:
 
     Attributes:
         networks: network name to network ID.
+        addresses: network name to the addresses that it has there, or asks for while it has none.
         linked_by: source and alias of each legacy link that leads to it.
         volumes: names of the volumes that it has.
         published: address, port and protocol (C(tcp)) of the host for each port that it publishes now.
@@ -119,6 +120,7 @@ class Summary:
     linked_by: frozenset[tuple[str, str]] = frozenset()
     volumes: frozenset[str] = frozenset()
     published: frozenset[tuple[str, int, str]] = frozenset()
+    addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,12 @@ class Member:
 
 @dataclass(frozen=True)
 class Network:
-    """A network, from its full description. members: running containers only, by container ID."""
+    """A network, from its full description.
+
+    Attributes:
+        ipam_driver: what gives the addresses away; C(default) is the engine itself.
+        members: running containers only, by container ID.
+    """
 
     id: str
     name: str
@@ -150,6 +157,7 @@ class Network:
     internal: bool = False
     attachable: bool = False
     enable_ipv6: bool = False
+    ipam_driver: str = "default"
     subnets: tuple[Subnet, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -267,6 +275,11 @@ def read_summary(raw: Mapping[str, Json]) -> Summary:
             for port in raw.get("Ports") or ()
             if port.get("PublicPort")
         ),
+        addresses={
+            name: tuple(filter(None, (end.ipv4, end.ipv6))) or end.settings.addresses
+            for name, endpoint in networks.items()
+            for end in (read_endpoint(name, endpoint or {}),)
+        },
     )
 
 
@@ -281,6 +294,7 @@ def read_network(raw: Mapping[str, Json]) -> Network:
         internal=bool(raw.get("Internal")),
         attachable=bool(raw.get("Attachable")),
         enable_ipv6=bool(raw.get("EnableIPv6")),
+        ipam_driver=(raw.get("IPAM") or {}).get("Driver") or "default",
         subnets=tuple(
             Subnet(
                 canonical(entry.get("Subnet")),
@@ -303,6 +317,19 @@ def read_network(raw: Mapping[str, Json]) -> Network:
             for member in (given or {},)
         },
     )
+
+
+def is_phantom(container: Container, endpoint: Endpoint, network: Network) -> bool:
+    """Whether a container seems to have an endpoint that the engine does not have.
+
+    A failed connect leaves such a one to a running container.
+    """
+    if endpoint.away:
+        return True
+    if container.status not in ("running", "paused"):
+        return False
+    member = network.members.get(container.id)
+    return not endpoint.endpoint_id or (member is not None and member.endpoint_id != endpoint.endpoint_id)
 
 
 def find_container(engine: Engine, ref: str) -> Container | None:
@@ -343,6 +370,30 @@ def same_name(engine: Engine, name: str) -> list[str]:
     """Return the IDs of the networks with this name, oldest first."""
     found = [(raw.get("Created") or "", raw["Id"]) for raw in engine.networks() if raw["Name"] == name]
     return [ident for _created, ident in sorted(found)]
+
+
+def start(engine: Engine, ref: str) -> None:
+    """Start a container, once each of its networks is the only one of its name.
+
+    Engines before API 1.44 look its networks up by name at the start, and refuse it with 400 for as long as two runs
+    that made a network at once have not settled which of the two stays.
+    """
+    deadline = time.monotonic() + SETTLE_SECONDS
+    settled = False
+    while True:
+        try:
+            return engine.start(ref)
+        except EngineError as exc:
+            if exc.status != 400 or engine.info.has("1.44") or settled or time.monotonic() > deadline:
+                raise
+        # It may be settled by the time that one looks, so that one more try is due.
+        settled = not _has_namesakes(engine)
+        time.sleep(0.05)
+
+
+def _has_namesakes(engine: Engine) -> bool:
+    names = [raw["Name"] for raw in engine.networks()]
+    return len(names) > len(set(names))
 
 
 def all_summaries(engine: Engine) -> tuple[Summary, ...]:

@@ -29,7 +29,12 @@ from ansible_collections.linklab.docker.plugins.module_utils._topology_state imp
     TopologyState,
     topology_result,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._waiting import NotReadyError, judge, wait_until
+from ansible_collections.linklab.docker.plugins.module_utils._waiting import (
+    NotReadyError,
+    is_kept_up,
+    judge,
+    wait_until,
+)
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -51,17 +56,21 @@ def _executors() -> Executors:
 
 def settle(engine: Engine, spec: TopologySpec, state: TopologyState, plan: Plan) -> bool:
     """Wait until all containers are as wanted; return whether there was need to."""
-    pending = [name for name in spec.containers if spec.present and not _is_ready(spec, state, name)]
+    # What was done to a container may have started it.
+    touched = frozenset(action.subject for action in plan.actions)
+    pending = [name for name in spec.containers if spec.present and not _is_ready(spec, state, name, touched)]
     try:
-        wait_until(engine, dict.fromkeys(pending, spec.wait), spec.wait_timeout)
+        wait_until(engine, dict.fromkeys(pending, spec.wait), spec.wait_timeout, touched)
     except NotReadyError as exc:
         raise ApplyError(str(exc), plan.actions) from exc
     return bool(pending)
 
 
-def _is_ready(spec: TopologySpec, state: TopologyState, name: str) -> bool:
+def _is_ready(spec: TopologySpec, state: TopologyState, name: str, touched: frozenset[str]) -> bool:
     container = state.containers.get(name)
-    return container is not None and judge(container.raw, spec.wait).ready
+    if container is None or (name in touched and is_kept_up(container.raw)):
+        return False
+    return judge(container.raw, spec.wait).ready
 
 
 TOPOLOGY_TASK: Task[TopologySpec, TopologyState] = Task(

@@ -103,7 +103,7 @@ def _question(
     """Ask network_attach's planner about one network, and about this topology's containers alone."""
     network = state.networks.get(name)
     wishes = tuple(
-        Wish(wish.name, wish.networks[name])
+        Wish(wish.name, wish.networks[name], wish.added.get(name, frozenset()))
         for wish in spec.containers.values()
         if wish.networks is not None and name in wish.networks and wish.name in containers
     )
@@ -128,6 +128,11 @@ def _question(
             },
             internal=state.internal | {net.name for net in spec.networks.values() if net.internal},
             others=others,
+            members={}
+            if network is None
+            else {key: state.members[key] for key in network.members if key in state.members},
+            neighbours=tuple(other for other in state.neighbours if other.id not in going),
+            starts=frozenset(spec.containers),
         ),
     )
 

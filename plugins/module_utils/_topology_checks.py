@@ -12,6 +12,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from ansible_collections.linklab.docker.plugins.module_utils._addresses import pools_of
 from ansible_collections.linklab.docker.plugins.module_utils._container_compare import full_name
 from ansible_collections.linklab.docker.plugins.module_utils._errors import near
 from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import DEFAULT_BRIDGE
@@ -227,29 +228,11 @@ def _crowds(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
         driver = network.driver if network else new.driver if new else None
         if driver in (None, "bridge") and len(names) > MOST_ON_A_BRIDGE:
             yield f"network {name} would have {len(names)} containers; a bridge is unreliable above {MOST_ON_A_BRIDGE}"
-        room = _room(network, new)
-        if room is not None and len(names) > room:
+        # On other networks the planner for endpoints counts, which knows who asks for which address.
+        rooms = [pool.room(()) for pool in pools_of(network, None) if pool.subnet.version == 4]
+        room = sum(rooms)
+        if name == DEFAULT_BRIDGE and rooms and len(names) > room:
             yield f"network {name} would have {len(names)} containers, but its subnet has room for {room}"
-
-
-def _room(network: Network | None, new: NetworkSpec | None) -> int | None:
-    """Return how many addresses a network has for containers; None if that is not known or not the limit."""
-    if network is not None:
-        subnets = [(subnet.ip_range or subnet.subnet, len(subnet.aux)) for subnet in network.subnets]
-    else:
-        entries = (new.subnets if new else None) or ()
-        subnets = [
-            (entry.get("ip_range") or entry["subnet"], len(entry.get("aux_addresses") or ())) for entry in entries
-        ]
-    sizes = [
-        ipaddress.ip_network(subnet).num_addresses - 3 - aux
-        for subnet, aux in subnets
-        if subnet and ipaddress.ip_network(subnet).version == 4
-    ]
-    # With a range, static addresses may lie beside it, so it is no limit for those; do not guess.
-    ranged = any(subnet.ip_range for subnet in network.subnets) if network else False
-    ranged = ranged or any(entry.get("ip_range") for entry in (new.subnets if new else None) or ())
-    return max(0, *sizes) if sizes and not ranged else None
 
 
 def _references(spec: TopologySpec, state: TopologyState) -> Iterator[str]:

@@ -12,6 +12,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
+from ansible_collections.linklab.docker.plugins.module_utils._attach import others_on
+from ansible_collections.linklab.docker.plugins.module_utils._attach_names import aliases_on
 from ansible_collections.linklab.docker.plugins.module_utils._container_spec import TOPOLOGY_LABEL
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import (
     find_notes,
@@ -44,7 +46,8 @@ if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._network_spec import NetworkSpec
     from ansible_collections.linklab.docker.plugins.module_utils._recover import Left
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Network
-    from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import TopologySpec
+    from ansible_collections.linklab.docker.plugins.module_utils._topology_containers import Change
+    from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import ContainerWish, TopologySpec
 
 Json = t.Any
 
@@ -69,13 +72,17 @@ def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
     found = {name: one for name, one in read if one is not None}
     all_networks = tuple(read_network(raw) for raw in engine.networks())
     known = {network.name for network in all_networks}
+    coming = spec.present and any(_may_get_an_address(wish, found.get(wish.name)) for wish in spec.containers.values())
+    networks = _networks(engine, spec, all_networks)
     state = TopologyState(
         info=engine.info,
         containers={name: one.container for name, one in found.items()},
         outside=find_containers(engine, _outside(spec)),
         others=tuple(read_summary(raw) for raw in listed),
+        neighbours=tuple(map(read_summary, listed if everybody else engine.containers())) if coming else (),
         leftovers=leftovers,
-        networks=_networks(engine, spec, all_networks),
+        members=_members(engine, spec, networks, found) if spec.present else {},
+        networks=networks,
         all_networks=all_networks,
         **_images(engine, spec, [one.container for one in found.values()]),
         volumes=_volumes(engine) if spec.named_volumes or spec.volumes else {},
@@ -87,6 +94,35 @@ def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
         **_engine_info(engine, [net for name, net in spec.networks.items() if spec.present and name not in known]),
     )
     return _with_surroundings(engine, spec, state) if spec.present else state
+
+
+def _may_get_an_address(wish: ContainerWish, found: _Found | None) -> bool:
+    """Whether a container gets an endpoint or starts, so that it matters who else is on its networks."""
+    if found is None or not found.container.live:
+        return True
+    ends = found.container.endpoints
+    return any(
+        name not in ends or any(one not in (ends[name].ipv4, ends[name].ipv6) for one in settings.addresses)
+        for name, settings in (wish.networks or {}).items()
+    )
+
+
+def _members(
+    engine: Engine, spec: TopologySpec, networks: Mapping[str, Network], found: Mapping[str, _Found]
+) -> dict[str, Container]:
+    """Read the containers of others on each network on which a container gets an alias that may be a name of theirs."""
+    wanted = {
+        name: networks[name]
+        for wish in spec.containers.values()
+        for name, settings in (wish.networks or {}).items()
+        if name in networks and set(settings.aliases or ()) - (_aliases(found.get(wish.name), name))
+    }
+    known = [one.container for one in found.values()]
+    return {key: one for network in wanted.values() for key, one in others_on(engine, network, known).items()}
+
+
+def _aliases(found: _Found | None, network: str) -> set[str]:
+    return aliases_on(found.container, network) if found is not None else set()
 
 
 def _belongs(name: str, wanted: Collection[str]) -> bool:
@@ -135,8 +171,23 @@ def _interrupted(engine: Engine, spec: TopologySpec) -> dict[str, Left]:
 
 def _with_surroundings(engine: Engine, spec: TopologySpec, state: TopologyState) -> TopologyState:
     """Read what decides about a replacement, for those containers that need one."""
-    suspects = [change.container for change in changes_of(spec, state).values() if change.container and change.replaced]
-    return replace(state, around={one.name: observe_surroundings(engine, one) for one in suspects})
+    around = {}
+    for name, change in changes_of(spec, state).items():
+        if change.container is not None and change.replaced:
+            around[name] = replace(
+                observe_surroundings(engine, change.container), unwritable=_unwritable(engine, change, change.container)
+            )
+    return replace(state, around=around)
+
+
+def _unwritable(engine: Engine, change: Change, container: Container) -> tuple[str, ...]:
+    """Return the files that a container cannot keep if it becomes read-only."""
+    if not (change.wish.spec.read_only and change.keep_files):
+        return ()
+    # Not at the top: to load what reads archives takes its time, and few containers become read-only.
+    from ansible_collections.linklab.docker.plugins.module_utils._replace_files import unwritable
+
+    return unwritable(engine, container.raw, change.wish.spec.tmpfs or ())
 
 
 def _outside(spec: TopologySpec) -> Iterator[str]:

@@ -128,12 +128,11 @@ def _volume_users(
 def foreign_users(spec: TopologySpec, state: TopologyState, networks: Iterable[RemoveNetwork]) -> Iterator[str]:
     """Say which containers of others are on networks that are to be removed."""
     own = {one.id for one in state.containers.values() if container_owner(one) == spec.name}
+    # Another run may have removed some of its own since they were listed. A network keeps them for a moment longer.
+    strangers = [other for other in state.others if other.id not in own and other.name not in state.leftovers]
     for action in networks:
-        name, ident = action.network.name, action.network.id
-        users = {
-            other.name for other in state.others if other.id not in own and other.networks.get(name) in (ident, "")
-        }
-        users |= {member.name for key, member in action.network.members.items() if key not in own}
+        name, ident, members = action.network.name, action.network.id, action.network.members
+        users = {other.name for other in strangers if other.id in members or other.networks.get(name) in (ident, "")}
         if users:
             yield (
                 f"network {name} cannot be removed: {', '.join(sorted(users))} is attached to it and not of topology"

@@ -13,7 +13,11 @@ import re
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import ENDPOINT_OPTIONS, parse_settings
+from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import (
+    ENDPOINT_OPTIONS,
+    parse_added,
+    parse_settings,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._container_spec import (
     TOPOLOGY_LABEL,
     ContainerSpec,
@@ -27,6 +31,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._topology_options i
     TOPOLOGY_NETWORK_OPTIONS,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._topology_order import levels
+from ansible_collections.linklab.docker.plugins.module_utils._words import meant
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -63,6 +68,7 @@ class ContainerWish:
 
     Attributes:
         networks: the endpoint's settings by network; None if not given, then the default bridge.
+        added: by network, which settings of the endpoint are wanted besides what is there, see Wish.
         links: legacy links if the container is on the default bridge, else network links.
         depends_on: C(started) or C(healthy) by container.
         network_mode: C(bridge), C(host), C(none) or C(container:NAME), if given.
@@ -71,6 +77,7 @@ class ContainerWish:
     name: str
     spec: ContainerSpec
     networks: Mapping[str, EndpointSettings] | None = None
+    added: Mapping[str, frozenset[str]] = field(default_factory=dict)
     links: tuple[Link, ...] | None = None
     depends_on: Mapping[str, str] = field(default_factory=dict)
     network_mode: str | None = None
@@ -193,7 +200,7 @@ def _checked(options: Json, known: Mapping[str, Json], where: str) -> dict[str, 
         raise SpecError(f"{where}: must be a dictionary of options")
     for option in options:
         if option not in known:
-            raise SpecError(f"{where}: there is no option {option!r}{near(str(option), known)}")
+            raise SpecError(f"{where}: there is no option {option!r}{meant(str(option), known)}")
     found = {option: value for option, value in options.items() if value is not None}
     for option, spec in known.items():
         if spec.get("required") and option not in found:
@@ -233,10 +240,12 @@ def _container(name: str, options: Json, networks: set[str]) -> ContainerWish:
     check_name(name, where)
     known = _checked(options, TOPOLOGY_CONTAINER_OPTIONS, where)
     own = {option: known.pop(option, None) for option in ("networks", "links", "depends_on", "network_mode")}
+    endpoints = _endpoints(name, own["networks"], networks)
     wish = ContainerWish(
         name=name,
         spec=ContainerSpec.parse(known, where),
-        networks=_endpoints(name, own["networks"], networks),
+        networks=None if endpoints is None else {net: parse_settings(name, one) for net, one in endpoints.items()},
+        added={net: parse_added(one) for net, one in (endpoints or {}).items()},
         links=_links(name, own["links"]),
         depends_on=_depends_on(name, own["depends_on"]),
         network_mode=_network_mode(where, own["network_mode"]),
@@ -263,7 +272,8 @@ def _check_mode(wish: ContainerWish, where: str) -> None:
         raise SpecError(f"{where}: network_mode {wish.network_mode} excludes {', '.join(found)}")
 
 
-def _endpoints(name: str, given: Json, networks: set[str]) -> dict[str, EndpointSettings] | None:
+def _endpoints(name: str, given: Json, networks: set[str]) -> dict[str, dict[str, Json]] | None:
+    """Return the options of each endpoint, by network."""
     if given is None:
         return None
     where = f"containers.{name}.networks"
@@ -281,8 +291,7 @@ def _endpoints(name: str, given: Json, networks: set[str]) -> dict[str, Endpoint
                 " (with external: true if others made it)"
             )
     return {
-        network: parse_settings(name, _checked(settings, ENDPOINT_OPTIONS, f"{where}.{network}"))
-        for network, settings in entries.items()
+        network: _checked(settings, ENDPOINT_OPTIONS, f"{where}.{network}") for network, settings in entries.items()
     }
 
 

@@ -39,6 +39,8 @@ class TopologyState:
             will be once what an interrupted run left is put right.
         outside: by name: link targets that are not of the topology.
         others: all containers for a removal, and where ports of the host are wanted; else those with its label.
+        members: by ID, containers of others on the networks that a container gets a new alias on.
+        neighbours: all containers; only read where one of the topology's may get an address.
         leftovers: names of containers with the topology's label that it does not name.
         networks: by name, with their members: those that the topology names or labels, and the default bridge.
         all_networks: every network, without members.
@@ -58,6 +60,8 @@ class TopologyState:
     containers: Mapping[str, Container] = field(default_factory=dict)
     outside: Mapping[str, Container] = field(default_factory=dict)
     others: tuple[Summary, ...] = ()
+    members: Mapping[str, Container] = field(default_factory=dict)
+    neighbours: tuple[Summary, ...] = ()
     leftovers: tuple[str, ...] = ()
     networks: Mapping[str, Network] = field(default_factory=dict)
     all_networks: tuple[Network, ...] = ()

@@ -10,16 +10,19 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import time
 import typing as t
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError, NotFound
 from ansible_collections.linklab.docker.plugins.module_utils._logs import end_of_log, in_one_line, last_healthcheck
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from requests import Response
@@ -29,8 +32,13 @@ Json = t.Any
 # How long the stream of events may be silent before the containers are looked at again. No event has been seen to get
 # lost, but a connection can break without a word.
 _SILENCE = 10.0
+# How long a container must be up. One that the engine started again: as long as Docker's restart policies want to see
+# before they call a start successful. One that was just started otherwise: as long as a program needs to fail.
+_UP_AFTER_RESTART = 10.0
+_UP_AT_FIRST = 1.0
 _LOG_LINES = 5
 _VERBS = {"started": "run", "healthy": "get healthy"}
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?\d*(Z|[+-]\d\d:\d\d)")
 
 
 class NotReadyError(LinklabError):
@@ -39,39 +47,94 @@ class NotReadyError(LinklabError):
 
 @dataclass(frozen=True)
 class _Look:
-    """What a container's description says about one condition. final: waiting cannot change it."""
+    """What a container's description says about one condition.
+
+    Attributes:
+        final: waiting cannot change it.
+        seconds: after which it is ready if nothing happens; 0 where only something that happens makes it so.
+    """
 
     ready: bool
     final: bool
     text: str
+    seconds: float = 0.0
 
 
-def wait_until(engine: Engine, conditions: Mapping[str, str], timeout: float) -> None:
+def wait_until(
+    engine: Engine, conditions: Mapping[str, str], timeout: float, started: Container[str] = frozenset()
+) -> None:
     """Return once all containers are as wanted.
 
     Args:
         conditions: C(started) or C(healthy) by the container's name. A container without a healthcheck is healthy when
             it runs.
         timeout: seconds.
+        started: names of those that were just started. One of them that the engine starts again whenever it ends must
+            stay up for a moment.
 
     Raises:
         NotReadyError: with the state, the healthcheck's last words and the end of the log of each that is not.
     """
     deadline = time.monotonic() + timeout
+    wait = _Wait(engine, started)
     # Often all is well at once, and nobody need listen.
-    pending = _still_pending(engine, conditions)
+    pending = wait.still_pending(conditions)
     while pending:
         left = deadline - time.monotonic()
-        silence = max(0.1, min(left, _SILENCE))
+        silence = max(0.1, min(left, wait.seconds(pending)))
         # The events come first: what happens between looking and listening would be missed.
         with _open_events(engine, silence) as events:
-            pending = _still_pending(engine, pending)
+            pending = wait.still_pending(pending)
             if pending and left <= 0:
                 raise NotReadyError(_describe(engine, pending, "did not {} within " + f"{timeout:g} s"))
+            until = min(deadline - silence, time.monotonic() + silence)
             while pending and (name := next(events.names, "")):
-                pending = _look_again(engine, pending, name)
-                if deadline - time.monotonic() < silence:
+                pending = wait.look_again(pending, name)
+                if time.monotonic() > until:
                     break
+
+
+class _Wait:
+    """What was seen of the containers that are waited for."""
+
+    def __init__(self, engine: Engine, started: Container[str]) -> None:
+        self._engine = engine
+        self._started = started
+        self._looks: dict[str, _Look] = {}
+
+    def seconds(self, pending: Iterable[str]) -> float:
+        """Return after how long the containers are to be looked at again though nothing happened."""
+        return min(_SILENCE, *(self._looks[name].seconds or _SILENCE for name in pending))
+
+    def still_pending(self, pending: Mapping[str, str]) -> dict[str, str]:
+        """Look at all; return those that are not ready, raise NotReadyError if some never will be."""
+        self._looks.update({name: self._look(name, condition) for name, condition in pending.items()})
+        lost = {name: condition for name, condition in pending.items() if self._looks[name].final}
+        if lost:
+            raise NotReadyError(_describe(self._engine, lost, "does not {}"))
+        return {name: condition for name, condition in pending.items() if not self._looks[name].ready}
+
+    def look_again(self, pending: Mapping[str, str], name: str) -> dict[str, str]:
+        if name not in pending:
+            return dict(pending)
+        rest = {other: condition for other, condition in pending.items() if other != name}
+        return {**rest, **self.still_pending({name: pending[name]})}
+
+    def _look(self, name: str, condition: str) -> _Look:
+        try:
+            raw = self._engine.container(name)
+        except NotFound:
+            return _Look(ready=False, final=True, text="it does not exist")
+        look = judge(raw, condition)
+        first = look.ready and name in self._started and is_kept_up(raw)
+        if not (look.seconds or first):
+            return look
+        # The engine's clock, not this host's: only then the two times belong together.
+        up = seconds_between(_started_at(raw), self._engine.get("/info").get("SystemTime") or "")
+        left = (look.seconds or _UP_AT_FIRST) - up
+        if left <= 0:
+            return _Look(ready=True, final=False, text="")
+        return _Look(ready=False, final=False, text=look.text or "it was just started", seconds=left)
 
 
 class _Events:
@@ -105,30 +168,6 @@ def _open_events(engine: Engine, silence: float) -> _Events:
     return _Events(engine.request("GET", "/events", params=params, stream=True, timeout=silence))
 
 
-def _still_pending(engine: Engine, pending: Mapping[str, str]) -> dict[str, str]:
-    """Look at all; return those that are not ready, raise NotReadyError if some never will be."""
-    found = {name: _look(engine, name, condition) for name, condition in pending.items()}
-    lost = {name: pending[name] for name, look in found.items() if look.final}
-    if lost:
-        raise NotReadyError(_describe(engine, lost, "does not {}"))
-    return {name: condition for name, condition in pending.items() if not found[name].ready}
-
-
-def _look_again(engine: Engine, pending: Mapping[str, str], name: str) -> dict[str, str]:
-    if name not in pending:
-        return dict(pending)
-    rest = {other: condition for other, condition in pending.items() if other != name}
-    return {**rest, **_still_pending(engine, {name: pending[name]})}
-
-
-def _look(engine: Engine, name: str, condition: str) -> _Look:
-    try:
-        raw = engine.container(name)
-    except NotFound:
-        return _Look(ready=False, final=True, text="it does not exist")
-    return judge(raw, condition)
-
-
 def judge(raw: Mapping[str, Json], condition: str) -> _Look:
     """Say whether a container, by its description, is as wanted."""
     state = raw.get("State") or {}
@@ -142,7 +181,38 @@ def judge(raw: Mapping[str, Json], condition: str) -> _Look:
         return _Look(ready=False, final=False, text=f"its status is {status}")
     if condition == "healthy" and health not in ("", "none", "healthy"):
         return _Look(ready=False, final=False, text=f"its health is {health}")
+    if raw.get("RestartCount") and not (condition == "healthy" and health == "healthy"):
+        # It runs at this moment. Whether it stays up shows only in how long it has.
+        text = f"it was started again {_times(raw['RestartCount'])}, as it ended by itself"
+        return _Look(ready=False, final=False, text=text, seconds=_UP_AFTER_RESTART)
     return _Look(ready=True, final=False, text="")
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def is_kept_up(raw: Mapping[str, Json]) -> bool:
+    """Whether the engine starts a container again when it ends by itself."""
+    policy = (raw.get("HostConfig") or {}).get("RestartPolicy") or {}
+    return (policy.get("Name") or "no") != "no"
+
+
+def _started_at(raw: Mapping[str, Json]) -> str:
+    return (raw.get("State") or {}).get("StartedAt") or ""
+
+
+def seconds_between(earlier: str, later: str) -> float:
+    """Return the seconds between two times as the engine writes them; for ever if one cannot be read."""
+    found = [_TIME.fullmatch(text) for text in (earlier, later)]
+    if None in found:
+        return math.inf
+    moments = [
+        datetime.fromisoformat(f"{match[1]}{(match[2] or '.0'):0<7}{match[3].replace('Z', '+00:00')}")
+        for match in found
+        if match is not None
+    ]
+    return (moments[1] - moments[0]).total_seconds()
 
 
 def how_it_ended(state: Mapping[str, Json]) -> str:

@@ -19,9 +19,10 @@ description:
     target and to nothing else; a TCP connection is accepted; a MySQL server greets; the login works; the hostname that
     the server gives is the target''s.'
   - Uses the programs that the source has (C(getent), C(python3), C(nslookup) or C(busybox) for names; C(bash),
-    C(python3), C(nc) or C(busybox) for TCP; C(mysql) or C(mariadb)). A source that lacks one, or that has no shell, is
-    looked at from a helper container that shares its network for a moment. It has the label C(linklab.docker.helper),
-    ends by itself within a minute, and the engine then removes it, even if the task was killed.
+    C(python3), C(nc) or C(busybox) for TCP; C(bash) or C(python3) for UDP; C(mysql) or C(mariadb)). A source that lacks
+    one, or that has no shell, is looked at from a helper container that shares its network for a moment. It has the
+    label C(linklab.docker.helper), ends by itself within a minute, and the engine then removes it, even if the task was
+    killed.
   - Nothing else is created, and nothing is changed.
 author:
   - The linklab.docker maintainers (@linklab)
@@ -57,15 +58,17 @@ options:
     type: str
   port:
     description:
-      - The TCP port. Has no meaning with O(protocol=dns).
+      - The port, of TCP or with O(protocol=udp) of UDP. Has no meaning with O(protocol=dns).
     type: int
     default: 3306
   protocol:
     description:
       - V(dns) ends when the name resolves to the target, V(tcp) when a connection is accepted, and V(mysql) when the
         login works and the server is the target.
+      - V(udp) sends one datagram and passes when an answer comes. It carries a line end, for port 53 a question to a
+        name server. No answer proves nothing where something listens, so that O(expect=unreachable) fails with it.
     type: str
-    choices: [dns, tcp, mysql]
+    choices: [dns, tcp, udp, mysql]
     default: mysql
   login:
     description:
@@ -80,6 +83,8 @@ options:
         description:
           - The user's password. The client program reads it from its standard input, so that it is in no argument, no
             environment variable and no event of the engine.
+          - Ansible masks the password wherever it occurs in the output. A short one, or one that is a common word,
+            masks parts of names and messages as well.
         type: str
         default: ''
       database:
@@ -94,26 +99,31 @@ options:
         default: preferred
   expect:
     description:
-      - Whether the target shall be reached. With V(unreachable) the task succeeds where it is not, which proves that
+      - Whether the target must be reached. With V(unreachable) the task succeeds where it is not, which proves that
         the two are isolated from each other.
-      - What says nothing about isolation is no success, unless it is given as O(cause), such as a source that does not
-        run or a target that does not exist. An unhealthy target is tried to reach all the same.
+      - 'Only what says something about the wall between the two is a success: nothing leads from one to the other, or a
+        rule drops or rejects the packets. A mistyped name, a closed port, a target that is stopped or starts, and
+        everything from the greeting on fail the task, unless they are given as O(cause). The table of causes says what
+        proves isolation.'
+      - An unhealthy target is tried to reach all the same.
     type: str
     choices: [reachable, unreachable]
     default: reachable
   cause:
     description:
       - With O(expect=unreachable), the cause that it must have. Another cause fails the task.
+      - A cause that was split into finer ones accepts these too, so that V(no_route) accepts V(rejected).
       - The table of causes is in the collection's C(docs/connectivity.md).
     type: str
     choices: [source_missing, source_created, source_exited, source_paused, source_restarting, link_target_stopped,
       target_missing, target_created, target_exited, target_paused, target_restarting, target_unhealthy,
-      source_no_network, target_no_network, source_shares_network, target_shares_network, link_stale,
-      phantom_endpoint, default_bridge_only, no_common_network, source_host_network, target_host_network,
+      source_no_network, target_no_network, source_shares_network, target_shares_network, link_stale, phantom_endpoint,
+      default_bridge_only, no_common_network, source_host_network, target_host_network, target_without_name,
       resolver_lost, name_unknown, name_not_resolved, network_link_shadows, hosts_entry_shadows, alias_shared,
       resolves_elsewhere, icc_disabled, internal_network, server_starting, loopback_only, other_address_only,
-      port_closed, no_answer, no_route, not_mysql, tls_required, tls_failed, access_denied, client_not_allowed,
-      unknown_database, too_many_connections, mysql_error, wrong_server, no_probe_tool, probe_failed]
+      port_closed, rejected, no_answer, unanswered, no_route, not_mysql, tls_required, tls_failed, access_denied,
+      client_not_allowed, unknown_database, too_many_connections, mysql_error, wrong_server, no_probe_tool,
+      probe_failed]
   timeout:
     description:
       - How long to wait for what can come right by itself, such as a server that still initialises, in seconds.
@@ -122,6 +132,13 @@ options:
         is 60 seconds, or what the environment variable E(DOCKER_TIMEOUT) says.
     type: float
     default: 30
+  total_timeout:
+    description:
+      - How long all checks of the task may take together, in seconds. If not given, each takes what its O(timeout)
+        allows, and a matrix of many pairs may take that many times over.
+      - When the time is over, nothing is tried again, and checks that were not tried yet fail and say so. An attempt
+        that has begun is finished, which takes half a minute at most.
+    type: float
   interval:
     description:
       - The time between two attempts, in seconds.
@@ -144,7 +161,9 @@ options:
       - Each element is a matrix, of every source with every target on every port. In a matrix of several containers,
         the pairs of a container with itself are left out.
       - An option that an element does not give is that of the task.
-      - The task fails if one of the checks is not as expected, with all that are not in its message.
+      - The task fails if one of the checks is not as expected. Its message groups those that are not by cause and
+        target, with the task that would fix the first of each group. It ends after some 8000 characters; RV(results)
+        and RV(table) have all.
     type: list
     elements: dict
     suboptions:
@@ -168,7 +187,7 @@ options:
       protocol:
         description: See O(protocol).
         type: str
-        choices: [dns, tcp, mysql]
+        choices: [dns, tcp, udp, mysql]
       login:
         description: See O(login).
         type: dict
@@ -180,15 +199,15 @@ options:
       cause:
         description: See O(cause).
         type: str
-        choices: [source_missing, source_created, source_exited, source_paused, source_restarting,
-          link_target_stopped, target_missing, target_created, target_exited, target_paused, target_restarting,
-          target_unhealthy, source_no_network, target_no_network, source_shares_network, target_shares_network,
-          link_stale, phantom_endpoint, default_bridge_only, no_common_network, source_host_network,
-          target_host_network, resolver_lost, name_unknown, name_not_resolved, network_link_shadows,
+        choices: [source_missing, source_created, source_exited, source_paused, source_restarting, link_target_stopped,
+          target_missing, target_created, target_exited, target_paused, target_restarting, target_unhealthy,
+          source_no_network, target_no_network, source_shares_network, target_shares_network, link_stale,
+          phantom_endpoint, default_bridge_only, no_common_network, source_host_network, target_host_network,
+          target_without_name, resolver_lost, name_unknown, name_not_resolved, network_link_shadows,
           hosts_entry_shadows, alias_shared, resolves_elsewhere, icc_disabled, internal_network, server_starting,
-          loopback_only, other_address_only, port_closed, no_answer, no_route, not_mysql, tls_required, tls_failed,
-          access_denied, client_not_allowed, unknown_database, too_many_connections, mysql_error, wrong_server,
-          no_probe_tool, probe_failed]
+          loopback_only, other_address_only, port_closed, rejected, no_answer, unanswered, no_route, not_mysql,
+          tls_required, tls_failed, access_denied, client_not_allowed, unknown_database, too_many_connections,
+          mysql_error, wrong_server, no_probe_tool, probe_failed]
       timeout:
         description: See O(timeout).
         type: float
@@ -278,7 +297,7 @@ passed:
   type: bool
   sample: true
 msg:
-  description: What was found, in a sentence; on failure also what to do.
+  description: What was found, in a sentence; on failure also what to do, with the task that would fix it where one can.
   returned: always
   type: str
   sample: 'client -> database:3306 (mysql): reached over network:test_network'
@@ -322,7 +341,7 @@ checks:
   elements: dict
   contains:
     name:
-      description: V(source), V(target), V(path), V(name), V(tcp), V(greeting), V(login) or V(identity).
+      description: V(source), V(target), V(path), V(name), V(tcp) or V(udp), V(greeting), V(login) or V(identity).
       type: str
       sample: name
     passed:
@@ -368,7 +387,9 @@ diagnosis:
       type: str
       sample: 'client and database have no network in common: client is on a; database is on b'
     hint:
-      description: What to do, with the task that would mend it where one can.
+      description:
+        - What to do, with the task that would fix it where one can.
+        - The variable C(database_password) stands for the password of the login.
       type: str
       sample: |
         Attach client to a network of database.
@@ -379,7 +400,7 @@ diagnosis:
             containers:
               - client
     task:
-      description: That task alone, as YAML. V(none) if no task can mend it.
+      description: That task alone, as YAML, or several. V(none) if no task can fix it.
       type: str
       sample: |
         - name: Attach client to b
@@ -418,7 +439,7 @@ probe:
       description: The image of the helper.
       type: str
     tools:
-      description: The programs that were used, for C(name), C(tcp) and C(mysql).
+      description: The programs that were used, for C(name), C(tcp), C(udp) and C(mysql).
       type: dict
       sample: {name: getent, mysql: mysql}
 pulled:

@@ -248,7 +248,7 @@ names:
       sample: 172.17.0.2
     address:
       description:
-        - The address that the name was resolved to in the end. Empty in check mode, or if one of both does not run.
+        - The address that the name was resolved to in the end. Empty in check mode, or if one of the two does not run.
       type: str
       sample: 172.28.0.2
     port:

@@ -63,16 +63,34 @@ options:
       aliases:
         description:
           - Further names of the container on this network, seen by every container on it. Compared as a set; V([])
-            removes all.
+            removes all, unless O(endpoints[].aliases_mode=add).
+          - The task warns before it gives an alias that is a name or an alias of another container on this network. One
+            that it gives to several containers itself is shared on purpose, as for a round robin.
         type: list
         elements: str
+      aliases_mode:
+        description:
+          - With V(exact), the container has the O(endpoints[].aliases) and no others on this network.
+          - With V(add), it has them besides those that are there, such as the ones that Docker Compose gave it.
+        type: str
+        choices: [exact, add]
+        default: exact
       links:
         description:
           - Names for other containers on this network that this container alone sees, as V(target) or V(target:alias).
             The target is a name or an ID. Compared as a set; V([]) removes all.
-          - They win over the aliases of other containers.
+          - They win over the names and aliases of other containers.
+          - A link to a container without a network of its own (C(host), or that of another container) is refused.
         type: list
         elements: str
+      links_mode:
+        description:
+          - With V(exact), the container has the O(endpoints[].links) and no others on this network.
+          - With V(add), it has them besides those that are there, whoever made them. One that is there with the same
+            alias is replaced.
+        type: str
+        choices: [exact, add]
+        default: exact
       ipv4_address:
         description: A static address in one of the network's subnets.
         type: str
@@ -106,6 +124,11 @@ options:
     type: bool
     default: false
 notes:
+  - The addresses that the network has are counted beforehand, and so are the containers that do not run; the engine
+    keeps no address for these. Where not everybody can have one, or where the static address of another container is
+    wanted, the task is refused.
+  - A container that the engine restarts again and again is attached between two starts, and detached or changed once
+    it runs. The task waits up to 15 seconds for that.
   - An endpoint's settings cannot be changed in place. Where one differs on a running container, the endpoint is
     replaced, which ends the open connections over this network (O(disruption=reconnect)). If the new endpoint fails,
     the old one is put back and the task fails.
@@ -145,6 +168,15 @@ EXAMPLES = r"""
       - container: client
         links:
           - cache:c
+
+- name: One alias more than those that Docker Compose gave the container
+  linklab.docker.network_attach:
+    network: shop_default
+    endpoints:
+      - container: shop-database-1
+        aliases:
+          - reporting-db
+        aliases_mode: add
 
 - name: Show what a change would do, and to whom
   linklab.docker.network_attach:

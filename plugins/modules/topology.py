@@ -72,7 +72,10 @@ options:
     description:
       - What to wait for at the end. V(started) waits until all containers run, V(healthy) until all healthchecks pass.
       - A container without a healthcheck counts as healthy when it runs. One that ends a moment after its start is
-        noticed by the next run, or by this one if it has a healthcheck to wait for.
+        noticed by the next run, or by this one if it has a restart policy, or a healthcheck to wait for.
+      - A container that the engine started again because it ended by itself counts as running once it has been up for
+        10 seconds, which is what the engine's own restart policies call a successful start. If it does not stay up
+        within O(wait_timeout), the task fails with the end of its log.
     type: str
     choices: [started, healthy]
     default: started
@@ -84,6 +87,8 @@ options:
 notes:
   - A variable in O(containers.secret_environment) is hidden from Ansible. Like every variable, it can be read by
     whoever may talk to the engine, and is handed on to containers with a legacy link.
+  - The addresses of each network are counted before anything is changed, with the containers of others on it, running
+    or not. Where one would get none, or would get the static address of another, the task is refused.
   - Ansible hides a secret wherever it occurs in the task's output, so that a very short one can hide other words as
     well.
 seealso:

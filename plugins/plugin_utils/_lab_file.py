@@ -22,6 +22,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.linklab.docker.plugins.module_utils._check_spec import CHECK_OPTIONS, parse_checks
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, near
 from ansible_collections.linklab.docker.plugins.module_utils._topology_options import strict_options_for
+from ansible_collections.linklab.docker.plugins.module_utils._words import meant
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -115,7 +116,7 @@ def _in_options(given: Mapping[str, Json], options: Mapping[str, Json], path: Pl
         if name in options:
             yield from _in_value(value, options[name], (*path, name))
         else:
-            yield Mistake((*path, name), f"there is no such option{near(str(name), options)}")
+            yield Mistake((*path, name), f"there is no such option{meant(str(name), options)}")
     for name, option in options.items():
         if option.get("required") and given.get(name) is None:
             yield Mistake(path, f"{name} is missing")

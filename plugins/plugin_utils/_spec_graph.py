@@ -12,12 +12,13 @@ from __future__ import annotations
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, near
+from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
 from ansible_collections.linklab.docker.plugins.module_utils._topology_options import (
     TOPOLOGY_CONTAINER_OPTIONS,
     options_for,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import DEFAULT_BRIDGE, parse_topology
+from ansible_collections.linklab.docker.plugins.module_utils._words import meant
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -62,7 +63,7 @@ def _containers(given: Json) -> Json:
         for option in options:
             if option not in TOPOLOGY_CONTAINER_OPTIONS:
                 raise SpecError(
-                    f"containers.{name}: there is no option {option!r}{near(str(option), TOPOLOGY_CONTAINER_OPTIONS)}"
+                    f"containers.{name}: there is no option {option!r}{meant(str(option), TOPOLOGY_CONTAINER_OPTIONS)}"
                 )
         containers[name] = {option: _plain(options[option]) for option in _USED if option in options}
     return containers

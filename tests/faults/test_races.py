@@ -121,6 +121,33 @@ def test_a_topology_that_two_runs_make_and_remove(lab, together, module, _time):
     assert not module("topology", {**task, "state": "absent"})["changed"]
 
 
+@pytest.mark.parametrize("_time", TIMES)
+def test_networks_without_a_subnet_that_three_runs_make(lab, together, module, _time):
+    """Nothing but their names keeps an engine from making both: subnets of their own would overlap."""
+    networks = [lab.name(name) for name in ("one", "two")]
+    task = lab_of(lab)
+    task["networks"] = dict.fromkeys(networks)
+    for options in task["containers"].values():
+        options["networks"] = networks
+
+    all_well(together(*[("topology", task)] * 3))
+
+    assert [len(named(lab, network)) for network in networks] == [1, 1]
+    assert not module("topology", task)["changed"]
+    all_well(together(*[("topology", {**task, "state": "absent"})] * 3))
+
+
+@pytest.mark.parametrize("_time", TIMES)
+def test_a_network_without_a_subnet_that_three_runs_make_and_attach_to(lab, together, module, _time):
+    network = lab.name("net")
+    task = {"network": network, "create": {}, "containers": [lab.run("box"), lab.run("stopped", start=False)]}
+
+    all_well(together(*[("network_attach", task)] * 3))
+
+    assert len(named(lab, network)) == 1
+    assert not module("network_attach", task)["changed"]
+
+
 def test_a_topology_that_two_runs_recreate(lab, together, module):
     task = lab_of(lab)
     module("topology", task)

@@ -289,7 +289,8 @@ def specs(draw: st.DrawFn, model: Model, present: bool | None = None, purge: boo
                 mac_address=macs[number],
             )
         key = ident(number + 1)
-        wishes.append(Wish(draw(st.sampled_from([name, key, key[:12]])), settings))
+        added = draw(st.frozensets(st.sampled_from(["aliases", "links"])))
+        wishes.append(Wish(draw(st.sampled_from([name, key, key[:12]])), settings, added))
     return AttachSpec(
         network=draw(st.sampled_from([NETWORK, NETWORK_ID])) if model.network is not None else NETWORK,
         create=NetworkSpec(NETWORK, subnets=({"subnet": str(SUBNET)}, {"subnet": str(SUBNET6)})),

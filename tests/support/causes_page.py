@@ -2,15 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tables of docs/connectivity.md, made from the causes that the code knows.
+"""The tables of docs/connectivity.md, and the choices of the option cause, made from the causes that the code knows.
 
-Run as a program, it writes them into the page: python tests/support/causes_page.py
+Run as a program, it writes them: python tests/support/causes_page.py
 """
 
 from __future__ import annotations
 
 import re
 import sys
+import textwrap
 import typing as t
 from pathlib import Path
 
@@ -19,6 +20,8 @@ if t.TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/connectivity.md"
+MODULE = ROOT / "plugins/modules/connectivity.py"
+_CHOICES = re.compile(r"^( +)choices: \[source_missing,[^]]*\]", re.MULTILINE)
 _SECTION = re.compile(r"(<!-- begin: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -31,16 +34,34 @@ def with_tables(page: str) -> str:
             ("Check", "It passes when"), [(f"`{band}`", _markdown(meaning)) for band, meaning in BANDS.items()]
         ),
         "causes": _table(
-            ("Cause", "Check", "What is the case", "What to do", "Waited for"),
+            ("Cause", "Check", "What is the case", "What to do", "Waited for", "Proves isolation", "Also accepted as"),
             [_row(name, cause) for name, cause in CAUSES.items()],
         ),
     }
     return _SECTION.sub(lambda found: f"{found[1]}{tables[found[2]]}{found[3]}", page)
 
 
+def with_choices(source: str) -> str:
+    """Return the module's source with the choices of its options cause as they should be."""
+    from ansible_collections.linklab.docker.plugins.module_utils._causes import CAUSES
+
+    def choices(found: re.Match[str]) -> str:
+        text = f"choices: [{', '.join(CAUSES)}]"
+        return textwrap.fill(text, 120, initial_indent=found[1], subsequent_indent=f"{found[1]}  ")
+
+    return _CHOICES.sub(choices, source)
+
+
 def _row(name: str, cause: Cause) -> tuple[str, ...]:
-    waited = "no" if cause.lasting else "yes"
-    return f"`{name}`", f"`{cause.band}`", _markdown(cause.meaning), _markdown(cause.remedy), waited
+    return (
+        f"`{name}`",
+        f"`{cause.band}`",
+        _markdown(cause.meaning),
+        _markdown(cause.remedy),
+        "no" if cause.lasting else "yes",
+        "yes" if cause.isolates else "no",
+        ", ".join(f"`{one}`" for one in cause.split_from),
+    )
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
@@ -56,3 +77,4 @@ def _markdown(text: str) -> str:
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT / ".collections"))
     PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    MODULE.write_text(with_choices(MODULE.read_text(encoding="utf-8")), encoding="utf-8")

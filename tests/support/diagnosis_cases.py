@@ -6,13 +6,20 @@
 
 from __future__ import annotations
 
+import ipaddress
 import typing as t
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.linklab.docker.plugins.module_utils._check_spec import Check
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
 from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence, Peer
-from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import Answer, Connect, Listener, Session
+from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import (
+    Answer,
+    Connect,
+    Listener,
+    Route,
+    Session,
+)
 from recorded import ENGINES, Recorded
 
 if t.TYPE_CHECKING:
@@ -127,6 +134,8 @@ def both(*changes: t.Callable[[Evidence], Evidence]) -> t.Callable[[Evidence], E
 
 # A client on the network of the container "full".
 on_net = endpoint("source", "net")
+LISTENS = {"listeners": (Listener("0.0.0.0", 3306),)}  # noqa: S104 - nothing is listened on
+EVERYWHERE = Route(ipaddress.IPv4Network("0.0.0.0/0"), "", usable=True)
 ELSEWHERE = answer("10.94.200.20")
 UNHEALTHY = {"Health": {"Status": "unhealthy", "Log": [{"Output": "old"}, {"Output": "table is full\n"}]}}
 LOOPED = {"RestartCount": 3, "ExitCode": 7, "StartedAt": STARTED}
@@ -205,7 +214,7 @@ CASES = {
     "source in another's network": Case("shares", "full", "source_shares_network"),
     "target in another's network": Case("full", "shares", "target_shares_network"),
     "target in another's network, under its own name": Case(
-        "full", "shares", "target_shares_network", answer(), {"host": "shares"}, change=owner_on_net
+        "full", "shares", "target_without_name", answer(), {"host": "shares"}, change=owner_on_net
     ),
     "stale link": Case("linked", "target", "link_stale", evidence={"link_names": ("target",)}),
     "stale link with a network": Case(
@@ -355,6 +364,59 @@ CASES = {
     ),
     "port closed, unseen": Case("bridge", "full", "port_closed", refused(FULL), change=on_net),
     "no answer": Case("bridge", "full", "no_answer", refused(FULL, failure="timeout"), change=on_net),
+    "refused although it listens": Case(
+        "bridge", "full", "rejected", refused(FULL), evidence={**LISTENS, "refused_again": True}, change=on_net
+    ),
+    "refused although it listens for both families": Case(
+        "bridge",
+        "full",
+        "rejected",
+        refused(FULL),
+        evidence={"listeners": (Listener("::", 3306),), "refused_again": True, "inside": True},
+        change=on_net,
+    ),
+    "refused by a listener for IPv6 only": Case(
+        "bridge",
+        "full",
+        "other_address_only",
+        refused(FULL),
+        evidence={"listeners": (Listener("::", 3306),), "refused_again": True, "inside": False},
+        change=on_net,
+    ),
+    "IPv6 refused by a listener for IPv4": Case(
+        "bridge", "full", "other_address_only", refused("fd00:94:200::7"), evidence=LISTENS, change=on_net
+    ),
+    "datagram unanswered by a listener": Case(
+        "bridge", "full", "unanswered", refused(FULL, failure="timeout"), {"protocol": "udp"}, LISTENS, on_net
+    ),
+    "datagram unanswered, and what listens unseen": Case(
+        "bridge", "full", "unanswered", refused(FULL, failure="timeout"), {"protocol": "udp"}, change=on_net
+    ),
+    "datagram unanswered where nothing listens": Case(
+        "bridge",
+        "full",
+        "no_answer",
+        refused(FULL, failure="timeout"),
+        {"protocol": "udp"},
+        {"listeners": (Listener("127.0.0.1", 3306),)},
+        on_net,
+    ),
+    "datagram refused": Case("bridge", "full", "port_closed", refused(FULL), {"protocol": "udp"}, change=on_net),
+    "prohibited": Case("bridge", "full", "rejected", refused(FULL, failure="prohibited"), change=on_net),
+    "no route, they say, and there is one": Case(
+        "bridge",
+        "full",
+        "rejected",
+        answer(FULL, connects=(Connect(FULL, "no_route", "no route to host"),), routes=(EVERYWHERE,)),
+        change=on_net,
+    ),
+    "no neighbour that answers": Case(
+        "bridge",
+        "full",
+        "no_route",
+        answer(FULL, connects=(Connect(FULL, "no_route"),), routes=(EVERYWHERE,), silent=(FULL,)),
+        change=on_net,
+    ),
     "no route": Case("bridge", "full", "no_route", refused(FULL, failure="no_route"), change=on_net),
     "another failure": Case("bridge", "full", "no_route", refused(FULL, failure="other"), change=on_net),
     "another server": Case(

@@ -227,7 +227,7 @@ def test_the_network_of_another_container(lab, pair, connectivity, module):
     mend(module, result)
     assert connectivity(guest, server)["path"] == f"network:{network}"
     # Now there is a way, but the guest has no name on it.
-    assert f"Use {owner} as host" in connectivity(client, guest, "target_shares_network")["msg"]
+    assert f"Use {owner} as host" in connectivity(client, guest, "target_without_name")["msg"]
     # Two in one namespace reach each other without any network.
     lab.run("server2", "nc", "-ll", "-p", "81", "-e", "cat", network=f"container:{owner}")
     assert connectivity(guest, lab.name("server2"), host="localhost", port=81)["path"] == "shared_namespace"

@@ -58,7 +58,7 @@ def test_a_server_that_listens_on_another_address_only(lab, net, client, connect
 
 def test_a_target_whose_healthcheck_has_not_passed_yet(lab, net, client, connectivity):
     health = {"Test": ["CMD", "false"], "Interval": SECOND, "StartPeriod": 100 * SECOND}
-    server = lab.run("server", "sh", "-c", "sleep 2; nc -ll -p 80 -e cat", networks=[net], Healthcheck=health)
+    server = lab.run("server", "sh", "-c", "sleep 5; nc -ll -p 80 -e cat", networks=[net], Healthcheck=health)
     connectivity(client, server, "server_starting")
     # It comes right by itself.
     result = connectivity(client, server, timeout=20, interval=0.3)

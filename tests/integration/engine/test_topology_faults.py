@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 import time
 import typing as t
 
@@ -74,6 +75,41 @@ def test_two_runs_at_once_converge(topology, start):
     results = [json.loads(one.communicate(timeout=60)[0]) for one in both]
     assert [result.get("msg") for result in results] == [None, None]
     assert not topology(wanted, networks)["changed"]
+
+
+@pytest.fixture
+def namesake(topology, proxy):
+    """Let another run have made the network front as well, at the first request of a kind, and settle it soon."""
+    threads = []
+
+    def begin(kind: str) -> None:
+        def made(request: Json) -> None:
+            if request.kind == kind and not threads:
+                # Without CheckDuplicate, as if it had come through the engine's check at the same moment.
+                body = {"Name": topology.full("front"), "IPAM": {"Config": [{"Subnet": str(topology.subnets())}]}}
+                ident = topology.lab.engine.post("/networks/create", body)["Id"]
+                threads.append(threading.Timer(0.5, topology.lab.engine.clone().remove_network, [ident]))
+                threads[0].start()
+
+        proxy.fault = made
+
+    yield begin
+    for thread in threads:
+        thread.join()
+    assert threads
+
+
+@pytest.mark.parametrize("kind", ["POST /containers/create", "POST /networks/*/connect", "POST /containers/*/start"])
+def test_a_network_that_another_run_makes_at_the_same_moment(topology, proxy, namesake, kind):
+    if topology.lab.engine.info.has("1.44"):
+        pytest.skip("this engine has no two networks of one name")
+    namesake(kind)
+    wanted = {"web": {"networks": ["back", "front"]}}
+
+    topology(wanted, ["back", "front"], docker_host=proxy.url)
+
+    assert topology.ends("web") == {"back", "front"}
+    assert not topology(wanted, ["back", "front"])["changed"]
 
 
 def test_it_is_listed_with_its_label_by_the_docker_program(topology):

@@ -37,3 +37,12 @@ def test_an_address_in_a_subnet_that_the_engine_chose_is_told_before_anything_is
     proxy.requests.clear()
     assert "of the engine's choice" in run(task | {"containers": {topology.full("web"): fixed}})["msg"]
     assert proxy.changing == []
+
+
+def test_a_network_called_default_is_told_in_check_mode_too(topology, proxy, module):
+    task = {"name": topology.lab.name("lab"), "networks": {"default": None}, "docker_host": proxy.url}
+    for check in (True, False):
+        assert "network default: the engine makes none of this name" in run(task, check=check)["msg"]
+    given = {"network": "default", "create": {}, "containers": [], "docker_host": proxy.url}
+    assert "network default:" in module("network_attach", given, fails=True)["msg"]
+    assert proxy.changing == []

@@ -14,7 +14,6 @@ from ansible_collections.linklab.docker.plugins.module_utils._attach_plan import
     DETACH_WORKERS,
     FIRST_ATTACH_WORKERS,
     describe_differences,
-    is_phantom,
     plan_attach,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec, Wish
@@ -29,7 +28,13 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan import (
     Plan,
     Reattach,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Endpoint, Member, Summary
+from ansible_collections.linklab.docker.plugins.module_utils._state import (
+    Container,
+    Endpoint,
+    Member,
+    Summary,
+    is_phantom,
+)
 from attach_model import ADDRESSES, MIDDLE, NETWORK, NETWORK_ID, NEW, OLD, Model, ident, network
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -375,3 +380,90 @@ def test_a_default_route_that_moves_is_told_unless_the_network_is_internal(inter
 def test_a_container_that_is_being_removed_is_refused(status):
     with pytest.raises(Refusal, match=f"box1 is being removed \\(status {status}\\)"):
         plan(spec("box1"), container(status=status))
+
+
+# -- what is added to what is there ------------------------------------------------------------------------------------
+
+
+def adds(name: str, *modes: str, **settings: t.Any) -> Wish:
+    return Wish(name, EndpointSettings(**settings), frozenset(modes))
+
+
+def test_an_alias_is_added_to_those_that_are_there():
+    one = container(endpoints=[endpoint(aliases=("db", "old"))])
+    (action,) = plan(spec(adds("box1", "aliases", aliases=("new", "db"))), one).actions
+    assert action.reason == "aliases: +new"
+    assert action.settings.aliases == ("db", "old", "new")
+
+
+def test_what_is_there_already_is_not_added():
+    one = container(endpoints=[endpoint(aliases=("db", "old"), links=(Link("box2", "b"), Link("gone", "g")))])
+    asked = adds("box1", "aliases", "links", aliases=("old",), links=(Link("box2", "b"),))
+    assert plan(spec(asked, "box2"), one, container(2, endpoints=[endpoint()])).actions == ()
+
+
+def test_an_added_link_takes_the_place_of_one_with_its_alias():
+    one = container(endpoints=[endpoint(links=(Link("gone", "b"), Link("gone", "g")))])
+    action = plan(spec(adds("box1", "links", links=(Link("box2", "b"),)), "box2"), one, container(2)).actions[-1]
+    assert action.settings.links == (Link("box2", "b"), Link("gone", "g"))
+
+
+def test_nothing_is_added_where_nothing_is_given():
+    one = container(endpoints=[endpoint(aliases=("db",))])
+    assert plan(spec(adds("box1", "aliases", "links")), one).actions == ()
+
+
+# -- names that two have -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "alias,other,what",
+    [
+        ("box2", {}, "the name of that container"),
+        ("BOX2", {}, "the name of that container"),
+        (ident(2)[:12], {}, "the name of that container"),
+        ("db", {"aliases": ("db",)}, "an alias of that container"),
+    ],
+)
+def test_an_alias_that_is_a_name_of_another_member_is_warned_of_before_it_is_made(alias, other, what):
+    member = container(2, endpoints=[endpoint(**other)])
+    (warning,) = plan(spec(wish("box1", aliases=(alias,))), container(), members={member.id: member}).warnings
+    assert warning == (
+        f"box1 gets the alias {alias} on net, where box2 is found under it already ({what}): the name then leads to"
+        " either of the two"
+    )
+
+
+def test_an_alias_that_is_there_already_is_not_warned_of():
+    one, member = container(endpoints=[endpoint(aliases=("box2",))]), container(2, endpoints=[endpoint()])
+    asked = spec(wish("box1", aliases=("box2", "x")))
+    assert plan(asked, one, members={member.id: member}).warnings == ()
+
+
+def test_an_alias_that_the_task_gives_to_both_is_shared_on_purpose():
+    asked = spec(wish("box1", aliases=("web", "box2")), wish("box2", aliases=("web",)))
+    (warning,) = plan(asked, container(), container(2)).warnings
+    assert "gets the alias box2" in warning
+
+
+def test_an_alias_of_one_that_leaves_is_free():
+    member = container(2, endpoints=[endpoint(aliases=("db",))])
+    asked = spec(wish("box1", aliases=("db",)), purge=True)
+    assert plan(asked, container(), member, members={member.id: member}).warnings == ()
+
+
+# -- links to those that cannot be found -------------------------------------------------------------------------------
+
+
+def test_a_link_to_a_member_that_is_not_named_is_no_news_where_others_are_purged():
+    """As topologies are planned: with a purge of their own containers only."""
+    asked = spec(wish("box1", links=(Link("box2", "b"),)), purge=True)
+    found = plan(asked, container(), container(2, endpoints=[endpoint()]), others=())
+    assert found.warnings == ()
+
+
+@pytest.mark.parametrize("mode,text", [("host", "uses the host's network"), ("container:abc", "shares the network of")])
+def test_a_link_to_one_without_a_network_of_its_own_is_refused(mode, text):
+    asked = spec(wish("box1", links=(Link("box2", "b"),)))
+    with pytest.raises(Refusal, match=rf"link box2:b of box1 can never resolve: box2 {text}"):
+        plan(asked, container(), container(2, network_mode=mode))

@@ -22,6 +22,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan import (
     Plan,
     Reattach,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._state import automatic_aliases
 from attach_model import NETWORK, NETWORK_ID, Model, tasks
 from hypothesis import assume, given, note, target
 from hypothesis import strategies as st
@@ -147,6 +148,29 @@ def test_settings_that_a_task_does_not_give_survive_every_change(task):
             assert getattr(action.settings, name) == getattr(there.settings, name), name
         if isinstance(action, Reattach) and model.info.speaks("1.54") and there.mac:
             assert action.settings.mac_address == (asked[action.container.id].mac_address or there.mac)
+
+
+@given(tasks(missing=False, present=True))
+def test_what_is_added_is_there_afterwards_and_so_is_all_that_was(task):
+    model, wanted = task
+    state = model.state()
+    before = model.settings()
+    model.apply(planned(wanted, state))
+    after = model.settings()
+    for one in wanted.wishes:
+        container = state.containers[one.container]
+        there, now, asked = before.get(container.name), after[container.name], one.settings
+        automatic = automatic_aliases(container.id, container.hostname, model.info)
+        if "aliases" in one.added and asked.aliases is not None:
+            kept = set(there.aliases or ()) if there is not None else set()
+            assert set(now.aliases or ()) - automatic == (kept | set(asked.aliases)) - automatic
+        if "links" in one.added and asked.links is not None:
+            kept = {link.alias: link for link in there.links or ()} if there is not None else {}
+            found = {link.alias: link for link in now.links or ()}
+            assert set(found) == {*kept, *(link.alias for link in asked.links)}
+            assert all(
+                found[alias] == link for alias, link in kept.items() if alias not in {a.alias for a in asked.links}
+            )
 
 
 @given(tasks(missing=False, present=True))

@@ -10,9 +10,8 @@ import typing as t
 
 import causes_page
 import yaml
-from ansible_collections.linklab.docker.plugins.module_utils._causes import BANDS, CAUSES, LAST_BAND
+from ansible_collections.linklab.docker.plugins.module_utils._causes import BANDS, CAUSES, LAST_BAND, accepts
 from ansible_collections.linklab.docker.plugins.module_utils._check_spec import CHECK_OPTIONS
-from ansible_collections.linklab.docker.plugins.module_utils._connectivity import NO_PROOF
 from ansible_collections.linklab.docker.plugins.modules import connectivity
 
 Json = t.Any
@@ -41,7 +40,23 @@ def test_the_documentation_has_the_options_of_the_code():
 def test_the_table_makes_sense():
     assert {cause.band for cause in CAUSES.values()} <= set(BANDS)
     assert set(LAST_BAND.values()) <= set(BANDS)
-    assert set(NO_PROOF) <= set(CAUSES)
     for name, cause in CAUSES.items():
         assert cause.meaning.endswith("."), name
         assert cause.remedy.endswith("."), name
+        assert set(cause.split_from) <= set(CAUSES) - {name}, name
+
+
+def test_what_proves_isolation():
+    """No way between the two, or packets that a rule keeps back; never what got as far as a greeting."""
+    assert {name for name, cause in CAUSES.items() if cause.isolates} == {
+        *("source_no_network", "target_no_network", "source_shares_network", "target_shares_network"),
+        *("default_bridge_only", "no_common_network", "icc_disabled", "internal_network", "rejected", "no_answer"),
+    }
+    assert not any(cause.isolates for cause in CAUSES.values() if cause.band in ("source", "target", "name"))
+
+
+def test_a_cause_that_was_given_accepts_what_was_split_from_it():
+    assert accepts("no_answer", "no_answer")
+    assert all(accepts(given, "rejected") for given in ("no_answer", "server_starting", "no_route"))
+    assert not accepts("rejected", "no_answer")
+    assert not accepts("", "no_answer")

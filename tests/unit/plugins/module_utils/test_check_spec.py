@@ -10,7 +10,13 @@ import itertools
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._check_spec import Check, Login, is_address, parse_checks
+from ansible_collections.linklab.docker.plugins.module_utils._check_spec import (
+    Check,
+    Login,
+    is_address,
+    parse_checks,
+    parse_total_timeout,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,6 +95,11 @@ def test_a_container_may_be_checked_with_itself():
         ({"source": "a", "target": "b", "host": "-x"}, "neither a host name nor an address"),
         ({"source": "a", "target": "b", "host": "a b"}, "neither"),
         ({"source": "a", "target": "b;c"}, "neither"),
+        ({"source": "a", "target": "b", "host": "web:8080"}, r"did you mean host: web, port: 8080\?"),
+        ({"source": "a", "target": "b", "host": "http://web"}, r"did you mean host: web\?"),
+        ({"source": "a", "target": "b", "host": "http://web:80/x"}, r"did you mean host: web, port: 80\?"),
+        ({"source": "a", "target": "b", "host": "[fd00::1]:80"}, r"did you mean host: fd00::1, port: 80\?"),
+        ({"source": "a", "target": "b", "host": "fd00::x"}, r"an address$"),
         ({"source": "a", "target": "b", "port": 0}, "port 0"),
         ({"source": "a", "target": "b", "timeout": -1.0}, "timeout"),
         ({"source": "a", "target": "b", "interval": 0.0}, "interval"),
@@ -100,6 +111,14 @@ def test_bad_options(params, message):
     with pytest.raises(SpecError, match=message) as caught:
         parse(**params)
     assert "a\0b" not in str(caught.value)
+
+
+def test_the_time_of_all_checks():
+    assert parse_total_timeout({}) == 0
+    assert parse_total_timeout({"total_timeout": 2.5}) == 2.5
+    for wrong in (0.0, -1.0):
+        with pytest.raises(SpecError, match="more than 0"):
+            parse_total_timeout({"total_timeout": wrong})
 
 
 def test_addresses():

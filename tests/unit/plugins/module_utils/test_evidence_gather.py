@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils import _evidence_gather as gather
 from ansible_collections.linklab.docker.plugins.module_utils._check_spec import Check
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, NotFound
 from ansible_collections.linklab.docker.plugins.module_utils._probe import Images
-from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import Listener
+from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import Answer, Connect, Listener
 from one_by_one import OneByOne
 from recorded import ENGINES, Recorded
 
@@ -125,9 +126,41 @@ def test_what_listens_and_runs(engine, monkeypatch):
     for inside, processes in (((), ("mysqld",)), (("sh", "nginx"), ("sh", "nginx"))):
         seen = ((Listener("::", 1),), inside)
         monkeypatch.setattr(gather, "see_listeners", lambda *_given, seen=seen: seen)
-        evidence = gather.enrich(engine, pair(engine), "tcp", Images())
+        before = replace(pair(engine), answer=Answer(addresses=("10.94.200.7",)))
+        evidence = gather.enrich(engine, before, "tcp", Images())
         assert evidence.listeners == (Listener("::", 1),)
         assert evidence.processes == processes
+
+
+REFUSED = Answer(addresses=("10.94.200.7",), connects=(Connect("10.94.200.7", "refused"),))
+MADE = Answer(addresses=("10.94.200.7",), connects=(Connect("10.94.200.7"),))
+
+
+@pytest.mark.parametrize(
+    "address, answers, found",
+    [
+        ("10.94.200.7", [MADE], (False, None)),  # it had not listened yet
+        ("10.94.200.7", [REFUSED], (True, None)),
+        ("::", [REFUSED, MADE], (True, True)),
+        ("::", [REFUSED, REFUSED], (True, False)),
+        ("127.0.0.1", [], (False, None)),
+    ],
+)
+def test_a_port_that_listens_and_refuses_is_tried_again(monkeypatch, address, answers, found):
+    engine, sources, answers = Answers(), [], [*answers]
+
+    def probe(_engine: Json, evidence: Evidence, _images: Json) -> Answer:
+        sources.append(evidence.source)
+        return answers.pop(0)
+
+    monkeypatch.setattr(gather, "probe", probe)
+    monkeypatch.setattr(gather, "see_listeners", lambda *_given: ((Listener(address, 3306),), ("sh",)))
+    before = replace(pair(engine), answer=REFUSED)
+    evidence = gather.enrich(engine, before, "tcp", Images())
+    assert not answers
+    assert (evidence.refused_again, evidence.inside) == found
+    # The last look is from inside the target.
+    assert sources == [before.source, before.target][: len(sources)]
 
 
 def test_nothing_more_is_read_for_a_login(engine):

@@ -6,9 +6,18 @@
 
 from __future__ import annotations
 
+import importlib
+import json
+from dataclasses import replace
+
+import pytest
 import yaml
+from ansible.module_utils.testing import patch_module_args
 from ansible_collections.linklab.docker.plugins.module_utils import _hints as hints
+from ansible_collections.linklab.docker.plugins.module_utils._check_spec import Check, Login
+from ansible_collections.linklab.docker.plugins.module_utils._diagnose import diagnose
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import Link
+from diagnosis_cases import CASES, evidence_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,16 +38,65 @@ values = st.recursive(
 @given(scalars, st.dictionaries(st.sampled_from(["network", "containers", "create"]), values, min_size=1))
 def test_what_is_written_is_read_back(name, options):
     one = hints.task(name, "linklab.docker.network_attach", options)
-    assert yaml.safe_load(hints.to_yaml(one)) == [one]
+    assert yaml.safe_load(hints.to_yaml([one])) == [one]
 
 
 def test_how_a_task_looks():
-    assert hints.to_yaml(hints.attach("test_network", "client")) == (
+    assert hints.to_yaml([hints.attach("test_network", "client")]) == (
         "- name: Attach client to test_network\n"
         "  linklab.docker.network_attach:\n"
         "    network: test_network\n"
         "    containers:\n"
         "      - client"
     )
-    assert "create: {}" in hints.to_yaml(hints.attach_to_new("db-net", "a", "b"))
-    assert '- "db:database"' in hints.to_yaml(hints.set_links("net", "a", [Link("db", "database")]))
+    assert "create: {}" in hints.to_yaml([hints.attach("db-net", "a", "b", new=True)])
+    assert '- "db:database"' in hints.to_yaml([hints.set_links("net", "a", [Link("db", "database")])])
+    two = hints.to_yaml([hints.detach("none", "a"), hints.attach("net", "b", "a", alias="db")])
+    assert [list(one) for one in yaml.safe_load(two)] == [["name", "linklab.docker.network_attach"]] * 2
+    assert yaml.safe_load(two)[1]["linklab.docker.network_attach"] == {
+        "network": "net",
+        "endpoints": [{"container": "b"}, {"container": "a", "aliases": ["db"]}],
+    }
+
+
+def test_a_check_that_is_made_again_keeps_what_was_given():
+    login = Login("clerk", "hush", "shop", "disabled")
+    check = Check("a", "b", "db", 3307, login=login, expect="unreachable", cause="no_answer", timeout=5)
+    shown = hints.check_again(check, probe_image="busybox", timeout=9)["linklab.docker.connectivity"]
+    assert shown == {
+        "source": "a",
+        "target": "b",
+        "host": "db",
+        "port": 3307,
+        "login": {
+            "user": "clerk",
+            "password": "{{ database_password }}",
+            "database": "shop",
+            "ssl_mode": "disabled",
+        },
+        "timeout": 9,
+        "probe_image": "busybox",
+    }
+    # Without a password there is no variable, and without MySQL no login.
+    assert hints.check_again(Check("a", "b"))["linklab.docker.connectivity"] == {"source": "a", "target": "b"}
+    tcp = hints.check_again(check, protocol="tcp")["linklab.docker.connectivity"]
+    assert "login" not in tcp
+    assert tcp["protocol"] == "tcp"
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_every_hint_is_a_task_that_the_modules_take(case, capsys):
+    """Pasted, with an engine that is not there: what is wrong with the options is said before."""
+    login = {"login": Login("root", "hush-hush")}
+    finding = diagnose(evidence_of(replace(case, check={**case.check, **login}), "20.10"))
+    assert finding is not None
+    for one in yaml.safe_load(finding.as_dict()["task"] or "[]"):
+        (name, options) = next((key, value) for key, value in one.items() if key != "name")
+        if name == "ansible.builtin.command":
+            assert options["argv"][0] == "docker"
+            assert all(isinstance(word, str) for word in options["argv"])
+            continue
+        module = importlib.import_module(f"ansible_collections.linklab.docker.plugins.modules.{name.split('.')[-1]}")
+        with patch_module_args({**options, "docker_host": "unix:///nowhere.sock"}), pytest.raises(SystemExit):
+            module.main()
+        assert "unix:///nowhere.sock" in json.loads(capsys.readouterr().out)["msg"]

@@ -161,6 +161,24 @@ def test_a_source_alone_stays_behind_as_it_was(engine):
     assert names_lead_home(engine)
 
 
+@pytest.mark.parametrize("params", [{}, {"network": "own", "create": {}}])
+def test_what_was_undone_is_not_returned_as_done(engine, params):
+    def refuse(_container: str, _alias: str) -> None:
+        raise ApplyError("it restarts")
+
+    engine.remove_link = refuse
+    with pytest.raises(ApplyError, match="1 were made and stay") as caught:
+        migrate(**params)
+    assert [action.name for action in caught.value.done] == ["create_network"]
+    assert networks(engine, "front") == {"bridge"}
+
+
+def test_check_mode_says_why_no_name_was_tried(engine):
+    assert {one["msg"] for one in migrate(check=True)["names"]} == {
+        "not tried, since check mode changes nothing that could be tried"
+    }
+
+
 def test_names_that_lead_elsewhere_in_the_end_are_a_failure(engine, monkeypatch):
     monkeypatch.setattr(_migrate, "prove", lambda _engine, name: Proof(name, False, None, "", f"{name.alias} is lost"))
     with pytest.raises(ApplyError, match=r"not all names lead where they led: .*db is lost"):

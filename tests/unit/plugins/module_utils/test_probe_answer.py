@@ -18,6 +18,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._probe_answer impor
     failure_of,
     is_begun,
     is_complete,
+    leads_to,
     parse_answer,
     parse_listeners,
 )
@@ -78,7 +79,8 @@ def test_a_refused_connection():
         (1, "nc: timed out", "timeout"),
         (124, "", "timeout"),
         (143, "Terminated", "timeout"),
-        (1, "Permission denied", "other"),
+        (1, "bash: connect: Permission denied", "prohibited"),
+        (1, "something else", "other"),
     ],
 )
 def test_why_a_connection_is_not_made(code, text, failure):
@@ -162,3 +164,51 @@ def test_the_resolver_of_the_engine_is_no_listener():
 
 def test_how_listeners_are_shown():
     assert [str(Listener("::", 80)), str(Listener("10.0.0.1", 80))] == ["[::]:80", "10.0.0.1:80"]
+
+
+# Word for word, but for the spaces at the ends of lines, from a container with a route that was added by hand.
+ROUTES = """@tcp 10.91.0.9 bash 1 1 2
+bash: connect: No route to host
+@route
+Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT
+eth0	00000000	01005B0A	0003	0	0	0	00000000	0	0	0
+eth0	00005B0A	00000000	0001	0	0	0	C0FFFFFF	0	0	0
+*	09005B0A	00000000	0205	0	0	0	FFFFFFFF	0	0	0
+@arp
+IP address       HW type     Flags       HW address            Mask     Device
+10.91.0.1        0x1         0x2         02:42:a1:8d:fc:ae     *        eth0
+10.91.0.7        0x1         0x0         00:00:00:00:00:00     *        eth0
+@done
+"""
+
+
+def test_a_datagram():
+    answer = parse_answer("@udp 10.0.0.1 bash 124 1 5\n\n@udp 10.0.0.2 bash 0 1 1.002\n\n@done")
+    assert [one.failure for one in answer.connects] == ["timeout", ""]
+    assert answer.tools == (("udp", "bash"), ("udp", "bash"))
+    assert answer.ms == pytest.approx(2)
+
+
+def test_sockets_of_udp_are_apart_from_those_of_tcp():
+    text = "@tcp\n@udp\n  12: 00000000:0035 00000000:0000 07 0 0\n@udp6\n@processes\n@done\n"
+    assert parse_listeners(text) == ()
+    assert parse_listeners(text, "udp") == (Listener("0.0.0.0", 53),)  # noqa: S104 - read, not bound
+
+
+@pytest.mark.parametrize(
+    "address, leads",
+    [
+        ("10.91.0.2", True),
+        ("10.91.0.9", False),  # a route says that nothing leads there
+        ("10.91.0.7", False),  # no neighbour answers
+        ("192.0.2.1", True),  # over the gateway
+        ("fd00::1", False),  # not known for IPv6
+    ],
+)
+def test_where_a_route_leads(address, leads):
+    assert leads_to(parse_answer(ROUTES), address) == leads
+
+
+@pytest.mark.parametrize("old, new", [("0x2 ", "0x0 "), ("0003", "0002"), ("0003", "0203")])
+def test_no_route_without_a_gateway_that_answers_or_while_it_is_down(old, new):
+    assert not leads_to(parse_answer(ROUTES.replace(old, new)), "192.0.2.1")

@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import typing as t
 from pathlib import Path
@@ -114,6 +115,37 @@ def test_a_name_that_does_not_exist(tmp_path):
 def test_without_any_program(tmp_path):
     assert look(["dash"], tools(tmp_path), Check("a", "b", "localhost", protocol="dns")).missing == "name"
     assert look(["dash"], tools(tmp_path / ".."), Check("a", "b", "127.0.0.1", protocol="tcp")).missing == "tcp"
+
+
+@pytest.mark.parametrize("tool", ["bash", "python3"])
+@pytest.mark.parametrize("reply", [b"\0 \n", b""])
+def test_datagrams(tool, reply, shell, tmp_path):
+    path = tools(tmp_path, tool, "date", "sleep")
+    got = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        check = Check("a", "b", "127.0.0.1", server.getsockname()[1], "udp")
+
+        def answer_one() -> None:
+            data, sender = server.recvfrom(100)
+            got.append(data)
+            server.sendto(reply, sender)
+
+        thread = threading.Thread(target=answer_one)
+        thread.start()
+        answer = look(shell, path, check)
+        thread.join()
+    assert answer.connects[0].failure == ""
+    assert answer.tools[-1] == ("udp", tool)
+    assert got == [b"\n"]
+    assert look(shell, path, check).connects[0].failure == "refused"
+
+
+def test_what_a_name_server_is_asked():
+    (*_others, payload, _limit) = probe_arguments(Check("a", "b", "b", 53, "udp"), "b")
+    query = payload.encode().decode("unicode_escape").encode("latin-1")
+    # One question, for the type NS of the root.
+    assert query[2:] == bytes.fromhex("0100 0001 0000 0000 0000 00 0002 0001")
 
 
 @pytest.mark.parametrize("tool", ["bash", "python3"])

@@ -66,6 +66,12 @@ def test_an_image_that_is_gone():
     assert "img:1" in problem
 
 
+def test_changed_files_that_a_successor_cannot_get():
+    (problem,) = problems(container(), around(unwritable=tuple(f"/f{number}" for number in range(12))))
+    assert "box cannot become read-only" in problem
+    assert "/f9 and 2 more)" in problem
+
+
 def test_a_network_mode_that_is_gone_matters_to_newer_engines_and_running_containers():
     box = container(network_mode="gone", networks=["net"])
     assert problems(box, around()) == []

@@ -115,7 +115,7 @@ def run(model: Model) -> None:
     try:
         if model.before is not Before.STOPPED:
             engine.stop(OLD, 0)
-        _exchange(engine, container, exchange, keep_files=False, settle=0)
+        _exchange(engine, container, exchange, settle=0)
     except LinklabError:
         bring_back(engine, exchange)
 

@@ -37,6 +37,10 @@ def test_the_engines_own_files_and_mounts_are_left_alone():
     assert made.roots == {"/etc": False, "/data": False, "/data/own": True, "/tmp/mine": True}
 
 
+def test_the_program_of_init_is_the_engines_own():
+    assert selected(("/sbin", ADDED), ("/sbin/docker-init", ADDED)).roots == {"/sbin": False}
+
+
 def test_only_the_top_of_what_was_deleted_is_told():
     made = selected(("/a", DELETED), ("/a/b", DELETED), ("/c", MODIFIED), ("/c/d", DELETED), ("/etc/hosts", DELETED))
     assert made.deleted == ("/a", "/c/d")

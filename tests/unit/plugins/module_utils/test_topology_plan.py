@@ -284,7 +284,7 @@ def test_more_networks_than_the_pools_have_are_refused_before_the_first_is_made(
 def test_more_containers_than_a_network_has_room_for_are_refused() -> None:
     small = {"front": {"ipam": {"config": [{"subnet": "10.94.0.0/29"}]}}}
     containers = {f"c{number}": {"networks": ["front"]} for number in range(6)}
-    with pytest.raises(Refusal, match="would have 6 containers, but its subnet has room for 5"):
+    with pytest.raises(Refusal, match="has 5 addresses to give away, and 6 more containers need one"):
         plan(new_engine(), lab(containers, small))
 
 

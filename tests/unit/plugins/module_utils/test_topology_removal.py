@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._container_spec import TOPOLOGY_LABEL
 from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
-from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Summary
+from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Member, Network, Summary
 from ansible_collections.linklab.docker.plugins.module_utils._topology_plan import plan_topology
 from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import parse_topology
 from ansible_collections.linklab.docker.plugins.module_utils._topology_state import TopologyState
@@ -67,6 +67,19 @@ def test_containers_that_need_each_other_go_together():
         listed("stranger"),
     )
     assert sorted(remove(state(*others))) == ["remove container db", "remove container web"]
+
+
+def test_what_another_run_has_removed_meanwhile_is_no_user_of_a_network():
+    """The engine takes a container off its networks a moment after it is gone from everything else."""
+    members = {name: Member(name, "end") for name in ("db", "gone")}
+    net = Network("n" * 64, "net", labels=OWN, members=members)
+    there = state(listed("db"), listed("web"), networks={"net": net})
+    there = replace(there, containers={"web": there.containers["web"]})
+
+    assert "remove network net" in remove(there)
+
+    with pytest.raises(Refusal, match="gone is attached to it and not of topology lab"):
+        remove(replace(there, others=(*there.others, listed("gone"))))
 
 
 def test_a_volume_that_others_use_is_not_removed():

@@ -247,7 +247,7 @@ def test_what_ansible_makes_of_a_task_can_be_parsed() -> None:
         (
             {"web": {"networks": {"front": {"aliasses": ["w"]}}}},
             {"front": None},
-            "containers.web.networks.front: there is no option 'aliasses' (did you mean aliases?)",
+            "containers.web.networks.front: there is no option 'aliasses' (did you mean aliases or aliases_mode?)",
         ),
     ],
 )

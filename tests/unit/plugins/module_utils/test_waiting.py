@@ -4,8 +4,15 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._waiting import how_it_ended, judge
+from ansible_collections.linklab.docker.plugins.module_utils._waiting import (
+    how_it_ended,
+    is_kept_up,
+    judge,
+    seconds_between,
+)
 
 KILLED = {"ExitCode": 137, "OOMKilled": True}
 
@@ -41,3 +48,39 @@ def test_a_container_that_does_not_run_is_not_ready(state, final, words):
     assert not look.ready
     assert look.final == final
     assert look.text.startswith(words)
+
+
+@pytest.mark.parametrize(
+    "count, health, condition, seconds",
+    [
+        (0, "", "healthy", 0.0),
+        (3, "", "started", 10.0),
+        (3, "", "healthy", 10.0),
+        # Its healthcheck, if that is waited for, says more than the time does.
+        (3, "healthy", "healthy", 0.0),
+        (3, "healthy", "started", 10.0),
+    ],
+)
+def test_a_container_that_was_started_again_must_stay_up(count, health, condition, seconds):
+    look = judge({"RestartCount": count, "State": {"Status": "running", "Health": {"Status": health}}}, condition)
+    assert (look.ready, look.seconds, look.final) == (not seconds, seconds, False)
+    assert look.text == ("it was started again 3 times, as it ended by itself" if seconds else "")
+
+
+@pytest.mark.parametrize("policy, kept", [("", False), ("no", False), ("always", True), ("on-failure", True)])
+def test_which_containers_the_engine_keeps_up(policy, kept):
+    assert is_kept_up({"HostConfig": {"RestartPolicy": {"Name": policy}}}) == kept
+
+
+@pytest.mark.parametrize(
+    "earlier, later, seconds",
+    [
+        ("2026-11-28T23:31:04.123456789Z", "2026-11-28T23:31:05.223456789Z", 1.1),
+        # The engine leaves out zeros at the end, and writes its own time with the zone that it is in.
+        ("2026-11-28T23:31:04.5Z", "2026-11-29T01:31:06+02:00", 1.5),
+        ("2026-11-28T23:31:04Z", "", math.inf),
+        ("", "2026-11-28T23:31:04Z", math.inf),
+    ],
+)
+def test_the_seconds_between_two_times_of_the_engine(earlier, later, seconds):
+    assert seconds_between(earlier, later) == pytest.approx(seconds)

@@ -62,7 +62,7 @@ lab_checks:
         "line 1: lab_nam: there is no such variable of a lab (did you mean lab_name or lab_wait or lab_diagram?)",
         "line 2: lab_wait: 'helthy' is none of the values that it can have: started, healthy (did you mean healthy?)",
         "line 5: lab_networks.back.internl: there is no such option (did you mean internal or external?)",
-        "line 11: lab_containers.db.networks.back.alias: there is no such option (did you mean aliases or links?)",
+        "line 11: lab_containers.db.networks.back.alias: there is no such option (did you mean aliases?)",
         "line 13: lab_containers.db.healthcheck.intervall: there is no such option (did you mean interval?)",
         "line 14: lab_containers.db.mem_limitt: there is no such option (did you mean mem_limit?)",
         "line 15: lab_containers.app: must be a dictionary, not a single value",
