@@ -37,6 +37,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     unless_so,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._marks import claims_text
+from ansible_collections.linklab.docker.plugins.module_utils._mask import mask
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
     find_container,
     find_network,
@@ -69,7 +70,7 @@ def pull_image(engine: Engine, action: PullImage) -> None:
             for line in response.iter_lines():
                 error = json.loads(line).get("error") if line else None
                 if error:
-                    raise ApplyError(_no_image(action, str(error)))
+                    raise ApplyError(_no_image(action, mask(str(error))))
     except EngineError as exc:
         raise ApplyError(_no_image(action, exc.explanation)) from exc
     except OSError as exc:  # as requests says that nothing came for a while

@@ -35,6 +35,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     Unreachable,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._http import Answer, Http, Request, Stream
+from ansible_collections.linklab.docker.plugins.module_utils._mask import mask
 from ansible_collections.linklab.docker.plugins.module_utils._place import way_to
 from ansible_collections.linklab.docker.plugins.module_utils._podman import is_podman, with_endpoint_ids, with_own_name
 
@@ -384,7 +385,7 @@ def _explanation(answer: Answer) -> str:
         message = read_json(answer.content)["message"]
     except (ValueError, KeyError, TypeError):
         message = answer.text
-    return str(message).strip()[:_LONGEST_EXPLANATION] or answer.reason
+    return mask(str(message).strip()[:_LONGEST_EXPLANATION]) or answer.reason
 
 
 def _inspect(ref: str) -> str:
