@@ -35,6 +35,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     unless_so,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._images import NotPulled, pull
+from ansible_collections.linklab.docker.plugins.module_utils._marks import claims_text
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
     find_container,
     find_network,
@@ -62,6 +63,10 @@ def pull_image(engine: Engine, action: PullImage) -> None:
         pull(engine, action.image)
     except NotPulled as exc:
         raise ApplyError(_no_image(action, str(exc))) from exc
+    if action.label is not None:
+        label, value = action.label
+        if ((engine.image(action.image).get("Config") or {}).get("Labels") or {}).get(label) == value:
+            raise ApplyError(f"{claims_text(action.image, label, value)}. The image was pulled and stays", unsure=True)
 
 
 def _no_image(action: PullImage, said: str) -> str:

@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.linklab.docker.plugins.module_utils._check_spec import is_address
+from ansible_collections.linklab.docker.plugins.module_utils._logs import last_healthcheck
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,8 +64,7 @@ class Peer:
     @property
     def last_check(self) -> str:
         """Return the output of the last healthcheck."""
-        log = (self.state.get("Health") or {}).get("Log") or ()
-        return str(log[-1].get("Output") or "").strip() if log else ""
+        return last_healthcheck(self.container.raw)
 
     @property
     def borrowed(self) -> bool:

@@ -9,8 +9,6 @@
 
 from __future__ import annotations
 
-import re
-import struct
 import time
 import typing as t
 from dataclasses import replace
@@ -22,6 +20,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._diagnose_tcp impor
 )
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError
 from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence, Peer
+from ansible_collections.linklab.docker.plugins.module_utils._logs import end_of_log
 from ansible_collections.linklab.docker.plugins.module_utils._own_addresses import is_on_machine
 from ansible_collections.linklab.docker.plugins.module_utils._probe import probe, see_listeners
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
@@ -40,8 +39,6 @@ if t.TYPE_CHECKING:
 _LOG_LINES = 10
 # Enough to name who else has a name; a network may have a thousand containers.
 _MAX_OTHERS = 100
-# What servers write when they make up a password themselves.
-_SECRET = re.compile(r"(password\s*[:=]\s*)\S+", re.IGNORECASE)
 
 
 def observe(engine: Engine, check: Check) -> Evidence:
@@ -104,23 +101,7 @@ def _with_log(engine: Engine, evidence: Evidence, band: str) -> Evidence:
     peer = evidence.source if band == "source" else evidence.target
     if peer is None:
         return replace(evidence, known=tuple(summary.name for summary in all_summaries(engine)))
-    tty = bool((peer.container.raw.get("Config") or {}).get("Tty"))
-    try:
-        raw = engine.logs(peer.container.id, _LOG_LINES)
-    except EngineError:
-        # The container's logging driver cannot be read.
-        return evidence
-    return replace(evidence, log=_SECRET.sub(r"\1********", (raw if tty else _unframe(raw)).decode(errors="replace")))
-
-
-def _unframe(raw: bytes) -> bytes:
-    """Join the frames of a log, standard output and error as they came."""
-    parts = []
-    while len(raw) >= 8:
-        (size,) = struct.unpack(">xxxxL", raw[:8])
-        parts.append(raw[8 : 8 + size])
-        raw = raw[8 + size :]
-    return b"".join(parts)
+    return replace(evidence, log=end_of_log(engine, peer.container.raw, _LOG_LINES))
 
 
 def _with_networks(engine: Engine, evidence: Evidence) -> Evidence:

@@ -21,9 +21,10 @@ from email.utils import parsedate_to_datetime
 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Conflict, EngineError, NotFound, Unreachable
 from ansible_collections.linklab.docker.plugins.module_utils._http import AnswerError
+from ansible_collections.linklab.docker.plugins.module_utils._marks import given_value, helper_owner, image_values
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
@@ -149,9 +150,16 @@ def remove_abandoned(engine: Engine) -> None:
     answer = engine.request("GET", path, params={"all": "1", "filters": json.dumps(filters)})
     # The engine's own time, since its clock and ours may differ.
     now = _time_of(answer.headers.get("Date", ""))
-    for found in engine.read(answer, f"GET {path}"):
-        if now - found["Created"] > _ABANDONED_SECONDS:
-            remove_helper(engine, found["Id"])
+    listed = engine.read(answer, f"GET {path}")
+    for raw in own_helpers(engine, [one["Id"] for one in listed if now - one["Created"] > _ABANDONED_SECONDS]):
+        remove_helper(engine, raw["Id"])
+
+
+def own_helpers(engine: Engine, idents: Sequence[str]) -> list[Json]:
+    """Return the descriptions of those containers that are helpers of this collection: a label alone proves nothing."""
+    images = image_values(engine, HELPER_LABEL) if idents else {}
+    there = engine.inspect_containers(idents).values()
+    return [raw for raw in there if helper_owner(raw, given_value(raw, HELPER_LABEL, images))]
 
 
 def _time_of(date: str) -> float:

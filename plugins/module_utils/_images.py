@@ -13,6 +13,7 @@ import json
 import typing as t
 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, LinklabError
+from ansible_collections.linklab.docker.plugins.module_utils._mask import mask
 
 if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
@@ -42,7 +43,7 @@ def pull(engine: Engine, image: str) -> None:
             for line in response.iter_lines():
                 error = json.loads(line).get("error") if line else None
                 if error:
-                    raise NotPulled(str(error))
+                    raise NotPulled(mask(str(error)))
     except EngineError as exc:
         raise NotPulled(exc.explanation) from exc
     except OSError as exc:  # as requests says that nothing came for a while
