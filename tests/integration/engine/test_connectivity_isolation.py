@@ -101,8 +101,10 @@ def test_a_server_that_starts_is_not_isolated(lab, net, client, isolated):
 def test_who_gets_as_far_as_a_login_has_reached_the_server(lab, net, client, mysql_server, isolated):
     lab.connect(net, mysql_server)
     try:
+        # The client has no mysql program.
+        image = lab.inspect(mysql_server)["Config"]["Image"]
         login = {"user": "root", "password": "wrong-one"}
-        mysql = {"proven": False, "port": 3306, "protocol": "mysql"}
+        mysql = {"proven": False, "port": 3306, "protocol": "mysql", "probe_image": image}
         assert "reached" in isolated(client, mysql_server, "access_denied", login=login, **mysql)["msg"]
         login = {"user": "root", "password": "root", "database": "nowhere"}
         isolated(client, mysql_server, "unknown_database", login=login, **mysql)
