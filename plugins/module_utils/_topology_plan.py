@@ -52,6 +52,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._topology_container
     handled_by,
     levels_of,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._topology_data import data_left_behind
 from ansible_collections.linklab.docker.plugins.module_utils._topology_removal import (
     REMOVE_WORKERS,
     dependents,
@@ -118,7 +119,8 @@ def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
     containers = stages(*((level, CREATE_WORKERS) for level in levels))
     hosts = stages(([(action,) for action in _hosts(state, changes, attachments)], 1))
     moves = (*attachments.detaches, *made, *attachments.changes, *unlinks, *attachments.late)
-    warnings = (*attachments.warnings, *_ports_that_move(changes.values()))
+    left = data_left_behind(changes.values(), state, spec.named_volumes)
+    warnings = (*attachments.warnings, *_ports_that_move(changes.values()), *left)
     plan = Plan(stages=(*before, *moves, *containers, *hosts), warnings=warnings)
     return with_restorations(plan, state.notes)
 
