@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import typing as t
 from contextlib import suppress
@@ -25,7 +24,6 @@ from ansible_collections.linklab.docker.plugins.module_utils._container_actions 
     StartContainer,
     UpdateContainer,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._container_compare import full_name
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     ApplyError,
     Conflict,
@@ -36,6 +34,8 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     said,
     unless_so,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._images import NotPulled, pull
+from ansible_collections.linklab.docker.plugins.module_utils._marks import claims_text
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
     find_container,
     find_network,
@@ -59,36 +59,14 @@ _OTHER_RUN_SECONDS = 10.0
 
 
 def pull_image(engine: Engine, action: PullImage) -> None:
-    """Pull; the engine may be silent for as long as any other request may take."""
-    name = full_name(action.image)
     try:
-        headers = _credentials(name)
-        response = engine.request("POST", "/images/create", params={"fromImage": name}, headers=headers, stream=True)
-        with response:
-            for line in response.iter_lines():
-                error = json.loads(line).get("error") if line else None
-                if error:
-                    raise ApplyError(_no_image(action, str(error)))
-    except EngineError as exc:
-        raise ApplyError(_no_image(action, exc.explanation)) from exc
-    except OSError as exc:  # as requests says that nothing came for a while
-        raise ApplyError(_no_image(action, f"no progress for {engine.connection.timeout} s")) from exc
-
-
-def _credentials(name: str) -> dict[str, str]:
-    """Return what C(docker login) left on the host that this runs on, if anything, for an image's registry."""
-    try:
-        from docker import auth
-        from docker.errors import DockerException
-    except ImportError:
-        # Only the SDK reads it, and most engines are reached without: the engine says what it wants.
-        return {}
-    try:
-        found = auth.resolve_authconfig(auth.load_config(), auth.resolve_repository_name(name)[0])
-    except (DockerException, ValueError):
-        # A name without a registry that can be told, or a file that nobody can read: the engine says what it wants.
-        return {}
-    return {"X-Registry-Auth": auth.encode_header(found).decode()} if found else {}
+        pull(engine, action.image)
+    except NotPulled as exc:
+        raise ApplyError(_no_image(action, str(exc))) from exc
+    if action.label is not None:
+        label, value = action.label
+        if ((engine.image(action.image).get("Config") or {}).get("Labels") or {}).get(label) == value:
+            raise ApplyError(f"{claims_text(action.image, label, value)}. The image was pulled and stays", unsure=True)
 
 
 def _no_image(action: PullImage, said: str) -> str:

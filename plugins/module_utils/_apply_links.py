@@ -16,6 +16,7 @@ import typing as t
 from contextlib import suppress
 
 from ansible_collections.linklab.docker.plugins.module_utils._apply_recover import recover
+from ansible_collections.linklab.docker.plugins.module_utils._bridge_address import release_addresses
 from ansible_collections.linklab.docker.plugins.module_utils._container_actions import (
     FinishUnlink,
     RecreateContainer,
@@ -123,7 +124,8 @@ def finish_unlink(engine: Engine, action: FinishUnlink) -> None:
     source = _as_it_is_now(engine, action.container)
     if "bridge" not in source.endpoints:
         return_to_bridge(engine, action.container)
-    instead = read_instead(engine, action.helper)
+    release_addresses(engine, source.id)
+    instead = read_instead(engine, action.helper, source.id)
     if instead is not None and lost_a_link(engine, source.id, instead.aliases):
         note = Note(action.helper, helper_name(source.name, source.id), (instead.endpoint,))
         restore_endpoints(engine, RestoreEndpoints(action.reason, action.disruption, note))

@@ -32,7 +32,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._endpoint import Json
-    from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import NotedEndpoint
+    from ansible_collections.linklab.docker.plugins.module_utils._marks import NotedEndpoint
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Endpoint, Network
 
 

@@ -19,7 +19,7 @@ import typing as t
 from contextlib import contextmanager, suppress
 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError
-from ansible_collections.linklab.docker.plugins.module_utils._exec import HELPER_LABEL, remove_helper
+from ansible_collections.linklab.docker.plugins.module_utils._exec import HELPER_LABEL, own_helpers, remove_helper
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container, read_network
 
 if t.TYPE_CHECKING:
@@ -91,6 +91,15 @@ def _hold(engine: Engine, owner: str, image: str, count: int, helpers: list[str]
             # The image has no shell after all, or the engine cannot do it: an address that changes is told.
             return number
     return count
+
+
+def release_addresses(engine: Engine, owner: str) -> None:
+    """Remove what holds addresses for a container whose run is known to be dead. owner: the container's ID."""
+    listed = engine.containers(label=[f"{HELPER_LABEL}={owner}"])
+    for raw in own_helpers(engine, [one["Id"] for one in listed]):
+        # Not those of a check, whose run can be alive.
+        if tuple(raw["Config"]["Entrypoint"]) == _HOLD:
+            remove_helper(engine, raw["Id"])
 
 
 def address_notes(engine: Engine, before: Container) -> list[str]:

@@ -209,6 +209,12 @@ CAUSES: dict[str, Cause] = {
         "Wait longer: raise the timeout of the check, or give the target a healthcheck and wait for it.",
         lasting=False,
     ),
+    "skip_networking": Cause(
+        "tcp",
+        "The server is up and listens on a socket file only: it was started with C(skip-networking).",
+        "Start it without C(skip-networking).",
+        split_from=("server_starting",),
+    ),
     "loopback_only": Cause(
         "tcp",
         "The server listens on the port on the target's loopback address only.",
@@ -264,18 +270,42 @@ CAUSES: dict[str, Cause] = {
     ),
     "tls_required": Cause(
         "login",
-        "The server demands TLS and the client did not use it.",
+        "The server, or the account, demands TLS and the client did not use it.",
         "Set the login's ssl_mode to preferred or required.",
     ),
     "tls_failed": Cause(
         "login",
-        "Client and server do not agree on TLS: one of them has none, or their versions have nothing in common.",
-        "Set the login's ssl_mode to preferred, or mend the server's certificate.",
+        "Client and server do not agree on TLS: one of them has none, their versions have nothing in common, or the"
+        " server's certificate is not one that the login's ssl_mode accepts.",
+        "Set the login's ssl_mode to preferred, correct its ssl_ca, or fix the server's certificate.",
     ),
     "access_denied": Cause(
         "login",
-        "The server refuses the user or the password.",
-        "Correct the login. The password of an image counts only when its volume is new.",
+        "The server refuses the user from that address with that password. It does not say which of them is wrong: no"
+        " account may be for the client's address (C('app'@'localhost') is for the server's own container only), the"
+        " password may be another, or the account may demand a client certificate.",
+        "Correct the login, or the account: C(SELECT user, host, ssl_type FROM mysql.user). An image's password and its"
+        " C(MYSQL_ROOT_HOST) count only when its volume is new.",
+    ),
+    "account_locked": Cause(
+        "login",
+        "The account is locked, by an administrator or after too many wrong passwords.",
+        "C(ALTER USER ... ACCOUNT UNLOCK).",
+        split_from=("access_denied", "mysql_error"),
+    ),
+    "password_expired": Cause(
+        "login",
+        "The password is right and has expired: the server wants another one first.",
+        "C(ALTER USER ... IDENTIFIED BY ...), or C(ALTER USER ... PASSWORD EXPIRE NEVER).",
+        split_from=("access_denied", "mysql_error"),
+    ),
+    "auth_socket": Cause(
+        "login",
+        "The account has no password that counts: it is for users of the server's own machine, who connect through its"
+        " socket file (C(auth_socket), C(unix_socket)).",
+        "Use another account, or give this one a password:"
+        " C(ALTER USER ... IDENTIFIED WITH caching_sha2_password BY ...).",
+        split_from=("access_denied",),
     ),
     "client_not_allowed": Cause(
         "login",
@@ -305,8 +335,10 @@ CAUSES: dict[str, Cause] = {
     ),
     "no_probe_tool": Cause(
         "name",
-        "Neither the source nor any image at hand has the programs for the check.",
-        "Set probe_image to an image that has them.",
+        "Neither the source nor an image that may be used has the programs for the check. A login is made by the"
+        " source, its image, or C(probe_image).",
+        "Set probe_image to an image that has them. For a login, to one that may know the password, such as the"
+        " target's.",
     ),
     "probe_failed": Cause(
         "name",

@@ -31,11 +31,24 @@ _PLACE = re.compile(r"(?:[a-z]+://)?(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[^/:
 
 _LEAST_INTERVAL = 0.05
 
+# What a login may hold. MySQL's and MariaDB's client programs read lines of 4 KiB from an option file, and take the
+# rest of a longer one for the next option: with each character escaped these are shorter. Names are as long as the
+# longer of the two servers has them.
+_MOST_CHARACTERS = {"user": 128, "database": 64}
+_MOST_BYTES = {"password": 1024}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+VERIFYING = ("verify_ca", "verify_identity")
+
 LOGIN_OPTIONS: dict[str, Json] = {
     "user": {"type": "str", "default": "root"},
     "password": {"type": "str", "default": "", "no_log": True},
     "database": {"type": "str"},
-    "ssl_mode": {"type": "str", "choices": ["disabled", "preferred", "required"], "default": "preferred"},
+    "ssl_mode": {
+        "type": "str",
+        "choices": ["disabled", "preferred", "required", *VERIFYING],
+        "default": "preferred",
+    },
+    "ssl_ca": {"type": "path"},
 }
 
 # The options that a task gives once for all checks, and that an element of the list may give anew.
@@ -83,12 +96,19 @@ CHECK_OPTIONS: dict[str, Json] = {
 
 @dataclass(frozen=True)
 class Login:
-    """Who logs in. The password is shown nowhere, not even in a traceback."""
+    """Who logs in. The password is shown nowhere, not even in a traceback.
+
+    Attributes:
+        ssl_ca: a file with certificates on the host that the module runs on.
+        authorities: what is in it, as PEM; read by M(read_authorities).
+    """
 
     user: str = "root"
     password: str = field(default="", repr=False)
     database: str = ""
     ssl_mode: str = "preferred"
+    ssl_ca: str = ""
+    authorities: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -194,7 +214,6 @@ def _parse_login(given: Mapping[str, Json]) -> Login:
 def _problem(check: Check) -> str:
     """Return what is wrong with a check, or an empty string."""
     host = check.host or check.target
-    texts = (check.login.user, check.login.password, check.login.database)
     problems = {
         "source and target must not be empty": not (check.source and check.target),
         f"host {host!r} is neither a host name nor an address{_meant(host)}": not (
@@ -204,9 +223,8 @@ def _problem(check: Check) -> str:
         f"timeout {check.timeout} is less than 0": check.timeout < 0,
         f"interval {check.interval} is less than {_LEAST_INTERVAL} seconds": check.interval < _LEAST_INTERVAL,
         "a cause needs expect: unreachable": bool(check.cause) and check.expect == "reachable",
-        "the login must not have a NUL character": any("\0" in text for text in texts),
     }
-    return next((problem for problem, there in problems.items() if there), "")
+    return next((problem for problem, there in problems.items() if there), "") or _login_problem(check.login)
 
 
 def _meant(host: str) -> str:
@@ -216,3 +234,20 @@ def _meant(host: str) -> str:
     if not (found and name and (is_address(name) or _NAME.fullmatch(name))):
         return ""
     return f" (did you mean host: {name}{', port: ' + found['port'] if found['port'] else ''}?)"
+
+
+def _login_problem(login: Login) -> str:
+    """Return what is wrong with a login, or an empty string. It never has the values: one of them is secret."""
+    for name in ("user", "password", "database"):
+        value = getattr(login, name)
+        encoded = value.encode(errors="replace")
+        if _CONTROL.search(value) or encoded.decode() != value:
+            return f"login.{name} has control characters, or is no text"
+        if len(value) > _MOST_CHARACTERS.get(name, len(value)):
+            return f"login.{name} has more than {_MOST_CHARACTERS[name]} characters"
+        if len(encoded) > _MOST_BYTES.get(name, len(encoded)):
+            return f"login.{name} has more than {_MOST_BYTES[name]} bytes"
+    if bool(login.ssl_ca) != (login.ssl_mode in VERIFYING):
+        wanted = " or ".join(VERIFYING)
+        return f"login.ssl_ca goes with login.ssl_mode {wanted}, and one of these with ssl_ca"
+    return ""

@@ -35,6 +35,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     Unreachable,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._http import Answer, Http, Request, Stream
+from ansible_collections.linklab.docker.plugins.module_utils._mask import mask
 from ansible_collections.linklab.docker.plugins.module_utils._place import way_to
 from ansible_collections.linklab.docker.plugins.module_utils._podman import is_podman, with_endpoint_ids, with_own_name
 
@@ -303,6 +304,10 @@ class Engine:
             with_endpoint_ids((found.get("Containers") or {}).values())
         return found
 
+    def images_with(self, label: str) -> list[Json]:
+        """Return the summaries of the images that have a label, those without a name too."""
+        return t.cast("list[Json]", self.get("/images/json", all="1", filters=json.dumps({"label": [label]})))
+
     def image(self, ref: str) -> Json:
         """Return the description of an image that the engine has; raise NotFound."""
         return self.get(f"/images/{quote(ref, safe='')}/json")
@@ -380,7 +385,7 @@ def _explanation(answer: Answer) -> str:
         message = read_json(answer.content)["message"]
     except (ValueError, KeyError, TypeError):
         message = answer.text
-    return str(message).strip()[:_LONGEST_EXPLANATION] or answer.reason
+    return mask(str(message).strip()[:_LONGEST_EXPLANATION]) or answer.reason
 
 
 def _inspect(ref: str) -> str:

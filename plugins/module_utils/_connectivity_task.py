@@ -10,8 +10,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import typing as t
+from dataclasses import replace
+from pathlib import Path
 
 from ansible_collections.linklab.docker.plugins.module_utils._answers import understood
 from ansible_collections.linklab.docker.plugins.module_utils._check_spec import parse_checks, parse_total_timeout
@@ -22,7 +25,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._connectivity impor
     result_of,
     run_checks,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError
+from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError, SpecError
 from ansible_collections.linklab.docker.plugins.module_utils._module import connection_of
 from ansible_collections.linklab.docker.plugins.module_utils._probe import Images
 
@@ -31,9 +34,13 @@ if t.TYPE_CHECKING:
     from types import FrameType
 
     from ansible.module_utils.basic import AnsibleModule
+    from ansible_collections.linklab.docker.plugins.module_utils._check_spec import Check
 
 Json = t.Any
 
+# What one argument of a program may have is 128 KiB (Linux, MAX_ARG_STRLEN).
+_MOST_CERTIFICATES = 64 * 1024
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 _HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 
@@ -44,7 +51,7 @@ def run_task(module: AnsibleModule) -> None:
     run = Run(Images(may_pull=not module.check_mode))
     _end_tidily(run)
     try:
-        checks = parse_checks(module.params)
+        checks = read_authorities(parse_checks(module.params))
         run.begin(parse_total_timeout(module.params))
         engine = Engine(connection(module.params))
         with understood(engine):
@@ -80,6 +87,31 @@ def connection(params: Mapping[str, Json]) -> Connection:
     return connection_of({**params, "timeout": int(seconds) if seconds.isdecimal() else 60})
 
 
+def read_authorities(checks: list[Check]) -> list[Check]:
+    """Read the files that ssl_ca names; raise SpecError. The certificates are no secret: they become arguments."""
+    found = {path: _certificates(path) for path in {check.login.ssl_ca for check in checks} - {""}}
+    return [
+        replace(check, login=replace(check.login, authorities=found.get(check.login.ssl_ca, ""))) for check in checks
+    ]
+
+
+def _certificates(path: str) -> str:
+    try:
+        with Path(path).open(encoding="ascii", errors="replace") as file:
+            text = file.read(_MOST_CERTIFICATES + 1)
+    except OSError as exc:
+        raise SpecError(f"login.ssl_ca: {path} cannot be read on this host: {exc.strerror}") from exc
+    if len(text) > _MOST_CERTIFICATES:
+        raise SpecError(
+            f"login.ssl_ca: {path} has more than {_MOST_CERTIFICATES // 1024} KiB. Give a file with the one authority"
+            " that signed the server's certificate"
+        )
+    found = _CERTIFICATE.findall(text)
+    if not found:
+        raise SpecError(f"login.ssl_ca: {path} has no certificate in PEM format (-----BEGIN CERTIFICATE-----)")
+    return "\n".join(found)
+
+
 def logins_of(params: Mapping[str, Json]) -> list[Mapping[str, Json]]:
     return [one for holder in (params, *(params.get("checks") or ())) if (one := holder.get("login"))]
 
@@ -98,7 +130,8 @@ def names_of_users(params: Mapping[str, Json]) -> set[str]:
 
     Ansible blackens every text that equals a password, wherever in the result it stands. The lesson's user root has
     the password root, and its user and its messages would be illegible. Nothing of what a check returns comes from the
-    password, so that what is left to see is the user's name.
+    password, so that what is left to see is the user's name. From ansible-core 2.22 on results
+    stay as they are, and what is shown of them is hidden whatever a module says.
     """
     return {one["password"] for one in logins_of(params) if one["password"] and one["password"] == one["user"]}
 

@@ -29,12 +29,18 @@ Json = t.Any
 
 @dataclass(frozen=True)
 class PullImage(Action):
-    """Have the engine fetch an image from its registry."""
+    """Have the engine fetch an image from its registry.
+
+    Attributes:
+        label: name and value of the label by which containers that are made of it will be known, if there is one. An
+            image that brings it is refused.
+    """
 
     name = "pull_image"
     sign = "+"
 
     image: str
+    label: tuple[str, str] | None = None
 
     @property
     def subject(self) -> str:

@@ -20,6 +20,7 @@ from ansible_collections.linklab.docker.plugins.module_utils import _compose_val
 from ansible_collections.linklab.docker.plugins.module_utils._compose_items import Port, Restart, Volume
 from ansible_collections.linklab.docker.plugins.module_utils._container_spec import OWN_LABELS, ContainerSpec
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
+from ansible_collections.linklab.docker.plugins.module_utils._images import full_name
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -212,16 +213,6 @@ def _image(spec: ContainerSpec, there: _There) -> tuple[Json, Json] | None:
     elif full_name(spec.image) == full_name(name):
         return None
     return name, spec.image
-
-
-def full_name(image: str) -> str:
-    """Return an image's name with its tag, and without the parts that everybody leaves out."""
-    if image.startswith("sha256:"):
-        return image
-    for prefix in ("index.docker.io/", "docker.io/", "library/"):
-        image = image.removeprefix(prefix)
-    last = image.rpartition("/")[2]
-    return image if ":" in last or "@" in last else f"{image}:latest"
 
 
 def _short(ident: str) -> str:

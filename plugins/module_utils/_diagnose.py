@@ -16,7 +16,7 @@ from __future__ import annotations
 from ansible_collections.linklab.docker.plugins.module_utils import _hints as hints
 from ansible_collections.linklab.docker.plugins.module_utils._causes import BANDS, LAST_BAND
 from ansible_collections.linklab.docker.plugins.module_utils._check_spec import is_address
-from ansible_collections.linklab.docker.plugins.module_utils._diagnose_login import diagnose_login
+from ansible_collections.linklab.docker.plugins.module_utils._diagnose_login import diagnose_login, no_client
 from ansible_collections.linklab.docker.plugins.module_utils._diagnose_name import diagnose_name
 from ansible_collections.linklab.docker.plugins.module_utils._diagnose_tcp import diagnose_tcp
 from ansible_collections.linklab.docker.plugins.module_utils._errors import near
@@ -40,9 +40,8 @@ from ansible_collections.linklab.docker.plugins.module_utils._finding import (
     why_ended,
 )
 
-# What a stage of the probe needs, and an image that has it.
+# What a stage of the probe needs, and an image that has it. For logins see no_client.
 _PROGRAMS = {
-    "mysql": ("a mysql client", "mysql:latest"),
     "tcp": ("bash, nc or python3", "busybox:latest"),
     "udp": ("bash or python3", "mysql:latest"),
     "name": ("getent, nslookup or python3", "busybox:latest"),
@@ -288,6 +287,8 @@ def diagnose_probe(evidence: Evidence) -> Finding | None:
             "Mend what the engine complains of.",
         )
     if answer.missing:
+        if evidence.check.protocol == "mysql":
+            return no_client(evidence, answer)
         program, image = _PROGRAMS.get(answer.missing, ("a shell", "busybox:latest"))
         place = f", nor has the image {answer.image}" if answer.image else ""
         return Finding(

@@ -28,9 +28,10 @@ from ansible_collections.linklab.docker.plugins.module_utils._evidence import (
     taken_path,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._finding import Finding, Tasks, on_new_network
+from ansible_collections.linklab.docker.plugins.module_utils._own_addresses import is_on_machine, own_addresses
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import Answer
     from ansible_collections.linklab.docker.plugins.module_utils._state import Container
@@ -43,10 +44,14 @@ def diagnose_name(evidence: Evidence) -> Finding | None:
     answer = evidence.seen
     if not answer.addresses:
         return _unresolved(evidence, answer)
-    if any(way.kind in ("host", "shared_namespace", "published_port") for way in paths(evidence)):
+    if evidence.check.protocol == "mysql":
+        # A login went to none of the others.
+        own: Collection[str] = own_addresses(evidence)
+    elif any(way.kind in ("host", "shared_namespace", "published_port") for way in paths(evidence)):
         return None
-    _source, target = evidence.ends
-    others = [address for address in answer.addresses if address not in target.addresses]
+    else:
+        own = evidence.ends[1].addresses
+    others = [address for address in answer.addresses if address not in own]
     return _elsewhere(evidence, answer, others) if others else None
 
 
@@ -179,6 +184,7 @@ def _elsewhere(evidence: Evidence, answer: Answer, others: list[str]) -> Finding
         _by_hosts_file(evidence, answer, others)
         or _by_network_link(evidence, others)
         or _by_others(evidence, others)
+        or _on_machine(evidence, others)
         or Finding(
             "resolves_elsewhere",
             f"{host} resolves in {source.name} to {', '.join(others)}, which is {_who(evidence, others)}, not to"
@@ -186,6 +192,20 @@ def _elsewhere(evidence: Evidence, answer: Answer, others: list[str]) -> Finding
             other_name,
             _under_own_name(evidence),
         )
+    )
+
+
+def _on_machine(evidence: Evidence, others: list[str]) -> Finding | None:
+    """A name, perhaps of the machine: what it leads to may as well be another machine, which gets no password."""
+    source, target = evidence.ends
+    if evidence.check.protocol != "mysql" or not is_on_machine(evidence):
+        return None
+    return Finding(
+        "resolves_elsewhere",
+        f"{evidence.host} resolves in {source.name} to {', '.join(others)}, which is no address of {target.name}"
+        f" ({', '.join(target.addresses) or 'none'}). Whether it is one of the machine's, the engine does not tell",
+        f"If {others[0]} is the machine, give it as host: no login is sent to an address that only a name led to.",
+        (hints.check_again(evidence.check, host=others[0]),),
     )
 
 

@@ -14,7 +14,7 @@ import typing as t
 from ansible_collections.linklab.docker.plugins.module_utils import _hints as hints
 from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence, taken_path
 from ansible_collections.linklab.docker.plugins.module_utils._finding import Finding, Tasks, on_new_network
-from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import failure_of, leads_to
+from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import NOT_CONNECTED, failure_of, leads_to
 
 if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._evidence import Peer
@@ -23,10 +23,9 @@ if t.TYPE_CHECKING:
 
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 _X_PROTOCOL = 33060
-# Errors of the client programs: MySQL's and, for 2002, MariaDB's for a TCP connection that was not made.
-_NOT_CONNECTED = (2002, 2003)
 # What runs in a container while its database server initialises. The kernel cuts names after 15 characters.
-_SERVERS = ("mysqld", "mariadbd", "mysqld_safe", "mariadbd-safe", "docker-entrypoi", "entrypoint.sh")
+_DAEMONS = ("mysqld", "mariadbd")
+_SERVERS = (*_DAEMONS, "mysqld_safe", "mariadbd-safe", "docker-entrypoi", "entrypoint.sh")
 
 
 def diagnose_tcp(evidence: Evidence) -> Finding | None:
@@ -50,7 +49,7 @@ def tcp_failure(evidence: Evidence) -> tuple[str, str, str]:
         last = answer.connects[-1]
         return last.failure, last.address, last.text
     session = answer.session
-    if session and session.error in _NOT_CONNECTED:
+    if session and session.error in NOT_CONNECTED:
         return failure_of(session), address, session.text
     return "", address, ""
 
@@ -120,6 +119,14 @@ def _refused(evidence: Evidence, address: str) -> Finding:
             f"the server in {target.name} listens on {_shown(here)} only, and {source.name} connects to {address}",
             "Let it listen on all addresses, or use a name of that address's network.",
         )
+    if _is_local_only(evidence):
+        return Finding(
+            "skip_networking",
+            f"{address} refuses connections to port {port}: the server in {target.name} listens on"
+            f" {', '.join(evidence.sockets)} only, which nobody outside of the container can reach",
+            "Start it without skip-networking: take the option out of its configuration, or --skip-networking out of"
+            " the arguments of its container.",
+        )
     # A server that listens has initialised; where that cannot be seen, its process alone must do. MySQL opens the port
     # of its X Protocol a moment before the other one.
     listens = any(one.port != _X_PROTOCOL for one in evidence.listeners or ())
@@ -139,6 +146,16 @@ def _refused(evidence: Evidence, address: str) -> Finding:
         "Correct the port, or start the server.",
         _other_port(evidence),
     )
+
+
+def _is_local_only(evidence: Evidence) -> bool:
+    """Whether a database server is up and has no networking.
+
+    One that an entrypoint runs while it initialises has none either; the entrypoint is then still there.
+    """
+    servers = [one for one in evidence.processes if one in _SERVERS]
+    up = any(path.rpartition("/")[2].startswith(("mysql", "maria")) for path in evidence.sockets)
+    return up and not evidence.listeners and bool(servers) and all(one in _DAEMONS for one in servers)
 
 
 def _by_rule(evidence: Evidence, address: str) -> Finding:
@@ -173,7 +190,7 @@ def _why_starting(target: Peer, listens: bool) -> str:
         return "it listens by now"
     if target.health == "starting":
         return "its healthcheck has not passed yet"
-    return "the server is initialising, or runs without network (skip_networking)"
+    return "the server is initialising"
 
 
 def _listening(evidence: Evidence) -> str:

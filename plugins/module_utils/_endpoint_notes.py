@@ -14,7 +14,6 @@ label. A later run that finds one takes the settings from there, and puts back w
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 import time
@@ -29,6 +28,16 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     NotFound,
     said,
     unless_so,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._marks import (
+    NEVER,
+    NotedEndpoint,
+    given_value,
+    image_values,
+    is_about,
+    name_of,
+    note_name,
+    read_note,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._plan import (
     Action,
@@ -54,20 +63,6 @@ NOTE_LABEL = "linklab.docker.endpoints"
 _PATIENCE = 4.0
 _PATIENCE_EACH = 1.0
 _LOOK_AGAIN = 0.1
-
-
-@dataclass(frozen=True)
-class NotedEndpoint:
-    """An endpoint as it was. container: the ID; settings: the Engine API's C(EndpointSettings)."""
-
-    container: str
-    name: str
-    network: str
-    settings: Mapping[str, Json]
-
-    def is_called(self, ref: str) -> bool:
-        """Whether I(ref) names its container."""
-        return ref == self.name or (len(ref) >= 12 and self.container.startswith(ref))
 
 
 @dataclass(frozen=True)
@@ -133,13 +128,12 @@ def leave_note(engine: Engine, unit: Iterable[Action]) -> str:
     ]
     body = {
         "Image": reattaches[0].container.raw.get("Image"),
-        "Entrypoint": ["none"],
+        "Entrypoint": list(NEVER),
         "Labels": {NOTE_LABEL: json.dumps(ends)},
         "HostConfig": {"NetworkMode": "none"},
     }
     # The same endpoints have the same note: runs that change them take turns.
-    key = min(f"{action.container.id} {action.network_ref}" for action in reattaches)
-    name = f"linklab-endpoints-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    name = note_name(f"{action.container.id} {action.network_ref}" for action in reattaches)
     try:
         return _create_in_turn(engine, name, body)
     except NotFound:
@@ -179,7 +173,8 @@ def discard_note(engine: Engine, ref: str) -> None:
     if ref:
         with suppress(NotFound):
             unless_so(
-                lambda: engine.remove_container(ref, force=True, volumes=True),
+                # Not by force: it never ran.
+                lambda: engine.remove_container(ref, volumes=True),
                 lambda: find_container(engine, ref) is None,
             )
 
@@ -213,12 +208,19 @@ def of_containers(refs: Iterable[str]) -> Callable[[NotedEndpoint], bool]:
 
 
 def _read(engine: Engine) -> Iterator[Note]:
-    for raw in engine.containers(label=[NOTE_LABEL]):
-        name = next(iter(raw.get("Names") or ()), raw["Id"][:12]).lstrip("/")
-        # A label can be anybody's.
-        with suppress(ValueError, TypeError, KeyError):
-            ends = json.loads(raw["Labels"][NOTE_LABEL])
-            yield Note(raw["Id"], name, tuple(NotedEndpoint(**end) for end in ends))
+    """Yield what the collection's own notes say: a label can be anybody's, and its image's."""
+    found = engine.containers(label=[NOTE_LABEL])
+    if not found:
+        return
+    images = image_values(engine, NOTE_LABEL)
+    networks: dict[str, set[str]] = {}
+    for network in engine.networks():
+        networks.setdefault(network["Name"], set()).add(network["Id"])
+    for raw in engine.inspect_containers(one["Id"] for one in found).values():
+        ends = read_note(raw, given_value(raw, NOTE_LABEL, images), networks)
+        there = engine.inspect_containers(end.container for end in ends)
+        if ends and all(is_about(end, there.get(end.container)) for end in ends):
+            yield Note(raw["Id"], name_of(raw), ends)
 
 
 def with_away(container: Container, notes: Sequence[Note]) -> Container:

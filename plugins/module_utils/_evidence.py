@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.linklab.docker.plugins.module_utils._check_spec import is_address
+from ansible_collections.linklab.docker.plugins.module_utils._logs import last_healthcheck
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,8 +64,7 @@ class Peer:
     @property
     def last_check(self) -> str:
         """Return the output of the last healthcheck."""
-        log = (self.state.get("Health") or {}).get("Log") or ()
-        return str(log[-1].get("Output") or "").strip() if log else ""
+        return last_healthcheck(self.container.raw)
 
     @property
     def borrowed(self) -> bool:
@@ -135,10 +135,12 @@ class Evidence:
         link_names: further names that legacy links give to the target, C(SOURCE/ALIAS).
         answer: what the probe saw, None before it.
         networks: those of both, by name.
+        engine_networks: all networks of the engine, where the target is also reached at the machine's addresses.
         others: the other containers on the source's networks.
         known: the names of all containers, to find near matches.
         log: the end of the log of the container that does not run.
         listeners: what listens in the target, None if it cannot be seen.
+        sockets: the Unix sockets that listen there.
         refused_again: whether a port that listens refused a second time.
         inside: whether the port does not refuse the target itself, None if that was not tried.
         processes: the names of the target's processes.
@@ -151,10 +153,12 @@ class Evidence:
     link_names: tuple[str, ...] = ()
     answer: Answer | None = None
     networks: Mapping[str, Network] = field(default_factory=dict)
+    engine_networks: tuple[Network, ...] = ()
     others: tuple[Container, ...] = ()
     known: tuple[str, ...] = ()
     log: str = ""
     listeners: tuple[Listener, ...] | None = None
+    sockets: tuple[str, ...] = ()
     refused_again: bool = False
     inside: bool | None = None
     processes: tuple[str, ...] = ()

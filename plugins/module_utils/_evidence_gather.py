@@ -9,8 +9,6 @@
 
 from __future__ import annotations
 
-import re
-import struct
 import time
 import typing as t
 from dataclasses import replace
@@ -22,12 +20,15 @@ from ansible_collections.linklab.docker.plugins.module_utils._diagnose_tcp impor
 )
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError
 from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence, Peer
+from ansible_collections.linklab.docker.plugins.module_utils._logs import end_of_log
+from ansible_collections.linklab.docker.plugins.module_utils._own_addresses import is_on_machine
 from ansible_collections.linklab.docker.plugins.module_utils._probe import probe, see_listeners
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
     all_summaries,
     find_container,
     find_containers,
     find_network,
+    read_network,
 )
 
 if t.TYPE_CHECKING:
@@ -38,19 +39,20 @@ if t.TYPE_CHECKING:
 _LOG_LINES = 10
 # Enough to name who else has a name; a network may have a thousand containers.
 _MAX_OTHERS = 100
-# What servers write when they make up a password themselves.
-_SECRET = re.compile(r"(password\s*[:=]\s*)\S+", re.IGNORECASE)
 
 
 def observe(engine: Engine, check: Check) -> Evidence:
-    """Read the two containers: two requests, and more only for C(container:) mode and for legacy links."""
+    """Read the two containers: two requests, and more only for C(container:) mode, legacy links and published ports."""
     source, target = _find_peer(engine, check.source), _find_peer(engine, check.target)
     links: tuple[str, ...] = ()
     if source and target and any(link.target == target.owner.name for link in source.owner.legacy_links):
         links = tuple(
             name.lstrip("/") for found in engine.containers(id=[target.owner.id]) for name in found["Names"] or ()
         )
-    return Evidence(check, source, target, links, now=time.time())
+    evidence = Evidence(check, source, target, links, now=time.time())
+    if check.protocol == "mysql" and source and target and is_on_machine(evidence):
+        return replace(evidence, engine_networks=tuple(map(read_network, engine.networks())))
+    return evidence
 
 
 def _find_peer(engine: Engine, ref: str) -> Peer | None:
@@ -74,9 +76,9 @@ def enrich(engine: Engine, evidence: Evidence, band: str, images: Images) -> Evi
     if band == "name":
         return _with_others(engine, evidence)
     if band == "tcp":
-        listeners, processes = see_listeners(engine, evidence, images)
-        processes = processes or _processes(engine, evidence.ends[1])
-        evidence = replace(_with_networks(engine, evidence), listeners=listeners, processes=processes)
+        evidence = see_listeners(engine, evidence, images)
+        processes = evidence.processes or _processes(engine, evidence.ends[1])
+        evidence = replace(_with_networks(engine, evidence), processes=processes)
         return _refused_again(engine, evidence, images) if refused_by_listener(evidence) else evidence
     return evidence
 
@@ -86,8 +88,7 @@ def _refused_again(engine: Engine, evidence: Evidence, images: Images) -> Eviden
     evidence = replace(evidence, answer=probe(engine, evidence, images), now=time.time())
     if not refused_by_listener(evidence):
         return evidence
-    listeners, _processes = see_listeners(engine, evidence, images)
-    evidence = replace(evidence, listeners=listeners, refused_again=True)
+    evidence = replace(see_listeners(engine, evidence, images), refused_again=True)
     if certain(evidence):
         return evidence
     protocol = "udp" if evidence.check.protocol == "udp" else "tcp"
@@ -100,23 +101,7 @@ def _with_log(engine: Engine, evidence: Evidence, band: str) -> Evidence:
     peer = evidence.source if band == "source" else evidence.target
     if peer is None:
         return replace(evidence, known=tuple(summary.name for summary in all_summaries(engine)))
-    tty = bool((peer.container.raw.get("Config") or {}).get("Tty"))
-    try:
-        raw = engine.logs(peer.container.id, _LOG_LINES)
-    except EngineError:
-        # The container's logging driver cannot be read.
-        return evidence
-    return replace(evidence, log=_SECRET.sub(r"\1********", (raw if tty else _unframe(raw)).decode(errors="replace")))
-
-
-def _unframe(raw: bytes) -> bytes:
-    """Join the frames of a log, standard output and error as they came."""
-    parts = []
-    while len(raw) >= 8:
-        (size,) = struct.unpack(">xxxxL", raw[:8])
-        parts.append(raw[8 : 8 + size])
-        raw = raw[8 + size :]
-    return b"".join(parts)
+    return replace(evidence, log=end_of_log(engine, peer.container.raw, _LOG_LINES))
 
 
 def _with_networks(engine: Engine, evidence: Evidence) -> Evidence:

@@ -21,9 +21,10 @@ from email.utils import parsedate_to_datetime
 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Conflict, EngineError, NotFound, Unreachable
 from ansible_collections.linklab.docker.plugins.module_utils._http import AnswerError
+from ansible_collections.linklab.docker.plugins.module_utils._marks import given_value, helper_owner, image_values
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
@@ -31,6 +32,11 @@ if t.TYPE_CHECKING:
 Json = t.Any
 
 HELPER_LABEL = "linklab.docker.helper"
+# Nobody in particular: who that is has nothing of its own in any image.
+_NOBODY = "65534:65534"
+# A client program takes some 20 MB.
+_MEMORY = 256 * 1024 * 1024
+_PROCESSES = 64
 # A helper that was made and never started is the one thing that a killed task can leave behind.
 _ABANDONED_SECONDS = 300
 # What a program may write. The environment of a process has 2 MiB at most, files of ours are smaller.
@@ -44,7 +50,7 @@ class Program:
     Attributes:
         data: its standard input, which stays open until it ends: it must know how much to read.
         seconds: how long it may take.
-        user: whom it runs as; empty for the user of the container, or of the helper's image.
+        user: whom it runs as; empty for the user of the container, or in a helper for nobody.
     """
 
     command: tuple[str, ...]
@@ -73,14 +79,17 @@ def run_in(engine: Engine, container: str, program: Program) -> Output:
     return Output(126 if code is None else int(code), stdout, stderr)
 
 
-def run_beside(engine: Engine, container: str, image: str, program: Program) -> Output:
+def run_beside(engine: Engine, container: str, image: str, program: Program, *, writes: bool = False) -> Output:
     """Run a program of an image in the network namespace of a running container; raise EngineError, Unreachable.
 
-    The helper container is removed when it ends, by the engine itself, whatever becomes of this process.
+    The helper container is removed when it ends, by the engine itself, whatever becomes of this process. It is given no
+    more than it needs, since somebody else may have made the image.
 
     Args:
         container: the ID of the container whose network, hosts file and resolver file it shares.
         image: an image that the engine has.
+        writes: whether it may write the container's hosts file. With a read-only root the engine mounts the hosts,
+            resolver and hostname files read-only, too (moby's Container.NetworkMounts).
     """
     remove_abandoned(engine)
     volumes = (engine.image(image).get("Config") or {}).get("Volumes") or {}
@@ -90,7 +99,7 @@ def run_beside(engine: Engine, container: str, image: str, program: Program) -> 
             "Image": image,
             "Entrypoint": list(program.command),
             "Cmd": [],
-            **({"User": program.user} if program.user else {}),
+            "User": program.user or _NOBODY,
             "OpenStdin": True,
             # The program reads the end of its input when this process goes away.
             "StdinOnce": True,
@@ -105,8 +114,14 @@ def run_beside(engine: Engine, container: str, image: str, program: Program) -> 
                 # No file in the engine's folders keeps what the helper says.
                 "LogConfig": {"Type": "none"},
                 "CapDrop": ["ALL"],
-                # Else the engine would copy the content of the image's volumes.
-                "Tmpfs": dict.fromkeys(volumes, ""),
+                "SecurityOpt": ["no-new-privileges"],
+                "ReadonlyRootfs": not writes,
+                "Memory": _MEMORY,
+                "MemorySwap": _MEMORY,
+                "PidsLimit": _PROCESSES,
+                # Else the engine would copy the content of the image's volumes. Some shells need /tmp for what they
+                # feed to a program.
+                "Tmpfs": dict.fromkeys((*volumes, "/tmp"), "size=1m"),  # noqa: S108 - the helper's own
             },
         },
     )["Id"]
@@ -135,9 +150,16 @@ def remove_abandoned(engine: Engine) -> None:
     answer = engine.request("GET", path, params={"all": "1", "filters": json.dumps(filters)})
     # The engine's own time, since its clock and ours may differ.
     now = _time_of(answer.headers.get("Date", ""))
-    for found in engine.read(answer, f"GET {path}"):
-        if now - found["Created"] > _ABANDONED_SECONDS:
-            remove_helper(engine, found["Id"])
+    listed = engine.read(answer, f"GET {path}")
+    for raw in own_helpers(engine, [one["Id"] for one in listed if now - one["Created"] > _ABANDONED_SECONDS]):
+        remove_helper(engine, raw["Id"])
+
+
+def own_helpers(engine: Engine, idents: Sequence[str]) -> list[Json]:
+    """Return the descriptions of those containers that are helpers of this collection: a label alone proves nothing."""
+    images = image_values(engine, HELPER_LABEL) if idents else {}
+    there = engine.inspect_containers(idents).values()
+    return [raw for raw in there if helper_owner(raw, given_value(raw, HELPER_LABEL, images))]
 
 
 def _time_of(date: str) -> float:

@@ -16,6 +16,8 @@ from datetime import datetime, timezone
 from ansible_collections.linklab.docker.plugins.module_utils._causes import CAUSES
 from ansible_collections.linklab.docker.plugins.module_utils._check_spec import is_address
 from ansible_collections.linklab.docker.plugins.module_utils._hints import attach, to_yaml
+from ansible_collections.linklab.docker.plugins.module_utils._logs import in_one_line
+from ansible_collections.linklab.docker.plugins.module_utils._mask import mask_of_container
 
 if t.TYPE_CHECKING:
     from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence, Peer
@@ -92,8 +94,8 @@ def why_ended(evidence: Evidence, peer: Peer) -> str:
     if peer.state.get("OOMKilled"):
         parts.append("killed for lack of memory")
     if peer.state.get("Error"):
-        parts.append(str(peer.state["Error"]))
-    log = " | ".join(line.strip() for line in evidence.log.splitlines() if line.strip())
+        parts.append(mask_of_container(str(peer.state["Error"]), peer.container.raw))
+    log = in_one_line(evidence.log)
     parts.append(f"its log ends with: {log}" if log else "nothing in its log")
     return ", ".join(parts)
 

@@ -14,16 +14,19 @@ It lacks aliases, network links and the health.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
+from ansible_collections.linklab.docker.plugins.module_utils._container_spec import TOPOLOGY_LABEL
 from ansible_collections.linklab.docker.plugins.module_utils._graph import NAMELESS, GraphState, build_graph
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink, legacy_target
+from ansible_collections.linklab.docker.plugins.module_utils._marks import given_value, image_values
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
     Summary,
     find_containers,
     read_network,
     read_summary,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._topology_state import owner
+from ansible_collections.linklab.docker.plugins.module_utils._topology_state import judged, owner
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -44,13 +47,16 @@ class Listed(t.NamedTuple):
 def topology_info(engine: Engine, params: Mapping[str, Json]) -> dict[str, Json]:
     """Return what the module topology_info returns."""
     topology = params["name"]
-    listed = [Listed(read_summary(raw), owner(raw.get("Labels"))) for raw in engine.containers()]
+    given = engine.containers()
+    labelled = any(owner(raw.get("Labels")) is not None for raw in given)
+    images = image_values(engine, TOPOLOGY_LABEL) if labelled else {}
+    listed = [Listed(read_summary(raw), given_value(raw, TOPOLOGY_LABEL, images)) for raw in given]
     networks = tuple(read_network(raw) for raw in engine.networks())
     owners = {*(one.topology for one in listed), *(owner(network.labels) for network in networks)}
-    wanted = concerned(listed, networks, topology)
+    state = _observe(engine, listed, networks, concerned(listed, networks, topology))
     return {
         "topologies": sorted(name for name in owners if name is not None),
-        **build_graph(_observe(engine, listed, networks, wanted), topology),
+        **build_graph(replace(state, containers=tuple(judged(one, images) for one in state.containers)), topology),
     }
 
 

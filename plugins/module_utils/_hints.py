@@ -108,7 +108,9 @@ def docker(verb: str, container: str) -> dict[str, Json]:
 
 def check_again(check: Check, **changes: Json) -> dict[str, Json]:
     """Make a check again with other options. Those that it has are kept; a variable stands for its password."""
-    options = _options(replace(check, expect="reachable", cause="", **changes))
+    again = replace(check, expect="reachable", cause="", **changes)
+    # The certificates come from the file that ssl_ca names.
+    options = _options(replace(again, login=replace(again.login, authorities="")))
     if "protocol" in options:
         options.pop("login", None)
     return task(f"Check the way from {check.source} to {check.target}", "linklab.docker.connectivity", options)

@@ -100,7 +100,7 @@ def write_hosts(engine: Engine, container: Container, before: str, after: str, i
         if read_hosts(engine, container.id) == text:
             return True
         try:
-            run_beside(engine, container.id, image, program)
+            run_beside(engine, container.id, image, program, writes=True)
         except (EngineError, Unreachable):
             # This image has no shell after all, or is gone.
             continue

@@ -9,11 +9,11 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from ansible_collections.linklab.docker.plugins.module_utils._attach_checks import container_problems
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import engine_release, on_default_bridge
+from ansible_collections.linklab.docker.plugins.module_utils._mask import looks_secret
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,19 +26,11 @@ if t.TYPE_CHECKING:
 
 # The engine hands on every variable of the target but these.
 NOT_HANDED_ON = frozenset({"HOME", "PATH"})
-_SECRET = re.compile(
-    r"(?i)PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|PRIVATE|API_?KEY|(^|_|DB)PASS($|_)|_(KEY|PWD)($|_)"
-)
 _UP = ("running", "paused")
 _WITHOUT_ENVIRONMENT = (29, 0)
 _DEPRECATED = (29, 6)
 _WITHOUT_LINKS = (30, 0)
 _NETWORK_LINK = "name a network of your own (option network) to have a network link"
-
-
-def looks_secret(variable: str) -> bool:
-    """Whether an environment variable of this name seems to hold a secret."""
-    return _SECRET.search(variable) is not None
 
 
 def legacy_problems(spec: LinkSpec, state: LinkState, *, starts: bool) -> Iterator[str]:

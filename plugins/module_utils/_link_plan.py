@@ -116,7 +116,8 @@ def _after_recovery(state: LinkState, plan: Plan) -> Plan:
     if state.helper and state.source is not None:
         why = "an earlier removal of a link was interrupted"
         first.append(FinishUnlink(why, Disruption.NONE, state.source, state.helper))
-    whole = Plan(stages(([(action,) for action in first], 1)) + plan.stages, plan.warnings) if first else plan
+    before = stages(([(action,) for action in first], 1))
+    whole = Plan(before + plan.stages, state.waits + plan.warnings) if first else plan
     return with_restorations(whole, state.notes)
 
 

@@ -21,7 +21,11 @@ from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes imp
 from ansible_collections.linklab.docker.plugins.module_utils._errors import NotFound
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import link_entry, read_legacy_links
 from ansible_collections.linklab.docker.plugins.module_utils._link_hosts import read_link_hosts
-from ansible_collections.linklab.docker.plugins.module_utils._recover import as_recovered, find_interrupted
+from ansible_collections.linklab.docker.plugins.module_utils._recover import (
+    as_recovered,
+    find_interrupted,
+    waiting_notes,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import observe_surroundings
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import Verdict
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
@@ -56,6 +60,7 @@ class LinkState:
         legacy: the source's legacy links.
         containers: by the name or ID that the task or a link of the source uses; those that are missing are not in it.
         interrupted, helper: what an interrupted run left.
+        waits: what the user should know about the wait for another run.
         notes: what killed runs left of endpoints.
         hosts: the hosts file of a source that runs and has legacy links; None if it is not looked at.
         around: only read if the source may have to be recreated.
@@ -71,6 +76,7 @@ class LinkState:
     containers: Mapping[str, Container] = field(default_factory=dict)
     interrupted: Interrupted | None = None
     helper: str = ""
+    waits: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
     hosts: str | None = None
     around: Surroundings | None = None
@@ -139,7 +145,7 @@ def _with_what_is_left(engine: Engine, state: LinkState, ref: str, patience: flo
     name = source.name if source is not None else ref
     left = find_interrupted(engine, name, patience)
     if left.waited:
-        state = replace(state, source=find_container(engine, name))
+        state = replace(state, source=find_container(engine, name), waits=waiting_notes({name: left}))
         source = state.source
     if left.exchange is not None and left.exchange.verdict is Verdict.LEAVE:
         return replace(state, interrupted=left.exchange)

@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import engine_release
-from ansible_collections.linklab.docker.plugins.module_utils._link_checks import NOT_HANDED_ON, looks_secret
+from ansible_collections.linklab.docker.plugins.module_utils._link_checks import NOT_HANDED_ON
+from ansible_collections.linklab.docker.plugins.module_utils._mask import looks_secret
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable

@@ -27,10 +27,10 @@ from contextlib import ExitStack, suppress
 
 from ansible_collections.linklab.docker.plugins.module_utils._apply_endpoints import carry_out_endpoints
 from ansible_collections.linklab.docker.plugins.module_utils._apply_links import turns
-from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import NotedEndpoint
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, LinklabError
 from ansible_collections.linklab.docker.plugins.module_utils._hosts import read_hosts, write_hosts
 from ansible_collections.linklab.docker.plugins.module_utils._hosts_lines import TAG, appended, parse, written
+from ansible_collections.linklab.docker.plugins.module_utils._marks import NotedEndpoint
 from ansible_collections.linklab.docker.plugins.module_utils._replace import BusyError
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
 from ansible_collections.linklab.docker.plugins.module_utils._unlink import (

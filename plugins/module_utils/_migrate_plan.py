@@ -72,7 +72,11 @@ def plan_migrate(spec: MigrateSpec, state: MigrateState) -> Plan:
             *(stage for part in parts for stage in part.stages()),
             *stages((_unfinished(spec, state, groups), 1)),
         ),
-        warnings=(*(text for part in parts for text in part.attach.warnings), *warnings(spec, state, groups)),
+        warnings=(
+            *state.waits,
+            *(text for part in parts for text in part.attach.warnings),
+            *warnings(spec, state, groups),
+        ),
     )
 
 

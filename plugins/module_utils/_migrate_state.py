@@ -22,7 +22,12 @@ from ansible_collections.linklab.docker.plugins.module_utils._hosts import has_o
 from ansible_collections.linklab.docker.plugins.module_utils._hosts_lines import is_tidy
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import on_default_bridge, read_legacy_links
 from ansible_collections.linklab.docker.plugins.module_utils._migrate_environment import read_process_1
-from ansible_collections.linklab.docker.plugins.module_utils._recover import as_recovered, find_interrupted
+from ansible_collections.linklab.docker.plugins.module_utils._recover import (
+    Left,
+    as_recovered,
+    find_all_interrupted,
+    waiting_notes,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import Inspected, observe_surroundings
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import Verdict, is_leftover
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
@@ -91,6 +96,7 @@ class MigrateState:
         members: names of the networks to the IDs of the containers on them, those that do not run too.
         shells: IDs of containers that have a shell, among the sources and their targets.
         notes: what killed runs left; the containers are as they will be once that is put right.
+        waits: what the user should know about the wait for another run.
         summaries: every container that is not what a killed run left.
         missing: what the task names and is not there.
         known: names of all containers; only read to suggest some.
@@ -104,6 +110,7 @@ class MigrateState:
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
     shells: frozenset[str] = frozenset()
     notes: tuple[Note, ...] = ()
+    waits: tuple[str, ...] = ()
     summaries: tuple[Summary, ...] = ()
     missing: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
@@ -117,7 +124,9 @@ def observe_migrate(engine: Engine, spec: MigrateSpec, patience: float | None = 
     real = {ident: as_restored(one, notes) for ident, one in found.items() if not is_leftover(one.name)}
     left = {one.name.partition(".linklab-")[0] for one in found.values() if is_leftover(one.name)}
     missing = [ref for ref in spec.containers or () if not _find(ref, real) and ref not in left]
-    sources = tuple(_sources(engine, spec, real, left, patience))
+    concerned = {one.name for one in real.values() if _is_named(one, spec)} | {*(spec.containers or ())}
+    lefts = find_all_interrupted(engine, left if spec.containers is None else left & concerned, patience)
+    sources = tuple(_sources(engine, spec, real, lefts))
     linked = [link.target for source in sources for link in source.links if link.target is not None]
     mine = {source.container.id for source in sources}
     containers = {**real, **{one.id: one for one in linked}, **{one.container.id: one.container for one in sources}}
@@ -131,6 +140,7 @@ def observe_migrate(engine: Engine, spec: MigrateSpec, patience: float | None = 
         members=_members(summaries, real),
         shells=frozenset(one.id for one in {one.id: one for one in involved}.values() if _has_shell(engine, one)),
         notes=notes,
+        waits=waiting_notes(lefts),
         summaries=tuple(summary for summary in summaries if summary.id in real),
         missing=tuple(missing),
         known=tuple(one.name for one in real.values()),
@@ -148,23 +158,26 @@ def _find(ref: str, containers: Mapping[str, Container]) -> Container | None:
     return next((one for one in containers.values() if one.is_called(ref)), None)
 
 
+def _is_named(container: Container, spec: MigrateSpec) -> bool:
+    return any(container.is_called(ref) for ref in spec.containers or ())
+
+
 def _sources(
-    engine: Engine, spec: MigrateSpec, real: Mapping[str, Container], left: set[str], patience: float | None
+    engine: Engine, spec: MigrateSpec, real: Mapping[str, Container], lefts: Mapping[str, Left]
 ) -> Iterator[Source]:
     names, inspected = {one.name for one in real.values()}, Inspected()
     for container in real.values():
-        named = any(container.is_called(ref) for ref in spec.containers or ())
+        named = _is_named(container, spec)
         if spec.containers is None or named:
-            source = _source(engine, spec, container, container.name in left, patience, inspected=inspected)
+            source = _source(engine, spec, container, lefts.get(container.name, Left()), inspected)
             if named or source.links or source.helper or source.interrupted or is_unfinished(source, spec):
                 yield source
-    for name in sorted(left - names):
+    for name in sorted(set(lefts) - names):
         # An interrupted replacement has taken the name away.
-        interrupted = find_interrupted(engine, name, patience).exchange
-        if interrupted is not None and (spec.containers is None or name in spec.containers):
-            recovered, links = as_recovered(engine, interrupted)
-            if recovered is not None:
-                yield Source(recovered, links, named=True, interrupted=interrupted)
+        interrupted = lefts[name].exchange
+        recovered, links = (None, ()) if interrupted is None else as_recovered(engine, interrupted)
+        if recovered is not None:
+            yield Source(recovered, links, named=True, interrupted=interrupted)
 
 
 def is_unfinished(source: Source, spec: MigrateSpec) -> bool:
@@ -179,20 +192,10 @@ def is_marked(container: Container, network: str) -> bool:
     return endpoint is not None and MARK in (endpoint.settings.driver_opts or {})
 
 
-def _source(
-    engine: Engine,
-    spec: MigrateSpec,
-    container: Container,
-    left: bool,
-    patience: float | None,
-    *,
-    inspected: Inspected,
-) -> Source:
-    interrupted, helper = None, ""
-    named = any(container.is_called(ref) for ref in spec.containers or ())
-    if left:
-        found = find_interrupted(engine, container.name, patience)
-        interrupted, helper = found.exchange, found.helper
+def _source(engine: Engine, spec: MigrateSpec, container: Container, left: Left, inspected: Inspected) -> Source:
+    interrupted, helper = left.exchange, left.helper
+    named = _is_named(container, spec)
+    if left.waited:
         container = find_container(engine, container.id) or container
     if helper and not on_default_bridge(container):
         # It comes back to the bridge first, where it was when the removal began.

@@ -16,14 +16,22 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible_collections.linklab.docker.plugins.module_utils._answers import understood
+from ansible_collections.linklab.docker.plugins.module_utils._arguments import cover
 from ansible_collections.linklab.docker.plugins.module_utils._client import DEFAULT_HOST, Connection, Engine
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     ApplyError,
     EngineError,
     LinklabError,
     Refusal,
+    SpecError,
     Unreachable,
     said,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._mask import (
+    HIDDEN,
+    forms,
+    without,
+    without_password,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Action, Disruption, Plan
 from ansible_collections.linklab.docker.plugins.module_utils._progress import Done
@@ -33,6 +41,8 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from ansible_collections.linklab.docker.plugins.module_utils._apply import Executors
+
+    OptionsFor = Callable[[Mapping[str, t.Any]], dict[str, t.Any]]
 
 Json = t.Any
 Spec = t.TypeVar("Spec")
@@ -73,23 +83,82 @@ DISRUPTION_OPTION: dict[str, Json] = {
 }
 
 
-class Module(AnsibleModule):  # type: ignore[misc]  # ansible-core has no types
-    """An AnsibleModule that says what may have been meant by an option that there is not."""
+class LinklabModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no types
+    """An AnsibleModule that says what may be meant by an option that there is not, and shows nothing of its value.
 
-    def fail_json(self, msg: str, **result: Json) -> None:
+    Nor does it show a secret in another form than the task gave it.
+
+    Args:
+        options: the argument spec, besides the connection options.
+        options_for: make options for the parameters as they came: all that there are, and those to validate by.
+    """
+
+    params: dict[str, Json]
+
+    def __init__(
+        self, options: Mapping[str, Json], options_for: tuple[OptionsFor, OptionsFor] | None = None, **settings: Json
+    ) -> None:
+        self._options_for = options_for
+        super().__init__(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **settings)
+
+    def _load_params(self) -> None:
+        # The one place between reading the parameters and logging them.
+        super()._load_params()
+        strict, validated = [make(self.params) for make in self._options_for or ()] or ({}, {})
+        self.params = cover(_without_passwords(self.params), {**self.argument_spec, **strict})
+        self.argument_spec.update(validated)
+
+    def exit_json(self, **kwargs: Json) -> None:
+        super().exit_json(**self._without_forms(kwargs))
+
+    def fail_json(self, msg: str, **kwargs: Json) -> None:
         # Nothing is unknown once the parameters are validated.
         hints = "; ".join(dict.fromkeys(unknown_options(self.params, self.argument_spec)))
-        super().fail_json(msg=f"{msg.rstrip('.')}. {hints}" if hints else msg, **result)
+        said = f"{msg.rstrip('.')}. {hints}" if hints else msg
+        super().fail_json(self._without_forms(said), **self._without_forms(kwargs))
+
+    def warn(self, warning: str, **kwargs: Json) -> None:
+        # Ansible takes no secret out of warnings before 2.22.
+        super().warn(without(self._without_forms(warning), self.no_log_values), **kwargs)
+
+    def _without_forms(self, value: Json) -> Json:
+        """Return a result without the secrets as they are quoted or escaped: Ansible knows them only as they are."""
+        found = {form for secret in self.no_log_values for form in forms(secret)} - self.no_log_values
+        return _mapped(value, lambda text: without(text, found)) if found else value
+
+
+def _mapped(value: Json, change: Callable[[str], str]) -> Json:
+    """Return a value with each text in it changed, except for the keys of dictionaries."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _mapped(inner, change) for key, inner in value.items()}
+    return [_mapped(inner, change) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def _without_passwords(params: Mapping[str, Json]) -> dict[str, Json]:
+    """Return parameters without a password in the engine's address. None is of use: connection_of refuses it."""
+    names = ("docker_host", *CONNECTION_OPTIONS["docker_host"]["aliases"])
+    given = {name: params[name] for name in names if isinstance(params.get(name), str)}
+    if not given:
+        given = {"docker_host": os.environ.get("DOCKER_HOST", "")}
+    return {**params, **{name: shown for name, url in given.items() if (shown := without_password(url)) != url}}
 
 
 def new_module(options: Mapping[str, Json], **settings: Json) -> AnsibleModule:
     """Return an AnsibleModule that takes I(options) and the connection options, and supports check mode."""
-    return Module(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **settings)
+    return LinklabModule(options, **settings)
 
 
 def connection_of(params: Mapping[str, Json]) -> Connection:
-    """Return the connection that a task's parameters describe."""
+    """Return the connection that a task's parameters describe; raise SpecError."""
     wanted = {name: params[name] for name in CONNECTION_OPTIONS}
+    shown = without_password(wanted["docker_host"])
+    if f":{HIDDEN}@" in shown:
+        raise SpecError(
+            f"docker_host: {shown!r} has a password, which no engine takes. Leave it out: TLS has client_cert and"
+            " client_key, and ssh has its own keys"
+        )
     folder = os.environ.get("DOCKER_CERT_PATH")
     if folder:
         for name, file in (("ca_path", "ca.pem"), ("client_cert", "cert.pem"), ("client_key", "key.pem")):

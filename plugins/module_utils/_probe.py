@@ -9,10 +9,12 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
+from ansible_collections.linklab.docker.plugins.module_utils._check_spec import VERIFYING
+from ansible_collections.linklab.docker.plugins.module_utils._endpoint import canonical
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     EngineError,
     NotFound,
@@ -26,13 +28,18 @@ from ansible_collections.linklab.docker.plugins.module_utils._exec import (
     run_beside,
     run_in,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._images import NotPulled, pull
+from ansible_collections.linklab.docker.plugins.module_utils._own_addresses import own_addresses
 from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import (
+    ACCESS_DENIED,
+    NOT_CONNECTED,
     Answer,
     is_begun,
     is_complete,
     parse_answer,
     parse_listeners,
     parse_processes,
+    parse_sockets,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._probe_script import (
     LISTEN_SCRIPT,
@@ -43,15 +50,14 @@ from ansible_collections.linklab.docker.plugins.module_utils._probe_script impor
 )
 
 if t.TYPE_CHECKING:
-    from ansible_collections.linklab.docker.plugins.module_utils._check_spec import Check
+    from collections.abc import Callable, Iterator
+
+    from ansible_collections.linklab.docker.plugins.module_utils._check_spec import Check, Login
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence, Peer
-    from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import Listener
 
 # The script ends itself; the engine then needs a moment to say so.
 _PATIENCE = SCRIPT_SECONDS + 15
-# A registry may be slow, and images are large.
-_PULL_SECONDS = 600
 
 
 @dataclass
@@ -66,17 +72,15 @@ class Images:
     may_pull: bool = True
     pulled: list[str] = field(default_factory=list)
 
-    def of(self, engine: Engine, evidence: Evidence) -> list[tuple[str, str]]:
-        """Return the images to try, as reference and name to show: probe_image, else the target's, then the source's.
+    def of(self, engine: Engine, check: Check, *peers: Peer) -> list[tuple[str, str]]:
+        """Return the images to try, as reference and name to show: probe_image, else those of the containers, in turn.
 
         The images of containers are taken by ID: their names may have moved on to other images.
         """
-        check = evidence.check
         if check.probe_image:
             self._have(engine, check)
             return [(check.probe_image, check.probe_image)]
-        found = {peer.container.raw["Image"]: peer.container.image for peer in reversed(evidence.ends)}
-        return list(found.items())
+        return list({peer.container.raw["Image"]: peer.container.image for peer in peers}.items())
 
     def _have(self, engine: Engine, check: Check) -> None:
         try:
@@ -88,24 +92,11 @@ class Images:
                     f" ({'pull: never' if check.pull == 'never' else 'check mode'})."
                     " Load or build it, or set pull: missing."
                 ) from None
-            pull(engine, check.probe_image)
+            try:
+                pull(engine, check.probe_image)
+            except NotPulled as exc:
+                raise Refusal(f"probe_image {check.probe_image} cannot be pulled: {exc}") from exc
             self.pulled.append(check.probe_image)
-
-
-def pull(engine: Engine, image: str) -> None:
-    """Pull an image; raise Refusal."""
-    name, _at, digest = image.partition("@")
-    repository, colon, tag = name.rpartition(":")
-    if not colon or "/" in tag:
-        repository, tag = name, "latest"
-    params = {"fromImage": repository, "tag": digest or tag}
-    try:
-        response = engine.request("POST", "/images/create", params=params, timeout=_PULL_SECONDS)
-    except EngineError as exc:
-        raise Refusal(f"probe_image {image} cannot be pulled: {exc.explanation}") from exc
-    for line in response.text.splitlines():
-        if line.strip() and (problem := json.loads(line).get("error")):
-            raise Refusal(f"probe_image {image} cannot be pulled: {problem}")
 
 
 def probe(engine: Engine, evidence: Evidence, images: Images) -> Answer:
@@ -113,14 +104,50 @@ def probe(engine: Engine, evidence: Evidence, images: Images) -> Answer:
 
     A probe that cannot be made is an answer, too: with I(missing) or I(failed).
     """
-    check = evidence.check
-    source, _target = evidence.ends
-    command = ("sh", "-c", PROBE_SCRIPT, "linklab-probe", *probe_arguments(check, evidence.host))
-    program = Program(command, probe_input(check), _PATIENCE)
-    answer = _in_source(engine, source, program)
-    if not (answer.missing or answer.failed):
-        return answer
-    return _beside(engine, source, program, images.of(engine, evidence), answer)
+    program = _program(evidence, evidence.host, evidence.check.login)
+    answer = Answer()
+    for way in _ways(engine, evidence, images):
+        answer = way(program)
+        if not (answer.missing or answer.failed):
+            return _once_more(evidence, answer, way)
+    return answer
+
+
+def _program(evidence: Evidence, host: str, login: Login) -> Program:
+    check = replace(evidence.check, login=login)
+    own = sorted(own_addresses(evidence)) if check.protocol == "mysql" else ()
+    arguments = probe_arguments(check, canonical(host) or host, own)
+    return Program(("sh", "-c", PROBE_SCRIPT, "linklab-probe", *arguments), probe_input(check), _PATIENCE)
+
+
+def _ways(engine: Engine, evidence: Evidence, images: Images) -> Iterator[Callable[[Program], Answer]]:
+    """Yield where a probe can be made: in the source, else in helpers.
+
+    A login is for the source, and for the image that the task names: nobody else is given the password.
+    """
+    source, target = evidence.ends
+    yield lambda program: _in_source(engine, source, program)
+    peers = (source,) if evidence.check.protocol == "mysql" else (source, target)
+    for image, shown in images.of(engine, evidence.check, *peers):
+        yield partial(_beside, engine, source, image, shown)
+
+
+def _once_more(evidence: Evidence, answer: Answer, way: Callable[[Program], Answer]) -> Answer:
+    """Try a login's other addresses, as a client does that is given a name; and with TLS, which an account may demand.
+
+    An account that demands TLS and gets none is refused like one with a wrong password.
+    """
+    login = evidence.check.login
+    for address in answer.addresses[1:]:
+        if answer.session is None or answer.session.error not in NOT_CONNECTED or login.ssl_mode in VERIFYING:
+            break
+        second = way(_program(evidence, address, login))
+        if second.session and second.session.error not in NOT_CONNECTED:
+            answer = replace(answer, session=second.session, ms=second.ms)
+    if answer.session and answer.session.error == ACCESS_DENIED and login.ssl_mode == "disabled":
+        second = way(_program(evidence, evidence.host, replace(login, ssl_mode="preferred")))
+        return replace(answer, needs_tls=bool(second.session and second.session.row))
+    return answer
 
 
 def _in_source(engine: Engine, source: Peer, program: Program) -> Answer:
@@ -139,43 +166,38 @@ def _read(output: Output, where: str = "source", image: str = "") -> Answer:
     return Answer(where, image, missing="shell")
 
 
-def _beside(engine: Engine, source: Peer, program: Program, images: list[tuple[str, str]], answer: Answer) -> Answer:
-    """Try the images in turn; return the first answer that lacks nothing, else what is known of the failures."""
-    tried = []
-    for image, shown in images:
-        try:
-            output = run_beside(engine, source.owner.id, image, program)
-        except EngineError as exc:
-            # 400: the image has no shell. Others: it is gone, or the source has stopped in the meantime.
-            failed = "" if exc.status == 400 else exc.explanation
-            tried.append(Answer("helper", shown, missing="shell", failed=failed))
-            continue
-        found = _read(output, "helper", shown)
-        if not (found.missing or found.failed):
-            return found
-        tried.append(found)
-    return tried[-1] if tried else answer
+def _beside(engine: Engine, source: Peer, image: str, shown: str, program: Program) -> Answer:
+    try:
+        output = run_beside(engine, source.owner.id, image, program)
+    except EngineError as exc:
+        # 400: the image has no shell. Others: it is gone, or the source has stopped in the meantime.
+        failed = "" if exc.status == 400 else exc.explanation
+        return Answer("helper", shown, missing="shell", failed=failed)
+    return _read(output, "helper", shown)
 
 
-def see_listeners(
-    engine: Engine, evidence: Evidence, images: Images
-) -> tuple[tuple[Listener, ...] | None, tuple[str, ...]]:
-    """Return what listens in the target's network namespace, None if it cannot be seen; and the target's processes."""
-    _source, target = evidence.ends
-    protocol = "udp" if evidence.check.protocol == "udp" else "tcp"
+def see_listeners(engine: Engine, evidence: Evidence, images: Images) -> Evidence:
+    """Add what listens in the target's network namespace, as far as it can be seen, and the target's processes."""
+    source, target = evidence.ends
     program = Program(("sh", "-c", LISTEN_SCRIPT, "linklab-probe", "10"), b"go\n", _PATIENCE)
     try:
         output = run_in(engine, target.container.id, program)
         if is_complete(output.stdout):
-            return parse_listeners(output.stdout, protocol), parse_processes(output.stdout)
+            return replace(_with_listeners(evidence, output), processes=parse_processes(output.stdout))
     except (EngineError, Unreachable):
         # The target has no shell, or a link of its own is broken: a helper can still see.
         pass
-    for image, _shown in images.of(engine, evidence):
+    for image, _shown in images.of(engine, evidence.check, target, source):
         try:
             output = run_beside(engine, target.owner.id, image, program)
         except EngineError:
             continue
         if is_complete(output.stdout):
-            return parse_listeners(output.stdout, protocol), ()
-    return None, ()
+            return _with_listeners(evidence, output)
+    return evidence
+
+
+def _with_listeners(evidence: Evidence, output: Output) -> Evidence:
+    protocol = "udp" if evidence.check.protocol == "udp" else "tcp"
+    listeners = parse_listeners(output.stdout, protocol)
+    return replace(evidence, listeners=listeners, sockets=parse_sockets(output.stdout))

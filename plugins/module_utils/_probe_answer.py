@@ -19,10 +19,14 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
 # The client programs speak of their errors by number, whatever the language of the message.
-_MYSQL_ERROR = re.compile(r"ERROR (\d+)(?: \(\w+\))?: ?(.*)", re.DOTALL)
+_MYSQL_ERROR = re.compile(r"ERROR (\d+)(?: \(\w+\))?(?: at line \d+)?: ?(.*)", re.DOTALL)
 # MySQL: "Can't connect to MySQL server on 'database:3306' (111)". The number is the system's.
 _SYSTEM_ERROR = re.compile(r"\((\d+)(?: \"[^\"]*\")?\)|system error: (\d+)")
-_MARK = re.compile(r"@(hosts|resolver|name|missing|tcp6?|udp6?|mysql|end|route|arp|processes|done)( |$)")
+_MARK = re.compile(r"@(hosts|resolver|name|missing|tcp6?|udp6?|unix|mysql|end|route|arp|processes|done)( |$)")
+# Errors of the client programs for a TCP connection that was not made: 2002 is MariaDB's.
+NOT_CONNECTED = (2002, 2003)
+# The server's answer to a login that it refuses without a reason, so that nobody learns one.
+ACCESS_DENIED = 1045
 _ERRNO_WORDS = {
     "refused": ("connection refused",),
     "timeout": ("timed out", "timeout"),
@@ -95,11 +99,13 @@ class Answer:
     Attributes:
         where: source, or helper.
         image: the helper's image.
-        missing: the stage for which no program was there: name, tcp, udp or mysql; empty if none is missing.
+        missing: the stage for which no program was there: name, tcp, udp, mysql, or tls for one that cannot demand TLS;
+            empty if none is missing.
         tools: the program that was used for each stage.
         addresses: what the host resolved to.
         hosts: the lines of the hosts file, the address and its names.
         resolvers: the name servers.
+        needs_tls: whether a login that was refused without TLS works with it.
         routes: those for IPv4, the one that the kernel prefers first; only for a connection that was not made.
         silent: neighbours that were looked for and do not answer, for IPv4.
         ms: how long the last stage took, in milliseconds.
@@ -115,6 +121,7 @@ class Answer:
     resolvers: tuple[str, ...] = ()
     connects: tuple[Connect, ...] = ()
     session: Session | None = None
+    needs_tls: bool = False
     routes: tuple[Route, ...] = ()
     silent: tuple[str, ...] = ()
     ms: float | None = None
@@ -297,7 +304,16 @@ def parse_listeners(output: str, protocol: str = "tcp") -> tuple[Listener, ...]:
 
 def parse_processes(output: str) -> tuple[str, ...]:
     """Read the names of processes from the output of the listen script."""
-    return tuple(line for (kind, *_words), body in _sections(output) if kind == "processes" for line in body)
+    return _lines_of(output, "processes")
+
+
+def parse_sockets(output: str) -> tuple[str, ...]:
+    """Read the paths of the Unix sockets that listen from the output of the listen script."""
+    return _lines_of(output, "unix")
+
+
+def _lines_of(output: str, section: str) -> tuple[str, ...]:
+    return tuple(line for (kind, *_words), body in _sections(output) if kind == section for line in body)
 
 
 def _kernel_address(text: str) -> str:

@@ -10,6 +10,9 @@
 It is POSIX shell and uses what the image has. Everything it needs comes as arguments, except for what is secret: the
 option file of the C(mysql) program comes through its standard input, of which it reads as many lines as it was told,
 so that nobody need close the input (which is impossible half-way on a connection with TLS).
+
+A login goes to an address, which the script has compared with those of the target, and not to a name that could lead
+elsewhere when the client program asks for it again.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ import typing as t
 from ansible_collections.linklab.docker.plugins.module_utils._check_spec import is_address
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ansible_collections.linklab.docker.plugins.module_utils._check_spec import Check, Login
 
 # How long one connection attempt may take, in seconds: the kernel takes three to find out that an address is dead.
@@ -55,7 +60,9 @@ within() {
 PROBE_SCRIPT = (
     _COMMON
     + r"""
-host=$1 port=$2 protocol=$3 literal=$4 seconds=$5 lines=$6 payload=$7 limit=$8
+host=$1 port=$2 protocol=$3 literal=$4 seconds=$5 lines=$6 payload=$7 limit=$8 own=$9
+shift 9
+tls=$1 authorities=$2
 # Settings of the container must not take part in the login.
 unset MYSQL_PWD MYSQL_HOST MYSQL_TCP_PORT MYSQL_UNIX_PORT
 export MYSQL_TEST_LOGIN_FILE=/dev/null
@@ -166,15 +173,32 @@ datagram() {
     echo "@missing udp"
     return 0
 }
+is_own() { for one in $own; do [ "$one" = "$1" ] && return; done; return 1; }
+are_own() { for address in $addresses; do is_own "$address" || return 1; done; }
+ask() {
+    head -n "$lines" <&6 | bounded "$limit" "$client" --defaults-file=/dev/stdin --protocol=TCP --host="$place" \
+        --port="$port" --connect-timeout="$seconds" --batch --skip-column-names "$@" \
+        --execute='SELECT CONNECTION_ID(), VERSION(), @@hostname, CURRENT_USER()' 2>&1
+}
 login() {
     client=
     for one in mysql mariadb; do have $one && { client=$one; break; }; done
     { [ -n "$client" ] && have head; } || { echo "@missing mysql"; return; }
+    place=${addresses%%[!0-9a-fA-F:.]*}
+    set --
+    [ "$tls" = preferred ] || case $tls,$("$client" --version </dev/null 2>/dev/null) in
+        disabled,*MariaDB*) set -- --skip-ssl ;;
+        # It goes on without TLS where the server has none, unless it verifies.
+        required,*MariaDB*) echo "@missing tls"; return ;;
+        # Not all of its versions verify the one without the other.
+        verify_*,*MariaDB*) set -- --ssl --ssl-verify-server-cert --ssl-ca=/dev/fd/5; place=$host ;;
+        verify_identity,*) set -- --ssl-mode="$tls" --ssl-ca=/dev/fd/5; place=$host ;;
+        verify_ca,*) set -- --ssl-mode="$tls" --ssl-ca=/dev/fd/5 ;;
+        *) set -- --ssl-mode="$tls" ;;
+    esac
     clock; begin=$now
     echo "@mysql $client"
-    head -n "$lines" | bounded "$limit" "$client" --defaults-file=/dev/stdin --protocol=TCP --host="$host" \
-        --port="$port" --connect-timeout="$seconds" --batch --skip-column-names \
-        --execute='SELECT CONNECTION_ID(), VERSION(), @@hostname, CURRENT_USER()' 2>&1
+    { echo "$authorities" | { ask "$@"; } 5<&0; } 6<&0
     code=$?
     clock
     echo "@end $code $begin $now"
@@ -191,7 +215,7 @@ work() {
         case $protocol in
             tcp) for address in $addresses; do connect "$address" && break; done ;;
             udp) for address in $addresses; do datagram "$address" && break; done ;;
-            mysql) login ;;
+            mysql) are_own && login ;;
         esac
         [ "${code:-0}" = 0 ] || ways
     fi
@@ -201,8 +225,8 @@ within "$limit"
 """
 )
 
-# What listens, in the words of the kernel (0A is the state LISTEN, 07 that of a UDP socket without a peer), and the
-# names of the processes. A helper sees those of its own only.
+# What listens, in the words of the kernel (0A is the state LISTEN, 07 that of a UDP socket without a peer), also on
+# sockets that are files. And the names of the processes; a helper sees those of its own only.
 LISTEN_SCRIPT = (
     _COMMON
     + r"""
@@ -213,6 +237,11 @@ work() {
         echo "@$family"
         while read -r line; do case $line in *" $state "*) echo "$line" ;; esac; done <"/proc/net/$family"
     done
+    echo "@unix"
+    # 00010000: it accepts connections.
+    while read -r number users protocol flags kind state inode path; do
+        [ "$flags" = 00010000 ] && echo "$path"
+    done </proc/net/unix
     echo "@processes"
     set +f
     for file in /proc/[0-9]*/comm; do read -r line <"$file" && echo "$line"; done
@@ -223,12 +252,18 @@ within "$1"
 )
 
 
-def probe_arguments(check: Check, host: str) -> list[str]:
-    """Return the arguments of the probe script. None of them is secret."""
+def probe_arguments(check: Check, host: str, own: Iterable[str] = ()) -> list[str]:
+    """Return the arguments of the probe script. None of them is secret.
+
+    Args:
+        host: a name, or an address in the form that the target's have.
+        own: the addresses that a login may go to.
+    """
     lines = str(option_file(check.login).count("\n"))
     literal = "yes" if is_address(host) else "no"
     payload = _DNS_QUERY if check.port == _DNS_PORT else "\\n"
-    return [host, str(check.port), check.protocol, literal, str(ATTEMPT_SECONDS), lines, payload, str(SCRIPT_SECONDS)]
+    asked = [host, str(check.port), check.protocol, literal, str(ATTEMPT_SECONDS), lines, payload, str(SCRIPT_SECONDS)]
+    return [*asked, " ".join(own), check.login.ssl_mode, check.login.authorities]
 
 
 def probe_input(check: Check) -> bytes:
@@ -237,24 +272,25 @@ def probe_input(check: Check) -> bytes:
 
 
 def option_file(login: Login) -> str:
-    """Return an option file for the C(mysql) program of MySQL and of MariaDB."""
+    """Return an option file for the C(mysql) program of MySQL and of MariaDB, which read it alike."""
     lines = ["[mysql]", f"user={_quoted(login.user)}", f"password={_quoted(login.password)}"]
     if login.database:
         lines.append(f"database={_quoted(login.database)}")
+    # A server may ask for files of the client's.
+    lines.append("skip-local-infile")
     # An option that begins with "loose" may be unknown to a client. Without the key, a server with
-    # caching_sha2_password refuses every first login that is not encrypted.
-    lines.append("loose-get-server-public-key")
-    if login.ssl_mode != "preferred":
-        lines.append(f"loose-ssl-mode={login.ssl_mode.upper()}")
-    # MariaDB's client alone reads this group. It demands a trusted certificate unless told otherwise; servers in
+    # caching_sha2_password refuses every first login that is not encrypted. Without the other, the client does not say
+    # by a number that a password has expired.
+    lines += ["loose-get-server-public-key", "loose-connect-expired-password"]
+    # MariaDB's client alone reads this group. It demands a trusted certificate unless it is asked not to; servers in
     # containers have certificates that they signed themselves.
-    lines.append("[client-mariadb]")
-    lines.append("loose-skip-ssl" if login.ssl_mode == "disabled" else "loose-skip-ssl-verify-server-cert")
+    if login.ssl_mode == "preferred":
+        lines += ["[client-mariadb]", "loose-skip-ssl-verify-server-cert"]
     return "".join(f"{line}\n" for line in lines)
 
 
 def _quoted(value: str) -> str:
-    r"""Quote a value as option files have it: in double quotes, with \ before what would end it."""
-    for raw, escaped in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r")):
+    r"""Quote a value as option files have it (mysys/my_default.cc): in double quotes, with \ before such characters."""
+    for raw, escaped in (("\\", "\\\\"), ('"', '\\"')):
         value = value.replace(raw, escaped)
     return f'"{value}"'

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 import typing as t
@@ -27,10 +26,10 @@ from ansible_collections.linklab.docker.plugins.module_utils._replace_names impo
     prefix,
     read_leftovers,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
+from ansible_collections.linklab.docker.plugins.module_utils._state import find_container, is_live, stop_grace
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink
@@ -40,8 +39,11 @@ Json = t.Any
 
 # A run that is still at work shows it in names and states; what takes longest without a sign is a stop.
 _PATIENCE = 10.0
-_GRACE = 10
 _LOOK_AGAIN = 0.25
+# Waits that nobody notices are not worth a word.
+_WORTH_TELLING = 1.0
+# What the names of all that a change leaves have in common.
+_ANY_LEFTOVER = r"\.linklab-(new|old|unlink)\."
 
 
 @dataclass(frozen=True)
@@ -64,52 +66,83 @@ class Left:
     Attributes:
         helper: the ID of the helper of a removal of a link; empty if there is none.
         waited: whether another run was at work meanwhile, so that what was read before is out of date.
+        seconds: how long it was waited for.
     """
 
     exchange: Interrupted | None = None
     helper: str = ""
     waited: bool = False
+    seconds: float = 0.0
 
 
 def find_leftovers(engine: Engine, name: str) -> tuple[Leftover, ...]:
     """Return what there is of changes of the container I(name) that did not come to their end: one request."""
-    pattern = f"^/{re.escape(prefix(name))}"
-    return read_leftovers(name, engine.get("/containers/json", all="1", filters=json.dumps({"name": [pattern]})))
+    return read_leftovers(name, engine.containers(name=[f"^/{re.escape(prefix(name))}"]))
 
 
 def find_interrupted(engine: Engine, name: str, patience: float | None = None) -> Left:
-    """Return what is left of an interrupted change of the container I(name).
+    """Return what is left of an interrupted change of the container I(name): see M(find_all_interrupted)."""
+    return find_all_interrupted(engine, [name], patience).get(name, Left())
+
+
+def find_all_interrupted(engine: Engine, names: Iterable[str], patience: float | None = None) -> dict[str, Left]:
+    """Return what is left of interrupted changes of containers, by name; those without are not in it.
+
+    Where nothing is left this is one request; else all of them are waited for at once.
 
     Args:
-        patience: seconds without any sign of life after which a run counts as dead; by default what the container's
-            own grace period allows.
+        patience: seconds without any sign of life after which a run counts as dead; by default what it may take a
+            container to stop, if one of this change may be stopping, and a little more.
     """
-    seen: tuple[Leftover, ...] = ()
-    since = 0.0
-    while True:
-        leftovers = find_leftovers(engine, name)
-        if not leftovers:
-            return Left(waited=bool(seen))
+    wanted, begin = tuple(dict.fromkeys(names)), time.monotonic()
+    pattern = f"^/{re.escape(prefix(wanted[0]))}" if len(wanted) == 1 else _ANY_LEFTOVER
+    seen: dict[str, tuple[Leftover, ...]] = {}
+    since: dict[str, float] = {}
+    while wanted:
+        listed = engine.containers(name=[pattern])
+        left = {name: leftovers for name in wanted if (leftovers := read_leftovers(name, listed))}
+        there = engine.inspect_containers([*left, *(one.id for leftovers in left.values() for one in leftovers)])
         now = time.monotonic()
-        holder = find_container(engine, name)
-        if leftovers != seen:
-            seen, since = leftovers, now
-        allowed = patience if patience is not None else _grace(engine, leftovers) + _PATIENCE
-        if now - since >= allowed:
-            exchange = judge(name, None if holder is None else Holder(holder.id, holder.status), leftovers)
-            return Left(exchange, next((left.id for left in leftovers if left.role == "unlink"), ""), True)
+        since.update({name: now for name, leftovers in left.items() if seen.get(name) != leftovers})
+        seen.update(left)
+        allowed = {name: _allowed(name, left[name], there) if patience is None else patience for name in left}
+        if all(now - since[name] >= allowed[name] for name in left):
+            ended = {name: Left(waited=True, seconds=now - begin) for name in seen}
+            return {**ended, **{name: _left(name, left[name], there, now - begin) for name in left}}
         time.sleep(_LOOK_AGAIN)
+    return {}
 
 
-def _grace(engine: Engine, leftovers: Iterable[Leftover]) -> int:
-    """Return how long a stop may take in the exchange that these belong to; there is none in a removal of a link."""
-    graces = [0]
-    for leftover in leftovers:
-        container = find_container(engine, leftover.id) if leftover.role != "unlink" else None
-        if container is not None:
-            given = (container.raw.get("Config") or {}).get("StopTimeout")
-            graces.append(_GRACE if given is None else int(given))
-    return max(graces)
+def _left(name: str, leftovers: Sequence[Leftover], there: Mapping[str, Json], seconds: float) -> Left:
+    holder = there.get(name)
+    exchange = judge(name, None if holder is None else Holder(holder["Id"], holder["State"]["Status"]), leftovers)
+    helper = next((left.id for left in leftovers if left.role == "unlink"), "")
+    return Left(exchange, helper, waited=True, seconds=seconds)
+
+
+def _allowed(name: str, leftovers: Sequence[Leftover], there: Mapping[str, Json]) -> float:
+    """Return how long the run that made these may give no sign of life."""
+    roles = {leftover.role for leftover in leftovers}
+    holder = there.get(name)
+    if not roles & {"new", "old"} or ("old" in roles and not (holder and is_live(holder["State"]["Status"]))):
+        # A removal of links stops nothing; nor does an exchange any more once the old container has lost its name.
+        return _PATIENCE
+    own = _idents(leftovers, holder)
+    return _PATIENCE + max((stop_grace(raw) for raw in there.values() if raw["Id"] in own), default=0)
+
+
+def _idents(leftovers: Iterable[Leftover], holder: Json) -> set[str]:
+    return {*(leftover.id for leftover in leftovers if leftover.role != "unlink"), *([holder["Id"]] if holder else ())}
+
+
+def waiting_notes(found: Mapping[str, Left]) -> tuple[str, ...]:
+    """Say for which containers a run was waited that turned out to be dead, if that took its time."""
+    dead = {name: left.seconds for name, left in found.items() if left.exchange is not None or left.helper}
+    longest = max(dead.values(), default=0.0)
+    if longest < _WORTH_TELLING:
+        return ()
+    text = f"waited {longest:.0f} seconds for another run that may have been changing {', '.join(sorted(dead))}"
+    return (f"{text}; it gave no sign of life, so it counts as interrupted",)
 
 
 def as_recovered(engine: Engine, interrupted: Interrupted) -> tuple[Container | None, tuple[LegacyLink, ...]]:

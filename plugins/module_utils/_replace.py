@@ -33,6 +33,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     some,
     unless_so,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._mask import mask_of_container
 from ansible_collections.linklab.docker.plugins.module_utils._recover import find_leftovers
 from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import (
     observe_surroundings,
@@ -293,7 +294,7 @@ def _watch(engine: Engine, ident: str, settle: float) -> None:
             log = log_tail(engine, raw)
             raise ApplyError(
                 f"its successor ended at once{how_it_ended(state)}"
-                + (f" ({state['Error']})" if state.get("Error") else "")
+                + (f" ({mask_of_container(state['Error'], raw)})" if state.get("Error") else "")
                 + (f"; its log ends: {log}" if log else "; its log is empty")
             )
         if time.monotonic() >= deadline:

@@ -109,8 +109,9 @@ def read_leftovers(name: str, summaries: Iterable[Mapping[str, Json]]) -> tuple[
     for raw in summaries:
         for path in raw.get("Names") or ():
             match = _NAME.fullmatch(path.lstrip("/"))
-            if match and match["name"] == name:
-                status = raw.get("State") or ""
+            status = raw.get("State") or ""
+            # The mark of a removal of links never ran: one that did is somebody else's.
+            if match and match["name"] == name and (match["role"] != "unlink" or status == "created"):
                 before = Before(match["before"] or "stopped")
                 role, peer = match["role"], match["peer"]
                 found.append(Leftover(raw["Id"], path.lstrip("/"), status, role, peer, before))

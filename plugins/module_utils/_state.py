@@ -82,7 +82,7 @@ class Container:
     @property
     def live(self) -> bool:
         """Whether it has processes, so that the engine acts on its network namespace at once."""
-        return self.status in ("running", "paused", "restarting")
+        return is_live(self.status)
 
     @property
     def started_at(self) -> str:
@@ -207,6 +207,11 @@ def read_endpoint(network: str, raw: Mapping[str, Json], automatic: Iterable[str
         gateway=raw.get("Gateway") or "",
         dns_names=tuple(raw.get("DNSNames") or ()),
     )
+
+
+def is_live(status: str) -> bool:
+    """Whether a container of this status has processes."""
+    return status in ("running", "paused", "restarting")
 
 
 def stop_grace(raw: Mapping[str, Json]) -> int:

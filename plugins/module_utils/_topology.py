@@ -13,13 +13,16 @@ import typing as t
 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError
 from ansible_collections.linklab.docker.plugins.module_utils._module import (
-    CONNECTION_OPTIONS,
     DISRUPTION_OPTION,
-    Module,
     Task,
+    new_module,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._topology_observe import observe_topology
-from ansible_collections.linklab.docker.plugins.module_utils._topology_options import TOPOLOGY_OPTIONS, options_for
+from ansible_collections.linklab.docker.plugins.module_utils._topology_options import (
+    TOPOLOGY_OPTIONS,
+    options_for,
+    strict_options_for,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._topology_plan import plan_topology
 from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import TopologySpec, parse_topology
 from ansible_collections.linklab.docker.plugins.module_utils._topology_state import (
@@ -34,24 +37,14 @@ from ansible_collections.linklab.docker.plugins.module_utils._waiting import (
 )
 
 if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
     from ansible_collections.linklab.docker.plugins.module_utils._apply import Executors
     from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
     from ansible_collections.linklab.docker.plugins.module_utils._plan import Plan
 
 
-class TopologyModule(Module):
-    """An AnsibleModule whose argument spec is made for the names that the task uses."""
-
-    def _load_params(self) -> None:
-        # The one place between reading the parameters and logging them.
-        super()._load_params()
-        self.argument_spec.update(options_for(self.params))
-
-
-def new_topology_module() -> TopologyModule:
-    return TopologyModule(
-        argument_spec={**CONNECTION_OPTIONS, **TOPOLOGY_OPTIONS, **DISRUPTION_OPTION}, supports_check_mode=True
-    )
+def new_topology_module() -> AnsibleModule:
+    return new_module({**TOPOLOGY_OPTIONS, **DISRUPTION_OPTION}, options_for=(strict_options_for, options_for))
 
 
 def _executors() -> Executors:

@@ -13,8 +13,10 @@ import ipaddress
 import typing as t
 
 from ansible_collections.linklab.docker.plugins.module_utils._addresses import pools_of
-from ansible_collections.linklab.docker.plugins.module_utils._container_compare import full_name
+from ansible_collections.linklab.docker.plugins.module_utils._container_spec import TOPOLOGY_LABEL
 from ansible_collections.linklab.docker.plugins.module_utils._errors import near
+from ansible_collections.linklab.docker.plugins.module_utils._images import full_name
+from ansible_collections.linklab.docker.plugins.module_utils._marks import claims_text
 from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import DEFAULT_BRIDGE
 from ansible_collections.linklab.docker.plugins.module_utils._topology_state import container_owner, owner
 
@@ -281,6 +283,9 @@ def _ports_taken(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
 def _images(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
     for wish in spec.containers.values():
         image = wish.spec.image or ""
+        labels = (state.image_configs.get(state.image_ids.get(image) or "") or {}).get("Labels")
+        if owner(labels) == spec.name:
+            yield f"container {wish.name}: {claims_text(image, TOPOLOGY_LABEL, spec.name)}"
         if image not in state.image_ids and wish.spec.pull == "never" and _is_needed(wish, state):
             yield f"container {wish.name}: the engine has no image {image}, and pull: never keeps it from fetching one"
         for other, condition in wish.needs.items():

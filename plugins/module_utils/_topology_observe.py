@@ -23,9 +23,9 @@ from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes imp
 from ansible_collections.linklab.docker.plugins.module_utils._errors import NotFound
 from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import read_legacy_links
 from ansible_collections.linklab.docker.plugins.module_utils._link_hosts import read_link_hosts
-from ansible_collections.linklab.docker.plugins.module_utils._recover import as_recovered, find_interrupted
+from ansible_collections.linklab.docker.plugins.module_utils._marks import image_values, without_inherited
+from ansible_collections.linklab.docker.plugins.module_utils._recover import as_recovered, find_all_interrupted
 from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import Inspected, observe_surroundings
-from ansible_collections.linklab.docker.plugins.module_utils._replace_names import read_leftovers
 from ansible_collections.linklab.docker.plugins.module_utils._state import (
     Endpoint,
     find_containers,
@@ -35,7 +35,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._state import (
 )
 from ansible_collections.linklab.docker.plugins.module_utils._topology_containers import changes_of
 from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import DEFAULT_BRIDGE
-from ansible_collections.linklab.docker.plugins.module_utils._topology_state import TopologyState, owner
+from ansible_collections.linklab.docker.plugins.module_utils._topology_state import TopologyState, judged, owner
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -53,15 +53,15 @@ Json = t.Any
 
 # Those that every engine has.
 _USUAL_DRIVERS = (None, "bridge", "overlay", "macvlan", "ipvlan")
-# Names of what a change leaves that was interrupted.
-_LEFTOVERS = r"\.linklab-(new|old|unlink)\."
 
 
 def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
     """Return what is there."""
     removing = spec.purge or not spec.present
     everybody = removing or any(wish.spec.ports for wish in spec.containers.values())
-    listed = engine.containers(**({} if everybody else {"label": [f"{TOPOLOGY_LABEL}={spec.name}"]}))
+    images = image_values(engine, TOPOLOGY_LABEL)
+    given = engine.containers(**({} if everybody else {"label": [f"{TOPOLOGY_LABEL}={spec.name}"]}))
+    listed = [without_inherited(raw, TOPOLOGY_LABEL, images) for raw in given]
     labelled = [read_summary(raw).name for raw in listed if owner(raw.get("Labels")) == spec.name]
     interrupted = _interrupted(engine, spec) if spec.present else {}
     notes = find_notes(engine, of_containers((*spec.containers, *labelled)))
@@ -76,7 +76,7 @@ def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
     networks = _networks(engine, spec, all_networks)
     state = TopologyState(
         info=engine.info,
-        containers={name: one.container for name, one in found.items()},
+        containers={name: judged(one.container, images) for name, one in found.items()},
         outside=find_containers(engine, _outside(spec)),
         others=tuple(read_summary(raw) for raw in listed),
         neighbours=tuple(map(read_summary, listed if everybody else engine.containers())) if coming else (),
@@ -160,13 +160,8 @@ def _hosts(engine: Engine, found: Iterable[_Found]) -> dict[str, str]:
 
 def _interrupted(engine: Engine, spec: TopologySpec) -> dict[str, Left]:
     """Return what interrupted runs left of the topology's containers."""
-    suspects = engine.containers(name=[_LEFTOVERS])
-    return {
-        name: left
-        for name in spec.containers
-        if read_leftovers(name, suspects)
-        and ((left := find_interrupted(engine, name)).exchange is not None or left.helper)
-    }
+    found = find_all_interrupted(engine, spec.containers)
+    return {name: left for name, left in found.items() if left.exchange is not None or left.helper}
 
 
 def _with_surroundings(engine: Engine, spec: TopologySpec, state: TopologyState) -> TopologyState:

@@ -17,7 +17,6 @@ import typing as t
 
 from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import ENDPOINT_OPTIONS
 from ansible_collections.linklab.docker.plugins.module_utils._container_spec import CONTAINER_OPTIONS
-from ansible_collections.linklab.docker.plugins.module_utils._errors import near
 from ansible_collections.linklab.docker.plugins.module_utils._network_spec import NETWORK_OPTIONS
 
 if t.TYPE_CHECKING:
@@ -47,13 +46,22 @@ TOPOLOGY_OPTIONS: dict[str, Json] = {
 }
 
 
-def options_for(params: Mapping[str, Json]) -> dict[str, Json]:
-    """Return the argument spec for a task's parameters as they came."""
+def strict_options_for(params: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the argument spec for a task's parameters as they came: all options of what it names."""
     return {
         **TOPOLOGY_OPTIONS,
         "networks": _named(params.get("networks"), TOPOLOGY_NETWORK_OPTIONS),
         "containers": _named(params.get("containers"), TOPOLOGY_CONTAINER_OPTIONS),
     }
+
+
+def options_for(params: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the argument spec to validate a task's parameters by, which leaves it to the parser what is wrong."""
+    spec = strict_options_for(params)
+    for key in ("networks", "containers"):
+        if "options" in spec[key]:
+            spec[key]["options"] = _lenient(params[key], spec[key]["options"])
+    return spec
 
 
 def _named(given: Json, options: Mapping[str, Json]) -> dict[str, Json]:
@@ -62,7 +70,7 @@ def _named(given: Json, options: Mapping[str, Json]) -> dict[str, Json]:
         return {"type": "dict"}
     named = {}
     for name, value in given.items():
-        spec = _lenient(value, options)
+        spec = dict(options)
         if isinstance(value, dict) and isinstance(value.get("networks"), dict) and "networks" in options:
             spec["networks"] = _named(value["networks"], ENDPOINT_OPTIONS)
         named[str(name)] = {"type": "dict", "options": spec}
@@ -91,8 +99,8 @@ def _lenient(given: Json, options: Mapping[str, Json]) -> dict[str, Json]:
 
 def _unknown(given: Iterable[str], options: Mapping[str, Json]) -> dict[str, Json]:
     return {
-        # A mistyped secret is a secret all the same.
-        str(name): {"type": "raw", "no_log": "secret_environment" in near(str(name), ["secret_environment"])}
+        # Its value is hidden already, so that nothing is said of an option that is called like a secret.
+        str(name): {"type": "raw", "no_log": False}
         for name in given
         if name not in options
     }

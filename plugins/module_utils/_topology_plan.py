@@ -27,8 +27,10 @@ from ansible_collections.linklab.docker.plugins.module_utils._container_actions 
     StartContainer,
     UpdateContainer,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._container_compare import full_name, why
+from ansible_collections.linklab.docker.plugins.module_utils._container_compare import why
+from ansible_collections.linklab.docker.plugins.module_utils._container_spec import TOPOLOGY_LABEL
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import with_restorations
+from ansible_collections.linklab.docker.plugins.module_utils._images import full_name
 from ansible_collections.linklab.docker.plugins.module_utils._link_hosts import plan_hosts
 from ansible_collections.linklab.docker.plugins.module_utils._plan import (
     Action,
@@ -37,7 +39,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan import (
     Plan,
     stages,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._recover import Recover
+from ansible_collections.linklab.docker.plugins.module_utils._recover import Recover, waiting_notes
 from ansible_collections.linklab.docker.plugins.module_utils._recover import reason as recover_reason
 from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import replace_problems, replace_warnings
 from ansible_collections.linklab.docker.plugins.module_utils._topology_attach import (
@@ -119,8 +121,12 @@ def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
     containers = stages(*((level, CREATE_WORKERS) for level in levels))
     hosts = stages(([(action,) for action in _hosts(state, changes, attachments)], 1))
     moves = (*attachments.detaches, *made, *attachments.changes, *unlinks, *attachments.late)
-    left = data_left_behind(changes.values(), state, spec.named_volumes)
-    warnings = (*attachments.warnings, *_ports_that_move(changes.values()), *left)
+    warnings = (
+        *waiting_notes(state.interrupted),
+        *attachments.warnings,
+        *_ports_that_move(changes.values()),
+        *data_left_behind(changes.values(), state, spec.named_volumes),
+    )
     plan = Plan(stages=(*before, *moves, *containers, *hosts), warnings=warnings)
     return with_restorations(plan, state.notes)
 
@@ -172,7 +178,7 @@ def _pulls(spec: TopologySpec, state: TopologyState) -> Iterator[PullImage]:
         needed = container is None or full_name(container.image) != full_name(image)
         if needed and image not in state.image_ids and full_name(image) not in seen:
             seen.add(full_name(image))
-            yield PullImage("the engine does not have it", Disruption.NONE, image)
+            yield PullImage("the engine does not have it", Disruption.NONE, image, (TOPOLOGY_LABEL, spec.name))
 
 
 def _network_creations(spec: TopologySpec, state: TopologyState) -> Iterator[CreateNetwork]:

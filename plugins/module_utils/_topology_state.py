@@ -10,11 +10,12 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.linklab.docker.plugins.module_utils._attach import endpoint_result, network_result
 from ansible_collections.linklab.docker.plugins.module_utils._container_compare import Images
 from ansible_collections.linklab.docker.plugins.module_utils._container_spec import TOPOLOGY_LABEL
+from ansible_collections.linklab.docker.plugins.module_utils._marks import without_inherited
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +94,13 @@ def owner(labels: Mapping[str, str] | None) -> str | None:
     return (labels or {}).get(TOPOLOGY_LABEL)
 
 
+def judged(container: Container, images: Mapping[str, str]) -> Container:
+    """Return a container without the ownership that only its image claims; I(images) is by ID, see _marks."""
+    return replace(container, raw=without_inherited(container.raw, TOPOLOGY_LABEL, images))
+
+
 def container_owner(container: Container) -> str | None:
+    """Return the topology of a container that was M(judged)."""
     return owner((container.raw.get("Config") or {}).get("Labels"))
 
 

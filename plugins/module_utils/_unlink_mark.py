@@ -18,12 +18,19 @@ import typing as t
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
-from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import NotedEndpoint
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     ApplyError,
     Conflict,
     LinklabError,
     NotFound,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._marks import (
+    NEVER,
+    NotedEndpoint,
+    given_value,
+    image_values,
+    never_ran,
+    read_noted,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._replace import BusyError
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import helper_name
@@ -82,7 +89,7 @@ def _create_helper(engine: Engine, source: Container, lend: Iterable[str], inste
     links = [f"{source.id}:../{source.name}/{alias}" for alias in lend]
     body = {
         "Image": source.raw["Image"],
-        "Entrypoint": ["none"],
+        "Entrypoint": list(NEVER),
         "Labels": {_LABEL: json.dumps(asdict(instead))} if instead else {},
         "HostConfig": {"Links": links},
     }
@@ -101,14 +108,22 @@ def _create_helper(engine: Engine, source: Container, lend: Iterable[str], inste
 def discard_helper(engine: Engine, ident: str) -> None:
     """Remove a helper, with the volumes that its image made it have."""
     with suppress(NotFound):
-        engine.remove_container(ident, force=True, volumes=True)
+        # Not by force: it never ran.
+        engine.remove_container(ident, volumes=True)
 
 
-def read_instead(engine: Engine, helper: str) -> Instead | None:
-    """Return what was to take the place of the links that a helper marks the removal of."""
+def read_instead(engine: Engine, helper: str, source: str) -> Instead | None:
+    """Return what was to take the place of the links of a container, by the helper that marks their removal.
+
+    Args:
+        source: the ID of the container; nothing else may be in the label, which can be anybody's.
+    """
     container = find_container(engine, helper)
-    labels = (container.raw["Config"].get("Labels") or {}) if container is not None else {}
-    if _LABEL not in labels:
+    if container is None or not never_ran(container.raw) or _LABEL not in (container.raw["Config"].get("Labels") or {}):
         return None
-    found = json.loads(labels[_LABEL])
-    return Instead(tuple(found["aliases"]), NotedEndpoint(**found["endpoint"]))
+    with suppress(ValueError, TypeError, KeyError):
+        found = json.loads(given_value(container.raw, _LABEL, image_values(engine, _LABEL)) or "null")
+        end, aliases = read_noted(found["endpoint"]), tuple(map(str, found["aliases"]))
+        if end is not None and end.container == source:
+            return Instead(aliases, end)
+    return None

@@ -18,8 +18,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, LinklabError, NotFound
+from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError, NotFound
 from ansible_collections.linklab.docker.plugins.module_utils._http import AnswerError
+from ansible_collections.linklab.docker.plugins.module_utils._logs import end_of_log, in_one_line, last_healthcheck
 
 if t.TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
@@ -245,9 +246,9 @@ def _story(engine: Engine, name: str, condition: str) -> str:
     except NotFound:
         return "it does not exist"
     parts = [judge(raw, condition).text]
-    checks = ((raw.get("State") or {}).get("Health") or {}).get("Log") or ()
-    if checks and condition == "healthy":
-        parts.append(f"its healthcheck said: {_one_line(checks[-1].get('Output') or '') or 'nothing'}")
+    health = (raw.get("State") or {}).get("Health") or {}
+    if health.get("Log") and condition == "healthy":
+        parts.append(f"its healthcheck said: {in_one_line(last_healthcheck(raw)) or 'nothing'}")
     log = log_tail(engine, raw)
     parts.append(f"its log ends: {log}" if log else "its log is empty")
     return ", ".join(filter(None, parts))
@@ -255,22 +256,4 @@ def _story(engine: Engine, name: str, condition: str) -> str:
 
 def log_tail(engine: Engine, raw: Mapping[str, Json]) -> str:
     """Return the last lines of a container's log in one line, empty if they cannot be had."""
-    try:
-        data = engine.logs(raw["Id"], _LOG_LINES)
-    except EngineError:
-        return ""
-    if not (raw.get("Config") or {}).get("Tty"):
-        data = b"".join(_frames(data))
-    return _one_line(data.decode(errors="replace"))
-
-
-def _frames(data: bytes) -> Iterator[bytes]:
-    """Yield the contents of the engine's frames: 8 bytes before each, the last 4 of which are its length."""
-    while len(data) >= 8:
-        length = int.from_bytes(data[4:8], "big")
-        yield data[8 : 8 + length]
-        data = data[8 + length :]
-
-
-def _one_line(text: str) -> str:
-    return " | ".join(line.strip() for line in text.splitlines() if line.strip())
+    return in_one_line(end_of_log(engine, raw, _LOG_LINES))

@@ -19,10 +19,10 @@ description:
     target and to nothing else; a TCP connection is accepted; a MySQL server greets; the login works; the hostname that
     the server gives is the target''s.'
   - Uses the programs that the source has (C(getent), C(python3), C(nslookup) or C(busybox) for names; C(bash),
-    C(python3), C(nc) or C(busybox) for TCP; C(bash) or C(python3) for UDP; C(mysql) or C(mariadb)). A source that lacks
-    one, or that has no shell, is looked at from a helper container that shares its network for a moment. It has the
-    label C(linklab.docker.helper), ends by itself within a minute, and the engine then removes it, even if the task was
-    killed.
+    C(python3), C(nc) or C(busybox) for TCP; C(bash) or C(python3) for UDP; C(mysql) or C(mariadb)). A source that
+    lacks one, or that has no shell, is looked at from a helper container that shares its network for a moment, as
+    nobody, without any capability, and with everything read-only. It has the label C(linklab.docker.helper), ends by
+    itself within a minute, and the engine then removes it, even if the task was killed.
   - Nothing else is created, and nothing is changed.
 author:
   - The linklab.docker maintainers (@linklab)
@@ -72,31 +72,48 @@ options:
     default: mysql
   login:
     description:
-      - Who logs in, with O(protocol=mysql).
+      - Who logs in, with O(protocol=mysql). The client program connects to an address of the target that O(host)
+        resolved to, and to no other.
+      - Names and passwords must not have control characters.
     type: dict
     suboptions: &login
       user:
-        description: The user.
+        description: The user, 128 characters at most.
         type: str
         default: root
       password:
         description:
           - The user's password. The client program reads it from its standard input, so that it is in no argument, no
             environment variable and no event of the engine.
+          - It is given to the source, and to a helper of the source's image or of O(probe_image), and to the target.
+          - It may have 1024 bytes.
           - Ansible masks the password wherever it occurs in the output. A short one, or one that is a common word,
             masks parts of names and messages as well.
         type: str
         default: ''
       database:
-        description: A database to use. It must exist, and the user must be allowed to use it.
+        description: A database to use. It must exist, and the user must be allowed to use it. 64 characters at most.
         type: str
       ssl_mode:
         description:
-          - Whether the client uses TLS. V(preferred) uses it where the server has it. The certificate of the server is
-            not checked.
+          - Whether the client uses TLS. V(preferred) uses it where the server has it, V(required) demands it. Neither
+            checks the certificate of the server.
+          - V(verify_ca) demands that an authority in O(login.ssl_ca) signed the certificate; V(verify_identity) that it
+            is for O(host), too. The server is then proven before it gets the password.
+          - With V(verify_identity) the client program has to connect to the name, so that it resolves it again, after
+            the comparison with the target's addresses. Whoever is found there needs the certificate.
+          - MariaDB's client program goes on without TLS where a server has none, so that V(required) needs that of
+            MySQL. With V(verify_ca) it demands the name as well.
         type: str
-        choices: [disabled, preferred, required]
+        choices: [disabled, preferred, required, verify_ca, verify_identity]
         default: preferred
+      ssl_ca:
+        description:
+          - A file with the certificates of authorities in PEM format, 64 KiB at most, on the host that the module runs
+            on. The client program gets its content, wherever it runs.
+          - Needed with O(login.ssl_mode=verify_ca) and O(login.ssl_mode=verify_identity), and only with these. That of
+            a MySQL server in a container is C(/var/lib/mysql/ca.pem) there.
+        type: path
   expect:
     description:
       - Whether the target must be reached. With V(unreachable) the task succeeds where it is not, which proves that
@@ -120,10 +137,10 @@ options:
       source_no_network, target_no_network, source_shares_network, target_shares_network, link_stale, phantom_endpoint,
       default_bridge_only, no_common_network, source_host_network, target_host_network, target_without_name,
       resolver_lost, name_unknown, name_not_resolved, network_link_shadows, hosts_entry_shadows, alias_shared,
-      resolves_elsewhere, icc_disabled, internal_network, server_starting, loopback_only, other_address_only,
-      port_closed, rejected, no_answer, unanswered, no_route, not_mysql, tls_required, tls_failed, access_denied,
-      client_not_allowed, unknown_database, too_many_connections, mysql_error, wrong_server, no_probe_tool,
-      probe_failed]
+      resolves_elsewhere, icc_disabled, internal_network, server_starting, skip_networking, loopback_only,
+      other_address_only, port_closed, rejected, no_answer, unanswered, no_route, not_mysql, tls_required, tls_failed,
+      access_denied, account_locked, password_expired, auth_socket, client_not_allowed, unknown_database,
+      too_many_connections, mysql_error, wrong_server, no_probe_tool, probe_failed]
   timeout:
     description:
       - How long to wait for what can come right by itself, such as a server that still initialises, in seconds.
@@ -147,11 +164,15 @@ options:
   probe_image:
     description:
       - The image of the helper, for a source that lacks the programs. It must have a shell and the programs.
-      - If not given, the target's image is used, and then the source's. Both are on the engine already.
+      - If not given, the source's own image is used, and without a login then the target's. Both are on the engine
+        already.
+      - With O(protocol=mysql) the helper gets the password, so that the target's image is used only if it is named
+        here.
     type: str
   pull:
     description:
-      - Whether to pull O(probe_image) where it is needed and the engine does not have it.
+      - Whether to pull O(probe_image) where it is needed and the engine does not have it. What C(docker login) left on
+        the host that the module runs on is used, if the Docker SDK for Python is there to read it.
     type: str
     choices: [never, missing]
     default: never
@@ -205,9 +226,10 @@ options:
           phantom_endpoint, default_bridge_only, no_common_network, source_host_network, target_host_network,
           target_without_name, resolver_lost, name_unknown, name_not_resolved, network_link_shadows,
           hosts_entry_shadows, alias_shared, resolves_elsewhere, icc_disabled, internal_network, server_starting,
-          loopback_only, other_address_only, port_closed, rejected, no_answer, unanswered, no_route, not_mysql,
-          tls_required, tls_failed, access_denied, client_not_allowed, unknown_database, too_many_connections,
-          mysql_error, wrong_server, no_probe_tool, probe_failed]
+          skip_networking, loopback_only, other_address_only, port_closed, rejected, no_answer, unanswered, no_route,
+          not_mysql, tls_required, tls_failed, access_denied, account_locked, password_expired, auth_socket,
+          client_not_allowed, unknown_database, too_many_connections, mysql_error, wrong_server, no_probe_tool,
+          probe_failed]
       timeout:
         description: See O(timeout).
         type: float
@@ -275,6 +297,23 @@ EXAMPLES = r"""
 - name: Show the table
   ansible.builtin.debug:
     var: lab.table
+
+- name: Log in from a container without a client program, with the image of the database
+  linklab.docker.connectivity:
+    source: app
+    target: database
+    login:
+      password: "{{ database_password }}"
+    probe_image: mysql
+
+- name: Log in only to a server that proves that it is the one
+  linklab.docker.connectivity:
+    source: client
+    target: database
+    login:
+      password: "{{ database_password }}"
+      ssl_mode: verify_ca
+      ssl_ca: /etc/mysql/database-ca.pem
 
 - name: Look from an image without a shell
   linklab.docker.connectivity:

@@ -10,7 +10,7 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.linklab.docker.plugins.module_utils._check_spec import Check
+from ansible_collections.linklab.docker.plugins.module_utils._check_spec import Check, Login
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
 from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence, Peer
 from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import (
@@ -422,7 +422,46 @@ CASES = {
     "another server": Case(
         "bridge", "full", "wrong_server", mysql(hostname="elsewhere"), {"protocol": "mysql"}, change=on_net
     ),
-    "no program": Case("bridge", "full", "no_probe_tool", answer(missing="mysql", image="scratch"), change=on_net),
+    "server without networking": Case(
+        "bridge",
+        "full",
+        "skip_networking",
+        refused(FULL),
+        evidence={"processes": ("mysqld",), "listeners": (), "sockets": ("/var/run/mysqld/mysqld.sock",)},
+        change=both(on_net, state("target", Health={"Status": "starting"})),
+    ),
+    "server that an entrypoint runs without networking": Case(
+        "bridge",
+        "full",
+        "server_starting",
+        refused(FULL),
+        evidence={"processes": ("docker-entrypoi", "mysqld"), "listeners": (), "sockets": ("/run/mysqld.sock",)},
+        change=on_net,
+    ),
+    "account that demands TLS": Case(
+        "bridge",
+        "full",
+        "tls_required",
+        answer(FULL, session=Session(1045, "words"), needs_tls=True),
+        {"protocol": "mysql", "login": Login(ssl_mode="disabled")},
+        change=on_net,
+    ),
+    "login to nobody": Case("bridge", "full", "probe_failed", answer(FULL), {"protocol": "mysql"}, change=on_net),
+    "name of the machine, perhaps": Case(
+        "full",
+        "bridge",
+        "resolves_elsewhere",
+        answer("192.0.2.9"),
+        {"protocol": "mysql", "host": "machine.test", "port": 8080},
+        change=published,
+    ),
+    "login without a program": Case(
+        "bridge", "full", "no_probe_tool", answer(missing="mysql", image="box"), {"protocol": "mysql"}, change=on_net
+    ),
+    "login with TLS, by a client that cannot demand it": Case(
+        "bridge", "full", "no_probe_tool", answer(missing="tls"), {"protocol": "mysql"}, change=on_net
+    ),
+    "no program": Case("bridge", "full", "no_probe_tool", answer(missing="tcp", image="scratch"), change=on_net),
     "no probe": Case("bridge", "full", "probe_failed", answer(failed="no such thing"), change=on_net),
     **{
         f"error {number}": Case("bridge", "full", cause, mysql(number), {"protocol": "mysql"}, change=on_net)
@@ -431,6 +470,11 @@ CASES = {
             3159: "tls_required",
             2026: "tls_failed",
             1045: "access_denied",
+            1698: "auth_socket",
+            1820: "password_expired",
+            1862: "password_expired",
+            3118: "account_locked",
+            3955: "account_locked",
             1130: "client_not_allowed",
             1049: "unknown_database",
             1044: "unknown_database",

@@ -112,6 +112,7 @@ class EngineModel(OneByOne):
             "Id": raw["Id"],
             "Names": [raw["Name"], *paths],
             "State": raw["State"]["Status"],
+            "ImageID": raw["Image"],
             "Labels": raw["Config"]["Labels"],
             "NetworkSettings": raw["NetworkSettings"],
             "HostConfig": {"NetworkMode": raw["HostConfig"]["NetworkMode"]},
@@ -137,6 +138,10 @@ class EngineModel(OneByOne):
             if ref in (net["Name"], net["Id"]):
                 return net
         raise NotFound(404, f"network {ref} not found", f"/networks/{ref}")
+
+    def images_with(self, label: str) -> list[Json]:
+        found = ({"Id": one["Id"], "Labels": one["Config"].get("Labels") or {}} for one in self.images.values())
+        return [one for one in found if label in one["Labels"]]
 
     def image(self, ref: str) -> Json:
         for name, image in self.images.items():

@@ -60,6 +60,7 @@ class Recorded:
                 for key in (name, raw["Id"])
             },
             "/containers/json": self.raw["list"],
+            "/images/json": [],
             "/networks": [{**raw, "Containers": {}} for raw in self.raw["networks"].values()],
         }
 

@@ -10,7 +10,7 @@ import typing as t
 from contextlib import suppress
 from unittest import mock
 
-from ansible_collections.linklab.docker.plugins.module_utils import _apply_containers, _hosts, _replace
+from ansible_collections.linklab.docker.plugins.module_utils import _hosts, _images, _replace
 from ansible_collections.linklab.docker.plugins.module_utils._apply import apply
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError
 from ansible_collections.linklab.docker.plugins.module_utils._topology import TOPOLOGY_TASK
@@ -43,7 +43,7 @@ def plan(engine: EngineModel, task: dict[str, Json]) -> Plan:
 
 def carry_out(engine: EngineModel, found: Plan) -> None:
     # Nothing here takes time, and nobody has logged in to a registry.
-    nobody = mock.patch.object(_apply_containers, "_credentials", return_value={})
+    nobody = mock.patch.object(_images, "_credentials", return_value={})
     written = mock.patch.object(_hosts, "run_in", t.cast("LinkedEngine", engine).write)
     with nobody, written, mock.patch.object(_replace, "_watch"):
         apply(t.cast("t.Any", engine), found, TOPOLOGY_TASK.executors())

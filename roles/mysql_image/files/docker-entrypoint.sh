@@ -72,6 +72,8 @@ check_settings() {
 
 setup_sql() {
     local password
+    # With NO_BACKSLASH_ESCAPES the literals below would be others.
+    printf "SET SESSION sql_mode = '';\n"
     if [[ -n ${MYSQL_DATABASE:-} ]]; then
         printf 'CREATE DATABASE IF NOT EXISTS %s;\n' "$(sql_name "$MYSQL_DATABASE")"
     fi

@@ -349,6 +349,31 @@ def mysql_server(shared_lab: Lab) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def sql(shared_lab: Lab, mysql_server: str) -> Callable[..., str]:
+    """Run statements in the server, as root@localhost, which no test takes away."""
+
+    def run(*statements: str) -> str:
+        command = ["mysql", "-uroot", f"-p{MYSQL_PASSWORD}", "--batch", "--skip-column-names", "-e"]
+        code, output = shared_lab.exec(mysql_server, *command, ";".join(statements))
+        assert code == 0, output
+        return output
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def mysql_net(shared_lab: Lab, mysql_server: str) -> str:
+    """The network of the server."""
+    return next(iter(shared_lab.inspect(mysql_server)["NetworkSettings"]["Networks"]))
+
+
+@pytest.fixture(scope="session")
+def mysql_client(shared_lab: Lab, mysql_net: str) -> str:
+    """A client with the mysql program."""
+    return shared_lab.run("mysql-client", "sleep", "100000", image=MYSQL, networks=[mysql_net])
+
+
 @pytest.fixture
 def proxy(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SocketProxy]:
     """A proxy before the engine that counts requests and can make one fail; use its I(url) as docker_host."""

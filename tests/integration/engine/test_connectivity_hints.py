@@ -162,10 +162,11 @@ def test_a_legacy_link_that_leads_elsewhere(lab, net, server, connectivity, past
     connectivity(client, server)
 
 
-def test_the_network_of_the_host_keeps_port_and_protocol(lab, net, mysql_server, connectivity, paste):
+def test_the_network_of_the_host_keeps_port_and_protocol(lab, mysql_server, mysql_image, connectivity, paste):
     box = lab.run("box", network="host")
     login = {"user": "root", "password": "root", "database": "shop"}
-    result = connectivity(box, mysql_server, "source_host_network", protocol="mysql", port=3306, login=login)
+    params = {"protocol": "mysql", "port": 3306, "login": login, "probe_image": mysql_image}
+    result = connectivity(box, mysql_server, "source_host_network", **params)
     assert "database: shop" in result["diagnosis"]["task"]
     proof = paste(result, "root")
     assert proof["path"] == "host"

@@ -10,6 +10,7 @@ import contextlib
 import typing as t
 
 import pytest
+import yaml
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,31 +19,6 @@ Json = t.Any
 
 PASSWORD = "root"
 MYSQL = {"protocol": "mysql", "port": 3306, "login": {"password": PASSWORD}}
-
-
-@pytest.fixture(scope="module")
-def sql(shared_lab: Json, mysql_server: str) -> Json:
-    """Run statements in the server, as root@localhost, which no test takes away."""
-
-    def run(*statements: str) -> str:
-        command = ("mysql", "-uroot", f"-p{PASSWORD}", "--batch", "--skip-column-names", "-e", ";".join(statements))
-        code, output = shared_lab.exec(mysql_server, *command)
-        assert code == 0, output
-        return str(output)
-
-    return run
-
-
-@pytest.fixture(scope="module")
-def net(shared_lab: Json, mysql_server: str) -> str:
-    """The network of the server."""
-    return str(next(iter(shared_lab.inspect(mysql_server)["NetworkSettings"]["Networks"])))
-
-
-@pytest.fixture(scope="module")
-def client(shared_lab: Json, mysql_image: str, net: str) -> str:
-    """A client with the mysql program."""
-    return str(shared_lab.run("mysql-client", "sleep", "100000", image=mysql_image, networks=[net]))
 
 
 @contextlib.contextmanager
@@ -54,128 +30,141 @@ def changed(sql: Json, there: str, back: str) -> Iterator[None]:
         sql(back)
 
 
-def test_a_login_that_works(shared_lab, client, mysql_server, net, connectivity):
-    result = connectivity(client, mysql_server, **MYSQL)
+def test_a_login_that_works(shared_lab, mysql_client, mysql_server, mysql_net, connectivity):
+    result = connectivity(mysql_client, mysql_server, **MYSQL)
     hostname = shared_lab.inspect(mysql_server)["Config"]["Hostname"]
     assert result["mysql"]["hostname"] == hostname
     # The user's name is legible although it equals the password.
     assert result["mysql"]["current_user"] == "root@%"
     assert result["mysql"]["connection_id"] > 0
     assert result["mysql"]["version"][0].isdigit()
-    assert result["path"] == f"network:{net}"
+    assert result["path"] == f"network:{mysql_net}"
     assert result["latency_ms"] > 0
     assert result["probe"] == {"where": "source", "image": None, "tools": {"name": "getent", "mysql": "mysql"}}
     assert [one["name"] for one in result["checks"]][-3:] == ["greeting", "login", "identity"]
 
 
-def test_a_source_without_a_client_program(lab, mysql_server, mysql_image, net, connectivity):
-    box = lab.run("box", networks=[net])
-    result = connectivity(box, mysql_server, **MYSQL)
+def test_a_source_without_a_client_program(lab, mysql_server, mysql_image, mysql_net, connectivity):
+    box = lab.run("box", networks=[mysql_net])
+    lacks = connectivity(box, mysql_server, "no_probe_tool", **MYSQL)
+    (task,) = yaml.safe_load(lacks["diagnosis"]["task"])
+    options = task["linklab.docker.connectivity"]
+    assert options["login"] == {"password": "{{ database_password }}"}
+    result = connectivity(box, mysql_server, **{**MYSQL, "probe_image": options["probe_image"]})
     assert result["probe"]["where"] == "helper"
     assert result["probe"]["image"] == mysql_image
 
 
-def test_a_database(client, mysql_server, connectivity):
+def test_a_database(mysql_client, mysql_server, connectivity):
     login = {"password": PASSWORD, "database": "shop"}
-    connectivity(client, mysql_server, **{**MYSQL, "login": login})
-    wrong = connectivity(client, mysql_server, "unknown_database", **{**MYSQL, "login": {**login, "database": "shpo"}})
+    connectivity(mysql_client, mysql_server, **{**MYSQL, "login": login})
+    wrong = connectivity(
+        mysql_client, mysql_server, "unknown_database", **{**MYSQL, "login": {**login, "database": "shpo"}}
+    )
     assert "shpo" in wrong["msg"]
 
 
-def test_a_wrong_password_is_not_tried_twice(client, mysql_server, connectivity):
+def test_a_wrong_password_is_not_tried_twice(mysql_client, mysql_server, connectivity):
     result = connectivity(
-        client, mysql_server, "access_denied", **{**MYSQL, "login": {"password": "wrong"}, "timeout": 30}
+        mysql_client, mysql_server, "access_denied", **{**MYSQL, "login": {"password": "wrong"}, "timeout": 30}
     )
     assert len(result["attempts"]) == 1
-    assert "with no password" in connectivity(client, mysql_server, "access_denied", **{**MYSQL, "login": {}})["msg"]
+    assert (
+        "with no password" in connectivity(mysql_client, mysql_server, "access_denied", **{**MYSQL, "login": {}})["msg"]
+    )
 
 
 @pytest.mark.parametrize(
     "password", [r"back\slash\n", 'it\'s "quoted" #1; [x]=y', " spaces  ", "ümläut-☃", "-x", "$(id)`id`"]
 )
-def test_passwords_with_any_character(password, client, mysql_server, sql, connectivity):
+def test_passwords_with_any_character(password, mysql_client, mysql_server, sql, connectivity):
     quoted = password.replace("\\", "\\\\").replace("'", "\\'")
     with changed(sql, f"CREATE USER odd@'%' IDENTIFIED BY '{quoted}'", "DROP USER odd@'%'"):
-        connectivity(client, mysql_server, **{**MYSQL, "login": {"user": "odd", "password": password}})
+        connectivity(mysql_client, mysql_server, **{**MYSQL, "login": {"user": "odd", "password": password}})
 
 
-def test_settings_of_the_source_take_no_part_in_the_login(lab, mysql_image, mysql_server, net, connectivity):
+def test_settings_of_the_source_take_no_part_in_the_login(lab, mysql_image, mysql_server, mysql_net, connectivity):
     env = ["MYSQL_PWD=wrong", "MYSQL_HOST=nowhere", "MYSQL_TCP_PORT=1"]
-    box = lab.run("box", "sleep", "1000", image=mysql_image, networks=[net], Env=env)
+    box = lab.run("box", "sleep", "1000", image=mysql_image, networks=[mysql_net], Env=env)
     lab.exec(box, "sh", "-c", "printf '[client]\\nuser=nobody\\npassword=wrong\\nport=1\\n' >~/.my.cnf")
     connectivity(box, mysql_server, **MYSQL)
     # Nor do they give a password to a login that has none.
     right = lab.run(
-        "right", "sleep", "1000", image=mysql_image, networks=[net], Env=[f"MYSQL_PWD={PASSWORD}", "HOME=/tmp"]
+        "right", "sleep", "1000", image=mysql_image, networks=[mysql_net], Env=[f"MYSQL_PWD={PASSWORD}", "HOME=/tmp"]
     )
     lab.exec(right, "sh", "-c", f"printf '[client]\\npassword={PASSWORD}\\n' >/tmp/.my.cnf")
     connectivity(right, mysql_server, "access_denied", **{**MYSQL, "login": {}})
 
 
-def test_a_server_that_demands_tls(client, mysql_server, sql, connectivity):
+def test_a_server_that_demands_tls(mysql_client, mysql_server, sql, connectivity):
     demand = ("SET GLOBAL require_secure_transport=ON", "SET GLOBAL require_secure_transport=OFF")
     without = {**MYSQL, "login": {"password": PASSWORD, "ssl_mode": "disabled"}}
-    connectivity(client, mysql_server, **without)
+    connectivity(mysql_client, mysql_server, **without)
     with changed(sql, *demand):
-        connectivity(client, mysql_server, "tls_required", **without)
-        connectivity(client, mysql_server, **MYSQL)
+        connectivity(mysql_client, mysql_server, "tls_required", **without)
+        connectivity(mysql_client, mysql_server, **MYSQL)
 
 
-def test_a_server_without_tls(client, mysql_server, sql, connectivity):
+def test_a_server_without_tls(mysql_client, mysql_server, sql, connectivity):
     file = sql("SELECT @@ssl_cert").split()[-1]
     off = "SET GLOBAL ssl_cert='/nowhere'; ALTER INSTANCE RELOAD TLS NO ROLLBACK ON ERROR"
     with changed(sql, off, f"SET GLOBAL ssl_cert='{file}'; ALTER INSTANCE RELOAD TLS"):
         required = {"password": PASSWORD, "ssl_mode": "required"}
-        connectivity(client, mysql_server, "tls_failed", **{**MYSQL, "login": required})
-        connectivity(client, mysql_server, **MYSQL)
+        connectivity(mysql_client, mysql_server, "tls_failed", **{**MYSQL, "login": required})
+        connectivity(mysql_client, mysql_server, **MYSQL)
 
 
-def test_a_server_that_lets_nobody_in_from_there(client, mysql_server, sql, connectivity):
+def test_a_server_that_lets_nobody_in_from_there(mysql_client, mysql_server, sql, connectivity):
     # Only a flush makes the server forget at once that it had accounts for any host.
     away, back = ("RENAME USER root@'%' TO root@'10.1.1.1'", "RENAME USER root@'10.1.1.1' TO root@'%'")
     with changed(sql, f"{away}; FLUSH PRIVILEGES", f"{back}; FLUSH PRIVILEGES"):
-        connectivity(client, mysql_server, "client_not_allowed", **MYSQL)
+        connectivity(mysql_client, mysql_server, "client_not_allowed", **MYSQL)
 
 
-def test_a_server_without_a_connection_to_spare(client, mysql_server, sql, connectivity):
+def test_a_server_without_a_connection_to_spare(mysql_client, mysql_server, sql, connectivity):
     limit = "CREATE USER one@'%' WITH MAX_CONNECTIONS_PER_HOUR 1"
     with changed(sql, limit, "DROP USER one@'%'"):
         one = {**MYSQL, "login": {"user": "one"}}
-        connectivity(client, mysql_server, **one)
-        connectivity(client, mysql_server, "too_many_connections", **one)
+        connectivity(mysql_client, mysql_server, **one)
+        connectivity(mysql_client, mysql_server, "too_many_connections", **one)
 
 
-def test_another_error_is_passed_on(client, mysql_server, sql, connectivity):
+def test_another_error_is_passed_on(mysql_client, mysql_server, sql, connectivity):
     with changed(
         sql, "CREATE USER two@'%'; SET GLOBAL offline_mode=ON", "SET GLOBAL offline_mode=OFF; DROP USER two@'%'"
     ):
-        result = connectivity(client, mysql_server, "mysql_error", **{**MYSQL, "login": {"user": "two"}})
+        result = connectivity(mysql_client, mysql_server, "mysql_error", **{**MYSQL, "login": {"user": "two"}})
         assert "error 3032" in result["msg"]
 
 
-def test_something_else_listens_on_the_port(lab, client, net, connectivity):
-    server = lab.run("server", "nc", "-ll", "-p", "3306", "-e", "true", networks=[net])
-    connectivity(client, server, "not_mysql", **MYSQL)
+def test_something_else_listens_on_the_port(lab, mysql_client, mysql_net, connectivity):
+    server = lab.run("server", "nc", "-ll", "-p", "3306", "-e", "true", networks=[mysql_net])
+    connectivity(mysql_client, server, "not_mysql", **MYSQL)
 
 
-def test_another_server_answers(lab, client, mysql_server, net, connectivity):
-    server = lab.run("server", "nc", "-ll", "-p", "3306", "-e", "nc", mysql_server, "3306", networks=[net])
-    assert server in connectivity(client, server, "wrong_server", **MYSQL)["msg"]
-    connectivity(client, server, protocol="tcp", port=3306)
+def test_another_server_answers(lab, mysql_client, mysql_server, mysql_net, connectivity):
+    server = lab.run("server", "nc", "-ll", "-p", "3306", "-e", "nc", mysql_server, "3306", networks=[mysql_net])
+    assert server in connectivity(mysql_client, server, "wrong_server", **MYSQL)["msg"]
+    connectivity(mysql_client, server, protocol="tcp", port=3306)
 
 
-def test_a_server_that_initialises_and_listens_on_another_port(lab, mysql_image, client, net, connectivity):
+def test_a_server_that_initialises_and_listens_on_another_port(lab, mysql_image, mysql_client, mysql_net, connectivity):
     environment = [f"MYSQL_ROOT_PASSWORD={PASSWORD}"]
     # Without its healthcheck, so that the process alone must tell.
     server = lab.run(
-        "server", "--port=3307", image=mysql_image, networks=[net], Env=environment, Healthcheck={"Test": ["NONE"]}
+        "server",
+        "--port=3307",
+        image=mysql_image,
+        networks=[mysql_net],
+        Env=environment,
+        Healthcheck={"Test": ["NONE"]},
     )
-    first = connectivity(client, server, "server_starting", **{**MYSQL, "port": 3307})
+    first = connectivity(mysql_client, server, "server_starting", **{**MYSQL, "port": 3307})
     assert len(first["attempts"]) == 1
-    result = connectivity(client, server, **{**MYSQL, "port": 3307, "timeout": 90, "interval": 0.5})
+    result = connectivity(mysql_client, server, **{**MYSQL, "port": 3307, "timeout": 90, "interval": 0.5})
     causes = {one["cause"] for one in result["attempts"]}
     assert causes == {"server_starting", None}, result["attempts"]
-    assert ":3307" in connectivity(client, server, "port_closed", **MYSQL)["msg"]
+    assert ":3307" in connectivity(mysql_client, server, "port_closed", **MYSQL)["msg"]
 
 
 def test_over_a_legacy_link(lab, mysql_image, mysql_server, shared_lab, connectivity):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import ipaddress
+import secrets
 import signal
 import socket
 import ssl
@@ -156,12 +157,19 @@ def test_a_task_that_ends_early_leaves_no_helper_behind(number, lab, hanging):
 
 def test_a_helper_that_never_started_is_removed_by_the_next(lab, client, monkeypatch):
     monkeypatch.setattr(_exec, "HELPER_LABEL", f"{_exec.HELPER_LABEL}.{lab.prefix}")
-    box = lab.run("helper", start=False, Labels={_exec.HELPER_LABEL: "x"})
+    name = f"linklab-helper-{secrets.token_hex(6)}"
+    body = {
+        "Image": lab.inspect(client)["Image"],
+        "Entrypoint": ["sh"],
+        "Labels": {_exec.HELPER_LABEL: lab.inspect(client)["Id"]},
+        "HostConfig": {"AutoRemove": True},
+    }
+    lab.engine.create_container(name, body)
     _exec.remove_abandoned(lab.engine)
-    lab.inspect(box)
+    lab.inspect(name)
     monkeypatch.setattr(_exec, "_ABANDONED_SECONDS", -1)
     _exec.remove_abandoned(lab.engine)
-    assert not lab.engine.containers(name=[box])
+    assert not lab.engine.containers(name=[name])
 
 
 def test_a_healthy_pair_costs_few_requests(client, server, proxy, module):

@@ -32,10 +32,10 @@ def watch(engine: Json) -> Iterator[Watch]:
     one.stop()
 
 
-def play(folder: Path, source: str, target: str) -> str:
+def play(folder: Path, source: str, target: str, image: str) -> str:
     """Run a play as a user does, with the password in a variable, and return everything that it shows."""
     login = {"user": "root", "password": "{{ password }}"}
-    options = {"source": source, "target": target, "login": login, "timeout": 0}
+    options = {"source": source, "target": target, "login": login, "timeout": 0, "probe_image": image}
     task = {"linklab.docker.connectivity": options, "ignore_errors": True}
     tasks = [task, {**task, "check_mode": True, "diff": True}]
     plays = [{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]
@@ -62,9 +62,9 @@ def client(request: pytest.FixtureRequest, lab: Json, mysql_image: str, mysql_se
     return lab.run("client", "sleep", "1000", networks=[net], **image), request.param
 
 
-def test_nobody_sees_the_password(client, lab, mysql_server, watch, tmp_path):
+def test_nobody_sees_the_password(client, lab, mysql_server, mysql_image, watch, tmp_path):  # noqa: PLR0917 - fixtures
     client, where = client
-    shown = play(tmp_path, client, mysql_server)
+    shown = play(tmp_path, client, mysql_server, mysql_image)
     watch.end()
 
     assert f'"where": "{where}"' in shown

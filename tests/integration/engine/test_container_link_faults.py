@@ -41,7 +41,6 @@ def test_a_removal_that_was_killed_is_finished_by_the_next_run(lab, link, networ
         link(client, links=[f"{database}:db"], state="absent")
     monkeypatch.undo()
     monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._recover._PATIENCE", 0)
-    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._recover._GRACE", 0)
 
     done = link(client, links=[f"{database}:db"], state="absent")
 

@@ -41,9 +41,9 @@ SECRET = "vErY-secret-0815"
 def server(lab: Lab, mysql_image: str) -> Callable[..., str]:
     """Start a server with this checkout's entrypoint and wait for it."""
 
-    def start(**environment: str) -> str:
+    def start(*options: str, **environment: str) -> str:
         variables = [f"{key}={value}" for key, value in {"MYSQL_ROOT_PASSWORD": "root", **environment}.items()]
-        name = lab.run("server", image=mysql_image, Env=variables, host={"Binds": [OURS]})
+        name = lab.run("server", *options, image=mysql_image, Env=variables, host={"Binds": [OURS]})
         lab.wait_healthy(name)
         return name
 
@@ -64,6 +64,12 @@ def test_the_name_of_a_database_is_no_pattern(lab, server):
         assert query(lab, one, "root", f"CREATE DATABASE `{other}`") == []
     assert query(lab, one, "app", f"CREATE TABLE `{name}`.t (i INT)") == []
     assert set(query(lab, one, "app", "SHOW DATABASES")) == {name, "information_schema", "performance_schema"}
+
+
+def test_passwords_are_the_same_in_every_sql_mode(lab, server):
+    user = r"o'b\c"
+    one = server("--sql-mode=NO_BACKSLASH_ESCAPES,ANSI_QUOTES", MYSQL_USER=user, MYSQL_PASSWORD=user)
+    assert query(lab, one, user, "SELECT CURRENT_USER()") == [f"{user}@%"]
 
 
 def test_a_link_that_leads_out_of_the_data_directory_is_not_followed(lab, mysql_image):

@@ -216,8 +216,8 @@ def test_a_topology_costs_one_request_for_each_of_its_containers(lab, info, prox
     lab.run("client", Labels=label, links=[f"{database}:db"])
     lab.run("stranger")
     assert len(info(lab.name("shop"), docker_host=proxy.url)["containers"]) == 2
-    # The version, both lists, and two containers.
-    assert len(proxy.requests) == 5
+    # The version, both lists, images that claim to be of a topology, and two containers.
+    assert len(proxy.requests) == 6
     assert proxy.changing == []
 
 

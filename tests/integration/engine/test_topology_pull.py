@@ -148,3 +148,18 @@ def test_a_private_image_is_pulled_with_what_docker_login_left(lab, module, regi
     (tmp_path / "config.json").write_text(json.dumps(login), encoding="utf-8")
     made = module("topology", task(lab, registry), environment=nobody)
     assert len(made["containers"]) == 2
+
+
+def test_connectivity_pulls_a_private_probe_image(lab, module, registry, tmp_path):
+    registry.private = True
+    network = lab.network("net")
+    source, target = (lab.run(name, networks=[network]) for name in ("source", "target"))
+    assert lab.exec(source, "rm", "/bin/sh")[0] == 0
+    check = {"source": source, "target": target, "protocol": "dns", "timeout": 0, "pull": "missing"}
+    check["probe_image"] = image = f"127.0.0.1:{registry.port}/{lab.prefix.strip('-')}"
+    nobody = {"DOCKER_CONFIG": str(tmp_path)}
+    assert "cannot be pulled" in module("connectivity", check, fails=True, environment=nobody)["msg"]
+
+    login = {"auths": {f"127.0.0.1:{registry.port}": {"auth": LOGIN}}}
+    (tmp_path / "config.json").write_text(json.dumps(login), encoding="utf-8")
+    assert module("connectivity", check, environment=nobody)["pulled"] == [image]

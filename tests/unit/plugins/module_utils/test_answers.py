@@ -40,6 +40,7 @@ REQUESTS = [
     *("GET /version", "GET /info", "GET /volumes", "GET /networks", "GET /networks/x", "POST /networks/create"),
     *("GET /images/a%2Fb/json", "GET /containers/json", INSPECT, "GET /containers/a/b/json", "GET /containers/x/top"),
     *("GET /containers/x/changes", "POST /containers/create", "POST /containers/x/exec", "GET /exec/x/json"),
+    "GET /images/json",
 ]
 
 

@@ -104,7 +104,13 @@ def test_a_container_may_be_checked_with_itself():
         ({"source": "a", "target": "b", "timeout": -1.0}, "timeout"),
         ({"source": "a", "target": "b", "interval": 0.0}, "interval"),
         ({"source": "a", "target": "b", "cause": "port_closed"}, "expect: unreachable"),
-        ({"source": "a", "target": "b", "login": {"password": "a\0b"}}, "NUL"),
+        ({"source": "a", "target": "b", "login": {"password": "a\0b"}}, "login.password has control"),
+        ({"source": "a", "target": "b", "login": {"password": "a\0b\ud800"}}, "login.password has control"),
+        ({"source": "a", "target": "b", "login": {"database": "a\x85"}}, "login.database has control"),
+        ({"source": "a", "target": "b", "login": {"user": "a" * 129}}, "login.user has more than 128 characters"),
+        ({"source": "a", "target": "b", "login": {"password": "ü" * 513}}, "login.password has more than 1024 bytes"),
+        ({"source": "a", "target": "b", "login": {"ssl_ca": "/x"}}, "ssl_ca goes with"),
+        ({"source": "a", "target": "b", "login": {"ssl_mode": "verify_identity"}}, "ssl_ca goes with"),
     ],
 )
 def test_bad_options(params, message):

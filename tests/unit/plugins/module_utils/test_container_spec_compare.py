@@ -14,7 +14,6 @@ from ansible_collections.linklab.docker.plugins.module_utils._container_compare 
     HIDDEN,
     Images,
     differences,
-    full_name,
     why,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._container_spec import ContainerSpec
@@ -189,20 +188,6 @@ def test_mounts_that_another_client_wrote() -> None:
 
 
 # -- images -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "name,expected",
-    [
-        ("mysql", "mysql:latest"),
-        ("docker.io/library/mysql:8", "mysql:8"),
-        ("registry:5000/a/b", "registry:5000/a/b:latest"),
-        ("a@sha256:0", "a@sha256:0"),
-        ("sha256:0", "sha256:0"),
-    ],
-)
-def test_full_names(name: str, expected: str) -> None:
-    assert full_name(name) == expected
 
 
 def test_a_name_that_stands_for_another_image_now_is_a_difference() -> None:

@@ -105,7 +105,10 @@ def words(name: str) -> tuple[str, str]:
         ("loopback only", "127.0.0.1:3306 only", "bind-address=*"),
         ("server starting by its process", "initialising", "timeout: 120"),
         ("error 3159", "words (error 3159)", "ssl_mode: required"),
-        ("no program", "does not have a mysql client, nor has the image scratch", 'probe_image: "mysql:latest"'),
+        ("no program", "does not have bash, nc or python3, nor has the image scratch", 'probe_image: "busybox:latest"'),
+        ("login without a program", "does not have a mysql client, nor has the image box", "probe_image: "),
+        ("account that demands TLS", "words (error 1045)", "ssl_mode: required"),
+        ("name of the machine, perhaps", "the engine does not tell", 'host: "192.0.2.9"'),
     ],
 )
 def test_what_is_said(name, message, hint):

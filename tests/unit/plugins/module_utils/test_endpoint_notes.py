@@ -23,7 +23,6 @@ from ansible_collections.linklab.docker.plugins.module_utils._endpoint import En
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint_notes import (
     NOTE_LABEL,
     Note,
-    NotedEndpoint,
     RestoreEndpoints,
     find_notes,
     of_containers,
@@ -40,6 +39,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     NotFound,
     Unreachable,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._marks import NotedEndpoint, note_name
 from ansible_collections.linklab.docker.plugins.module_utils._plan import (
     Attach,
     Detach,
@@ -55,6 +55,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._state import (
     find_container,
 )
 from mortal_client import KilledError
+from one_by_one import OneByOne
 
 Json = t.Any
 
@@ -63,7 +64,7 @@ OLD = {"Aliases": ["old"], "IPAMConfig": {"IPv4Address": "192.0.2.9"}}
 NEW = EndpointSettings(aliases=("new",), ipv4_address="192.0.2.9")
 
 
-class Model:
+class Model(OneByOne):
     """One container on one network, and whatever is created besides. dies, fails: at this changing request."""
 
     info = EngineInfo("1.45")
@@ -72,6 +73,7 @@ class Model:
         self.endpoint: Json = OLD
         self.notes: dict[str, Json] = {}
         self.image = True
+        self.claims: list[Json] = []
         self._number = itertools.count()
         self._dies, self._fails = dies, fails
 
@@ -84,7 +86,9 @@ class Model:
 
     def container(self, ref: str) -> Json:
         if ref in self.notes:
-            return {"Id": ref, "Name": f"/{ref}"}
+            body = self.notes[ref]
+            config = {"Entrypoint": body["Entrypoint"], "Labels": body["Labels"]}
+            return {"Id": ref, "Name": f"/{ref}", "Image": "sha256:1", "State": {"Status": "created"}, "Config": config}
         if ref != BOX:
             raise NotFound(404, "no such container", "GET")
         ends = {"net": {**self.endpoint, "EndpointID": "e", "NetworkID": NET}} if self.endpoint else {}
@@ -100,6 +104,13 @@ class Model:
         assert filters == {"label": [NOTE_LABEL]}
         return [{"Id": ident, "Names": [f"/{ident}"], "Labels": body["Labels"]} for ident, body in self.notes.items()]
 
+    def images_with(self, label: str) -> Json:
+        assert label == NOTE_LABEL
+        return self.claims
+
+    def networks(self) -> Json:
+        return [{"Name": "net", "Id": NET}]
+
     def create_container(self, name: str, body: Json) -> Json:
         self._change()
         if not self.image:
@@ -110,9 +121,9 @@ class Model:
         self.notes[name] = body
         return {"Id": name}
 
-    def remove_container(self, ref: str, *, force: bool, volumes: bool) -> None:
+    def remove_container(self, ref: str, *, force: bool = False, volumes: bool) -> None:
         self._change()
-        assert force and volumes
+        assert volumes and not force
         if self.notes.pop(ref, None) is None:
             raise NotFound(404, "no such container", "DELETE")
 
@@ -242,16 +253,18 @@ def test_what_is_noted_of_others_is_theirs():
     assert find_notes(t.cast("Json", model), of_containers(["other"]), patience=0) == ()
 
 
-@pytest.mark.parametrize("text", ["", "no JSON", "[]", "{}", "[1]", '[{"container": "x"}]', "null"])
-def test_a_label_that_somebody_else_made_is_no_note_to_act_on(text):
-    model = Model()
-    model.notes["x"] = {"Labels": {NOTE_LABEL: text}}
+def test_what_an_image_says_is_no_note_to_act_on():
+    model = Model(dies=2)
+    with pytest.raises(KilledError):
+        reattach(model)
+    (body,) = model.notes.values()
+    model.claims = [{"Id": "sha256:1", "Labels": body["Labels"]}]
     assert find_notes(t.cast("Json", model), lambda _end: True, patience=0) == ()
 
 
 def test_a_run_that_is_still_at_work_is_waited_for(monkeypatch):
     model = Model()
-    model.notes["x"] = {"Labels": {NOTE_LABEL: json.dumps([NOTED])}}
+    noted(model)
     looks = itertools.count()
 
     def containers(**_filters: Json) -> Json:
@@ -267,8 +280,12 @@ def test_a_run_that_is_still_at_work_is_waited_for(monkeypatch):
 NOTED = {"container": BOX, "name": "box", "network": "net", "settings": OLD}
 
 
-def noted(model: Model, **change: Json) -> None:
-    model.notes["x"] = {"Labels": {NOTE_LABEL: json.dumps([{**NOTED, **change}])}}
+def noted(model: Model, **change: Json) -> str:
+    """Leave a note as a killed run does; return its name."""
+    end = {**NOTED, **change}
+    name = note_name([f"{end['container']} {NET}"])
+    model.notes[name] = {"Entrypoint": ["none"], "Labels": {NOTE_LABEL: json.dumps([end])}}
+    return name
 
 
 def test_what_somebody_else_saw_to_is_left_alone():
@@ -298,10 +315,10 @@ def test_a_network_that_is_gone_is_no_reason_to_fail(monkeypatch):
 def test_an_address_that_was_taken_since_is_told_with_what_to_do():
     model = Model(fails=0)
     model.endpoint = None
-    noted(model)
+    name = noted(model)
     with pytest.raises(LinklabError) as failure:
         recover(model)
-    for part in ("box on net", "fault", "192.0.2.9", "remove the container x"):
+    for part in ("box on net", "fault", "192.0.2.9", f"remove the container {name}"):
         assert part in str(failure.value)
     assert model.notes
 

@@ -19,6 +19,8 @@ from one_by_one import OneByOne
 from recorded import ENGINES, Recorded
 
 if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence
 
 Json = t.Any
@@ -122,10 +124,14 @@ def test_who_else_is_there(engine):
     assert not {"bridge", "target", "full"} & {one.name for one in others}
 
 
+def see(listener: Listener, *processes: str) -> Callable[..., Evidence]:
+    """Return what sees one socket that listens, and processes."""
+    return lambda _engine, evidence, _images: replace(evidence, listeners=(listener,), processes=processes)
+
+
 def test_what_listens_and_runs(engine, monkeypatch):
     for inside, processes in (((), ("mysqld",)), (("sh", "nginx"), ("sh", "nginx"))):
-        seen = ((Listener("::", 1),), inside)
-        monkeypatch.setattr(gather, "see_listeners", lambda *_given, seen=seen: seen)
+        monkeypatch.setattr(gather, "see_listeners", see(Listener("::", 1), *inside))
         before = replace(pair(engine), answer=Answer(addresses=("10.94.200.7",)))
         evidence = gather.enrich(engine, before, "tcp", Images())
         assert evidence.listeners == (Listener("::", 1),)
@@ -154,7 +160,7 @@ def test_a_port_that_listens_and_refuses_is_tried_again(monkeypatch, address, an
         return answers.pop(0)
 
     monkeypatch.setattr(gather, "probe", probe)
-    monkeypatch.setattr(gather, "see_listeners", lambda *_given: ((Listener(address, 3306),), ("sh",)))
+    monkeypatch.setattr(gather, "see_listeners", see(Listener(address, 3306), "sh"))
     before = replace(pair(engine), answer=REFUSED)
     evidence = gather.enrich(engine, before, "tcp", Images())
     assert not answers

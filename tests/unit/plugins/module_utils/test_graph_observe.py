@@ -68,6 +68,7 @@ def test_topologies_are_those_of_containers_and_of_networks(answers, tmp_path):
     paths["/containers/json"] = [{**first, "Labels": {TOPOLOGY_LABEL: "of-container"}}, *others]
     net, *nets = paths["/networks"]
     paths["/networks"] = [{**net, "Labels": {TOPOLOGY_LABEL: "of-network"}}, *nets]
+    paths["/images/json"] = []
     assert graph(answers, tmp_path, paths, "none")["topologies"] == ["of-container", "of-network"]
 
 

@@ -82,6 +82,11 @@ def test_a_check_that_is_made_again_keeps_what_was_given():
     tcp = hints.check_again(check, protocol="tcp")["linklab.docker.connectivity"]
     assert "login" not in tcp
     assert tcp["protocol"] == "tcp"
+    # The certificates are those of the file.
+    proven = replace(login, ssl_mode="verify_ca", ssl_ca="/ca.pem", authorities="-----BEGIN CERTIFICATE-----")
+    shown = hints.check_again(replace(check, login=proven))["linklab.docker.connectivity"]["login"]
+    assert (shown["ssl_mode"], shown["ssl_ca"]) == ("verify_ca", "/ca.pem")
+    assert "authorities" not in shown
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

@@ -49,7 +49,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> LinkedEngine:
     monkeypatch.setattr(_migrate_exchange, "TRY_SECONDS", 0)
     monkeypatch.setattr(_migrate_exchange, "_PAUSE_SECONDS", 0)
     monkeypatch.setattr(_migrate_apply, "CACHED_SECONDS", 0)
-    monkeypatch.setattr(_migrate_apply, "refuse_lost_names", lambda *_arguments: None)
+    monkeypatch.setattr(_migrate_apply, "refuse_lost_names", lambda *_arguments, **_options: None)
     monkeypatch.setattr(_migrate, "prove", lambda _engine, name: proof_of(one, name))
     monkeypatch.setattr(f"{UTILS}._recover._PATIENCE", 0)
     monkeypatch.setattr(f"{UTILS}._endpoint_notes._PATIENCE", 0)
@@ -186,8 +186,8 @@ def test_names_that_lead_elsewhere_in_the_end_are_a_failure(engine, monkeypatch)
 
 
 def test_a_hosts_file_that_cannot_be_written_undoes_everything(engine, monkeypatch):
-    monkeypatch.setattr(f"{UTILS}._hosts.run_in", lambda *_arguments: None)
-    monkeypatch.setattr(f"{UTILS}._hosts.run_beside", lambda *_arguments: None)
+    monkeypatch.setattr(f"{UTILS}._hosts.run_in", lambda *_arguments, **_options: None)
+    monkeypatch.setattr(f"{UTILS}._hosts.run_beside", lambda *_arguments, **_options: None)
     with pytest.raises(ApplyError, match="it has no shell that root may use"):
         migrate()
     for name in ("front", "middle", "back"):

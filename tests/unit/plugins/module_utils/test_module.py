@@ -6,24 +6,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import json
+import re
+import shlex
 import typing as t
 from pathlib import Path
 
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.testing import patch_module_args
 from ansible_collections.linklab.docker.plugins.doc_fragments import _docker
 from ansible_collections.linklab.docker.plugins.module_utils._client import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
+from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
 from ansible_collections.linklab.docker.plugins.module_utils._module import (
     CONNECTION_OPTIONS,
     DISRUPTION_OPTION,
+    LinklabModule,
     connection_of,
     report,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._plan import Attach, Disruption, Reattach
 from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Endpoint
 
+SECRET = 'it\'s a "horse" \\o/'
 VARIABLES = ("DOCKER_HOST", "DOCKER_TLS_HOSTNAME", "DOCKER_API_VERSION", "DOCKER_TIMEOUT", "DOCKER_TLS")
 
 
@@ -117,6 +126,41 @@ def test_the_options_are_the_documented_ones():
 def test_the_disruptions_are_the_ones_of_plans():
     assert DISRUPTION_OPTION["disruption"]["choices"] == ["none", "reconnect", "recreate"]
     assert DISRUPTION_OPTION["disruption"]["default"] == "reconnect"
+
+
+def run_module(options: dict[str, t.Any], spec: dict[str, t.Any], end: t.Callable[[LinklabModule], object]) -> str:
+    """Let a module end; return what it prints, without what ansible-core 2.22 tells its controller to hide."""
+    shown = io.StringIO()
+    with patch_module_args(options), contextlib.redirect_stdout(shown), contextlib.redirect_stderr(shown):
+        module = LinklabModule(spec)
+        with pytest.raises(SystemExit):
+            end(module)
+    return re.sub(r'"_ansible_new_secrets": \[.*?"\]', "", shown.getvalue())
+
+
+@pytest.mark.parametrize("way", ["exit", "fail", "warn"])
+def test_a_secret_is_hidden_in_whatever_form(way):
+    def end(module: LinklabModule) -> None:
+        text = f"{json.dumps(SECRET)} and {shlex.quote(SECRET)}"
+        if way == "warn":
+            module.warn(f"{text} and {SECRET}")
+        if way == "fail":
+            module.fail_json(text, lines=[{"text": text}])
+        module.exit_json(lines=[{"text": text if way == "exit" else "harmless"}], secret_of="harmless")
+
+    shown = run_module({"secret": SECRET}, {"secret": {"type": "str", "no_log": True}}, end)
+    assert "horse" not in shown
+    assert "********" in shown
+    assert "secret_of" in shown or way == "fail"
+
+
+def test_a_password_in_the_address_is_refused_and_not_shown():
+    def end(module: LinklabModule) -> None:
+        with pytest.raises(SpecError, match=r"tcp://me:\*{8}@host:2375' has a password"):
+            connection_of(module.params)
+        module.exit_json(host=module.params["docker_host"])
+
+    assert "hunter2" not in run_module({"docker_host": "tcp://me:hunter2@host:2375"}, {}, end)
 
 
 def test_nothing_done_disrupts_nothing():

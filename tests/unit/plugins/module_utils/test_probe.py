@@ -10,11 +10,12 @@ import typing as t
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils import _probe
-from ansible_collections.linklab.docker.plugins.module_utils._check_spec import Check
-from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, NotFound, Refusal, Unreachable
+from ansible_collections.linklab.docker.plugins.module_utils._check_spec import Check, Login
+from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, Refusal, Unreachable
 from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence, Peer
 from ansible_collections.linklab.docker.plugins.module_utils._exec import Output
 from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import Listener
+from pulling import Puller
 from recorded import Recorded
 
 Json = t.Any
@@ -23,7 +24,9 @@ GOOD = Output(0, "@hosts\n@resolver\n@name getent 1 2\n10.0.0.1\n@done\n", "")
 LACKS = Output(0, "@hosts\n@resolver\n@missing mysql\n@done\n", "")
 NO_SHELL = Output(126, 'exec: "sh": executable file not found\r\n', "")
 ENDED = Output(137, "@hosts\n@resolver\n", "")
-LISTENS = Output(0, "@tcp\n 0: 0100007F:0CEA 00000000:0000 0A 0\n@processes\nsh\n@done\n", "")
+LISTENS = Output(
+    0, "@tcp\n 0: 0100007F:0CEA 00000000:0000 0A 0\n@unix\n/run/mysqld/mysqld.sock\n@processes\nsh\n@done\n", ""
+)
 LINK_BROKEN = EngineError(500, "Cannot link to a non running container", "POST")
 NOT_IN_IMAGE = EngineError(400, "executable file not found", "POST")
 STOPPED = EngineError(409, "cannot join network of a non running container", "POST")
@@ -38,24 +41,6 @@ def peer(name: str, image: str) -> Peer:
 
 def evidence(**options: Json) -> Evidence:
     return Evidence(Check("bridge", "full", **options), peer("bridge", "sha256:s"), peer("full", "sha256:t"))
-
-
-class Images:
-    """The engine, as far as images go."""
-
-    def __init__(self, *there: str, said: str = "") -> None:
-        self.there, self.said, self.pulls = there, said, []
-
-    def image(self, ref: str) -> Json:
-        if ref not in self.there:
-            raise NotFound(404, "no such image", "GET")
-        return {}
-
-    def request(self, method: str, path: str, **options: Json) -> Json:
-        self.pulls.append((method, path, options["params"]))
-        if self.said == "refused":
-            raise EngineError(500, "connection refused", "POST")
-        return type("Response", (), {"text": self.said})
 
 
 @pytest.fixture
@@ -79,33 +64,42 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Json:
     return give
 
 
+OWN, BOTH = ["sha256:s"], ["sha256:s", "sha256:t"]
+
+
 @pytest.mark.parametrize(
     "outputs, ran, where, missing, failed",
     [
-        ([GOOD], ["source"], "source", "", ""),
-        ([LACKS, GOOD], ["source", "sha256:t"], "helper", "", ""),
-        ([NO_SHELL, LACKS, GOOD], ["source", "sha256:t", "sha256:s"], "helper", "", ""),
-        ([LINK_BROKEN, GOOD], ["source", "sha256:t"], "helper", "", ""),
-        ([Unreachable("did not end"), NOT_IN_IMAGE, GOOD], ["source", "sha256:t", "sha256:s"], "helper", "", ""),
-        ([NO_SHELL, NOT_IN_IMAGE, NOT_IN_IMAGE], ["source", "sha256:t", "sha256:s"], "helper", "shell", ""),
-        ([LACKS, LACKS, NO_SHELL], ["source", "sha256:t", "sha256:s"], "helper", "shell", ""),
-        ([NO_SHELL, STOPPED, STOPPED], ["source", "sha256:t", "sha256:s"], "helper", "shell", STOPPED.explanation),
-        ([ENDED, ENDED, ENDED], ["source", "sha256:t", "sha256:s"], "helper", "", "did not end within 30 seconds"),
+        ([GOOD], [], "source", "", ""),
+        ([LACKS, GOOD], OWN, "helper", "", ""),
+        ([NO_SHELL, LACKS, GOOD], BOTH, "helper", "", ""),
+        ([LINK_BROKEN, GOOD], OWN, "helper", "", ""),
+        ([Unreachable("did not end"), NOT_IN_IMAGE, GOOD], BOTH, "helper", "", ""),
+        ([NO_SHELL, NOT_IN_IMAGE, NOT_IN_IMAGE], BOTH, "helper", "shell", ""),
+        ([LACKS, LACKS, NO_SHELL], BOTH, "helper", "shell", ""),
+        ([NO_SHELL, STOPPED, STOPPED], BOTH, "helper", "shell", STOPPED.explanation),
+        ([ENDED, ENDED, ENDED], BOTH, "helper", "", "did not end within 30 seconds"),
     ],
 )
 def test_the_ladder(outputs, ran, where, missing, failed, answers):  # noqa: PLR0917 - a row of the table
     seen = answers(*outputs)
-    answer = _probe.probe(None, evidence(), _probe.Images())
-    assert seen == ran
+    answer = _probe.probe(None, evidence(protocol="tcp"), _probe.Images())
+    assert seen == ["source", *ran]
     assert (answer.where, answer.missing) == (where, missing)
     assert failed in answer.failed
     if where == "helper":
         assert answer.image.startswith("name of sha256:")
 
 
+def test_a_login_is_given_to_no_image_but_the_sources(answers):
+    seen = answers(LACKS, LACKS)
+    assert _probe.probe(None, evidence(), _probe.Images()).missing == "mysql"
+    assert seen == ["source", *OWN]
+
+
 def test_the_image_that_is_asked_for_and_no_other(answers):
     seen = answers(LACKS, LACKS)
-    answer = _probe.probe(Images("tools"), evidence(probe_image="tools"), _probe.Images())
+    answer = _probe.probe(Puller(there=("tools",)), evidence(probe_image="tools"), _probe.Images())
     assert seen == ["source", "tools"]
     assert answer.missing == "mysql"
 
@@ -113,35 +107,59 @@ def test_the_image_that_is_asked_for_and_no_other(answers):
 def test_an_image_that_is_not_there(answers):
     for pull, may, why in (("never", True, "pull: never"), ("missing", False, "check mode")):
         answers(LACKS)
-        engine = Images()
+        engine = Puller()
         with pytest.raises(Refusal, match=why):
             _probe.probe(engine, evidence(probe_image="tools", pull=pull), _probe.Images(may))
         assert engine.pulls == []
 
 
+def test_an_image_that_is_pulled(answers):
+    answers(LACKS, GOOD)
+    engine, images = Puller('{"status":"Pulling"}', "", '{"status":"Done"}'), _probe.Images()
+    _probe.probe(engine, evidence(probe_image="tools", pull="missing"), images)
+    assert engine.pulls == [("POST", "/images/create", {"fromImage": "tools:latest"})]
+    assert images.pulled == ["tools"]
+
+
+def test_an_image_that_cannot_be_pulled(answers):
+    answers(LACKS)
+    engine = Puller('{"error":"manifest unknown"}')
+    with pytest.raises(Refusal, match="cannot be pulled: manifest unknown"):
+        _probe.probe(engine, evidence(probe_image="tools", pull="missing"), _probe.Images())
+
+
+def login_answer(*lines: str) -> Output:
+    return Output(0, "\n".join(["@hosts", "@resolver", *lines, "@end 1 1 2", "@done", ""]), "")
+
+
+TWO = ("@name getent 1 2", "fd00::1", "10.0.0.1", "@mysql mysql")
+REFUSED = login_answer(*TWO, "ERROR 2003 (HY000): Can't connect to MySQL server on 'fd00::1:3306' (111)")
+DENIED = login_answer(*TWO, "ERROR 1045 (28000): Access denied")
+ROW = "1\t9.7\thost\troot@%"
+
+
+def test_each_address_of_a_login_is_tried(answers):
+    seen = answers(REFUSED, login_answer("@name literal 1 2", "10.0.0.1", "@mysql mysql", ROW))
+    answer = _probe.probe(None, evidence(), _probe.Images())
+    assert seen == ["source", "source"]
+    assert answer.addresses == ("fd00::1", "10.0.0.1")
+    assert answer.session.row
+
+
 @pytest.mark.parametrize(
-    "image, source, tag",
+    "mode, second, runs, needs",
     [
-        ("tools", "tools", "latest"),
-        ("tools:1", "tools", "1"),
-        ("example.org:5000/a/tools", "example.org:5000/a/tools", "latest"),
-        ("example.org:5000/a/tools:1", "example.org:5000/a/tools", "1"),
-        ("tools@sha256:abc", "tools", "sha256:abc"),
+        ("disabled", login_answer(*TWO, ROW), 2, True),
+        ("disabled", DENIED, 2, False),
+        ("preferred", None, 1, False),
     ],
 )
-def test_an_image_that_is_pulled(image, source, tag, answers):
-    answers(LACKS, GOOD)
-    engine, images = Images(said='{"status":"Pulling"}\n\n{"status":"Done"}\n'), _probe.Images()
-    _probe.probe(engine, evidence(probe_image=image, pull="missing"), images)
-    assert engine.pulls == [("POST", "/images/create", {"fromImage": source, "tag": tag})]
-    assert images.pulled == [image]
-
-
-@pytest.mark.parametrize("said", ["refused", '{"status":"Pulling"}\n{"error":"manifest unknown"}\n'])
-def test_an_image_that_cannot_be_pulled(said, answers):
-    answers(LACKS)
-    with pytest.raises(Refusal, match=r"cannot be pulled: (connection refused|manifest unknown)"):
-        _probe.probe(Images(said=said), evidence(probe_image="tools", pull="missing"), _probe.Images())
+def test_a_login_that_is_refused_without_tls_is_tried_with_it(mode, second, runs, needs, answers):
+    seen = answers(DENIED, second)
+    answer = _probe.probe(None, evidence(login=Login(ssl_mode=mode)), _probe.Images())
+    assert len(seen) == runs
+    assert answer.needs_tls == needs
+    assert answer.session.error == 1045
 
 
 @pytest.mark.parametrize(
@@ -155,8 +173,9 @@ def test_an_image_that_cannot_be_pulled(said, answers):
 )
 def test_what_listens_in_the_target(outputs, ran, found, answers):
     seen = answers(*outputs)
-    listeners, processes = _probe.see_listeners(None, evidence(), _probe.Images())
-    assert listeners == ((Listener("127.0.0.1", 3306),) if found else None)
+    looked = _probe.see_listeners(None, evidence(), _probe.Images())
+    assert looked.listeners == ((Listener("127.0.0.1", 3306),) if found else None)
+    assert looked.sockets == (("/run/mysqld/mysqld.sock",) if found else ())
     # A helper sees its own processes only.
-    assert processes == (("sh",) if found and len(outputs) == 1 else ())
+    assert looked.processes == (("sh",) if found and len(outputs) == 1 else ())
     assert seen == ran

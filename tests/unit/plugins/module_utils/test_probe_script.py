@@ -32,7 +32,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._probe_script impor
     probe_arguments,
     probe_input,
 )
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 if t.TYPE_CHECKING:
@@ -40,9 +40,13 @@ if t.TYPE_CHECKING:
 
 Json = t.Any
 
+# Which of the script's arguments it is.
+LINES, PAYLOAD, LIMIT = 5, 6, 7
 SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
 # A client program that says what it was given: its option file, its arguments, and what is secret in its environment.
 CLIENT = """#!/bin/sh
+[ "$1" = --version ] && { echo "$VERSION"; exit; }
+[ -e /dev/fd/5 ] && cat /dev/fd/5 >"$SEEN.authorities"
 cat /dev/stdin >"$SEEN.options"
 echo "$@" >"$SEEN.arguments"
 env >"$SEEN.environment"
@@ -88,7 +92,9 @@ def run(shell: list[str], script: str, arguments: list[str], data: bytes, **envi
 
 
 def look(shell: list[str], path: str, check: Check, **environment: str) -> Answer:
-    output = run(shell, PROBE_SCRIPT, probe_arguments(check, check.host), probe_input(check), PATH=path, **environment)
+    # A login may go to the address that is asked for.
+    arguments = probe_arguments(check, check.host, ("192.0.2.1", check.host))
+    output = run(shell, PROBE_SCRIPT, arguments, probe_input(check), PATH=path, **environment)
     assert is_complete(output), output
     return parse_answer(output)
 
@@ -142,7 +148,7 @@ def test_datagrams(tool, reply, shell, tmp_path):
 
 
 def test_what_a_name_server_is_asked():
-    (*_others, payload, _limit) = probe_arguments(Check("a", "b", "b", 53, "udp"), "b")
+    payload = probe_arguments(Check("a", "b", "b", 53, "udp"), "b")[PAYLOAD]
     query = payload.encode().decode("unicode_escape").encode("latin-1")
     # One question, for the type NS of the root.
     assert query[2:] == bytes.fromhex("0100 0001 0000 0000 0000 00 0002 0001")
@@ -174,29 +180,95 @@ def test_each_address_is_tried(shell, listener, tmp_path):
     assert answer.connects[-1].failure == ""
 
 
-def test_the_password_goes_through_the_input_alone(shell, tmp_path):
-    path = tools(tmp_path, "head", "cat", "env")
-    client = tmp_path / "bin/mysql"
-    client.write_text(CLIENT)
-    client.chmod(0o755)
+@pytest.fixture
+def client(tmp_path: Path) -> tuple[str, Path]:
+    """A path with a client program and little else, and the beginning of the names of what it writes."""
+    path = tools(tmp_path, "head", "cat", "env", "getent")
+    program = tmp_path / "bin/mysql"
+    program.write_text(CLIENT)
+    program.chmod(0o755)
+    return path, tmp_path / "seen"
+
+
+def test_the_password_goes_through_the_input_alone(shell, client):
+    path, seen = client
     login = Login("root", "s3cret 'x' \"y\"", "shop")
-    seen = str(tmp_path / "seen")
     check = Check("a", "b", "127.0.0.1", 3307, login=login)
-    answer = look(shell, path, check, SEEN=seen, MYSQL_PWD="other", MYSQL_HOST="other")
+    answer = look(shell, path, check, SEEN=str(seen), MYSQL_PWD="other", MYSQL_HOST="other")
     assert answer.session is not None
     assert answer.session.row == ("7", "9.7", "host", "root@%")
-    assert (tmp_path / "seen.options").read_text() == option_file(login)
-    arguments, environment = (tmp_path / "seen.arguments").read_text(), (tmp_path / "seen.environment").read_text()
+    assert seen.with_suffix(".options").read_text() == option_file(login)
+    arguments, environment = seen.with_suffix(".arguments").read_text(), seen.with_suffix(".environment").read_text()
     assert "--port=3307" in arguments
     assert "--host=127.0.0.1" in arguments
     assert "s3cret" not in arguments + environment
     assert "other" not in environment
 
 
+@pytest.mark.parametrize("host, own", [("127.0.0.1", ("127.0.0.2", "127.0.0.11")), ("localhost", ("192.0.2.1",))])
+def test_no_login_to_an_address_that_is_not_the_targets(host, own, shell, client):
+    path, seen = client
+    check = Check("a", "b", host)
+    output = run(shell, PROBE_SCRIPT, probe_arguments(check, host, own), probe_input(check), PATH=path, SEEN=str(seen))
+    assert is_complete(output)
+    assert parse_answer(output).addresses
+    assert parse_answer(output).session is None
+    assert list(seen.parent.glob("seen.*")) == []
+
+
+def test_a_login_goes_to_the_address_and_not_to_the_name(shell, client):
+    path, seen = client
+    own = ("127.0.0.1", "::1")
+    check = Check("a", "b", "localhost")
+    run(shell, PROBE_SCRIPT, probe_arguments(check, "localhost", own), probe_input(check), PATH=path, SEEN=str(seen))
+    arguments = seen.with_suffix(".arguments").read_text()
+    assert re.search(r"--host=(127\.0\.0\.1|::1) ", arguments)
+    assert "localhost" not in arguments
+
+
+MYSQL, MARIADB = "mysql  Ver 9.7.4", "mysql from 11.8.3-MariaDB"
+
+
+@pytest.mark.parametrize(
+    "version, mode, options, host",
+    [
+        (MYSQL, "preferred", "", "127.0.0.1"),
+        (MARIADB, "preferred", "", "127.0.0.1"),
+        (MYSQL, "disabled", "--ssl-mode=disabled", "127.0.0.1"),
+        (MARIADB, "disabled", "--skip-ssl", "127.0.0.1"),
+        (MYSQL, "required", "--ssl-mode=required", "127.0.0.1"),
+        (MYSQL, "verify_ca", "--ssl-mode=verify_ca --ssl-ca=/dev/fd/5", "127.0.0.1"),
+        (MYSQL, "verify_identity", "--ssl-mode=verify_identity --ssl-ca=/dev/fd/5", "localhost"),
+        (MARIADB, "verify_ca", "--ssl --ssl-verify-server-cert --ssl-ca=/dev/fd/5", "localhost"),
+        (MARIADB, "verify_identity", "--ssl --ssl-verify-server-cert --ssl-ca=/dev/fd/5", "localhost"),
+    ],
+)
+def test_tls(version, mode, options, host, shell, client):  # noqa: PLR0917 - a row of the table
+    path, seen = client
+    authorities = "".join(f"line {number}\n" for number in range(2000))
+    check = Check("a", "b", "localhost", login=Login(ssl_mode=mode, authorities=authorities))
+    arguments = probe_arguments(check, "localhost", ("127.0.0.1", "::1"))
+    output = run(shell, PROBE_SCRIPT, arguments, probe_input(check), PATH=path, SEEN=str(seen), VERSION=version)
+    assert parse_answer(output).session is not None
+    given = seen.with_suffix(".arguments").read_text().replace("--host=::1 ", "--host=127.0.0.1 ")
+    assert re.findall(r"--(?:skip-)?ssl\S*", given) == options.split()
+    assert f"--host={host} " in given
+    if "verify" in mode:
+        assert seen.with_suffix(".authorities").read_text() == f"{authorities}\n"
+
+
+def test_a_client_that_cannot_demand_tls(shell, client):
+    path, seen = client
+    check = Check("a", "b", "127.0.0.1", login=Login(ssl_mode="required"))
+    assert look(shell, path, check, SEEN=str(seen), VERSION=MARIADB).missing == "tls"
+    assert list(seen.parent.glob("seen.*")) == []
+
+
 def test_nothing_is_left_behind(shell, tmp_path):
     check = Check("a", "b", "localhost", protocol="dns")
     # A time that no other process of the machine waits for.
-    arguments = [*probe_arguments(check, "localhost")[:-1], "4242"]
+    arguments = probe_arguments(check, "localhost")
+    arguments[LIMIT] = "4242"
     output = run(shell, PROBE_SCRIPT, arguments, b"go\n", PATH=tools(tmp_path, "getent", "sleep"))
     assert is_complete(output)
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
@@ -210,7 +282,8 @@ def test_a_script_ends_itself_when_its_time_is_over(shell, tmp_path):
     slow.write_text("#!/bin/sh\nexec sleep 20\n")
     slow.chmod(0o755)
     check = Check("a", "b", "localhost", protocol="dns")
-    arguments = [*probe_arguments(check, "localhost")[:-1], "1"]
+    arguments = probe_arguments(check, "localhost")
+    arguments[LIMIT] = "1"
     begin = time.monotonic()
     process = subprocess.Popen(
         [shutil.which(shell[0]), *shell[1:], "-c", PROBE_SCRIPT, "probe", *arguments],
@@ -261,16 +334,19 @@ def read_options(text: str) -> dict[str, str]:
     return found
 
 
-@given(st.text(st.characters(exclude_characters="\0\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", exclude_categories=["Cs"])))
-def test_any_password_survives_the_option_file(password):
-    text = option_file(Login("root", password, "shop"))
-    assert read_options(text)["password"] == password
+# What a login may hold: no control characters.
+TEXTS = st.characters(exclude_characters="\u2028\u2029", exclude_categories=["Cs", "Cc"])
+
+
+@given(st.text(TEXTS, max_size=128), st.text(TEXTS, max_size=256), st.text(TEXTS, max_size=64))
+@example('"' * 128, "\\" * 1024, '"' * 64)
+@example("\U0001f600" * 128, "ü" * 512, "\U0001f600" * 64)
+def test_any_login_survives_the_option_file(user, password, database):
+    login = Login(user, password, database)
+    text = option_file(login)
+    found = read_options(text)
+    assert (found["user"], found["password"], found.get("database", "")) == (user, password, database)
+    # The client programs take what goes beyond 4 KiB for a line of its own.
+    assert max(len(line.encode()) for line in text.splitlines()) < 4000
     # The script reads as many lines as it was told.
-    lines = probe_arguments(Check("a", "b", login=Login("root", password, "shop")), "b")[5]
-    assert text.count("\n") == int(lines)
-
-
-def test_tls_in_the_option_file():
-    assert "ssl-mode" not in option_file(Login())
-    assert "loose-ssl-mode=DISABLED\n" in option_file(Login(ssl_mode="disabled"))
-    assert option_file(Login(ssl_mode="disabled")).endswith("[client-mariadb]\nloose-skip-ssl\n")
+    assert text.count("\n") == int(probe_arguments(Check("a", "b", login=login), "b")[LINES])

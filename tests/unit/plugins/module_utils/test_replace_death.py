@@ -28,6 +28,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._replace import Exc
 from ansible_collections.linklab.docker.plugins.module_utils._replace_names import Before, successor_name
 from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
 from mortal_client import KilledError
+from one_by_one import OneByOne
 
 Json = t.Any
 
@@ -36,7 +37,7 @@ UP = ("running", "paused")
 STATUS = {Before.STOPPED: "exited", Before.RUNNING: "running", Before.PAUSED: "paused"}
 
 
-class Model:
+class Model(OneByOne):
     """Two containers that change places: names and states, and what must never happen to them."""
 
     info = EngineInfo("1.41", "20.10.24")
@@ -65,8 +66,7 @@ class Model:
                 return {"Id": ident, "Name": f"/{name}", "State": state, "Config": {}, "HostConfig": {}}
         raise NotFound(404, "no such container", "GET")
 
-    def get(self, path: str, **_params: str) -> Json:
-        assert path == "/containers/json"
+    def containers(self, **_filters: list[str]) -> Json:
         return [{"Id": ident, "Names": [f"/{name}"], "State": self.states[ident]} for ident, name in self.names.items()]
 
     def logs(self, _container: str, _tail: int) -> bytes:

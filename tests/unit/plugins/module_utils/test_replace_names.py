@@ -37,7 +37,7 @@ def test_what_a_name_says_can_be_read_again(name, before):
     there = [
         summary(NEW, successor_name(name, OLD, before)),
         summary(OLD, predecessor_name(name, NEW, before)),
-        summary(OTHER, helper_name(name, OLD)),
+        summary(OTHER, helper_name(name, OLD), state="created"),
     ]
     found = {left.role: left for left in read_leftovers(name, there)}
     assert {role: (left.id, left.peer) for role, left in found.items()} == {
@@ -47,6 +47,10 @@ def test_what_a_name_says_can_be_read_again(name, before):
     }
     assert found["new"].before is found["old"].before is before
     assert read_leftovers(f"x{name}", there) == ()
+
+
+def test_what_runs_is_no_mark_of_a_removal_of_links():
+    assert read_leftovers("box", [summary(OTHER, helper_name("box", OLD))]) == ()
 
 
 def test_the_target_of_a_leftovers_link_is_no_leftover():

@@ -1,0 +1,238 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Find all mistakes in the variables of a lab, with their paths and, in a file, their lines. Pure.
+
+A value with a template is not looked into: only Ansible knows what it becomes. No message shows the value of an option
+that is unknown, since it may be a secret.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.linklab.docker.plugins.module_utils._check_spec import CHECK_OPTIONS, parse_checks
+from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, near
+from ansible_collections.linklab.docker.plugins.module_utils._topology_options import strict_options_for
+from ansible_collections.linklab.docker.plugins.module_utils._words import meant
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+Json = t.Any
+Place = tuple[t.Union[str, int], ...]
+
+# Stands for a value that only Ansible knows.
+_TEMPLATE = "{{ }}"
+# What looks like a variable of the role. Others are the user's own.
+_OURS = re.compile(r"lab_.*|name|networks|containers|checks")
+# A variable of the playbook, for its other roles too.
+_PLAYBOOK_VARIABLES = frozenset({"lab_connection"})
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """What is wrong at a place; path: the keys and numbers that lead there."""
+
+    path: Place
+    text: str
+
+
+@dataclass
+class _Document:
+    """The data of a file, where each part of it stands, and keys that are given twice."""
+
+    data: Json = None
+    lines: dict[Place, int] = field(default_factory=dict)
+    mistakes: list[Mistake] = field(default_factory=list)
+
+
+def mistakes_in_text(text: str, role: Mapping[str, Json], defined: Iterable[str] = ()) -> list[str]:
+    """Return the mistakes in the text of a lab's file, each in a line, in the order of the file.
+
+    Args:
+        role: the options of the role lab, as its argument specs have them.
+        defined: names of variables that have a value from elsewhere.
+    """
+    document = _Document()
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        document.data = _data(node, (), document, ()) if node else None
+    except yaml.MarkedYAMLError as exc:
+        # Without the excerpt that YAML shows: it may have a secret.
+        mark = exc.problem_mark or exc.context_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        return [f"{where}it is not YAML: {exc.problem or exc.context}"]
+    except yaml.YAMLError:
+        return ["it is not YAML: it has characters that no YAML file has"]
+    found = [*document.mistakes, *mistakes_in(document.data, role, defined)]
+    placed = sorted(((_line_of(one.path, document.lines), _said(one)) for one in found), key=lambda one: one[0])
+    return [f"line {line}: {said}" if line else said for line, said in placed]
+
+
+def mistakes_in_variables(variables: Json, role: Mapping[str, Json]) -> list[str]:
+    """Return the mistakes in the variables of a lab, each in a line."""
+    return [_said(one) for one in mistakes_in(variables, role)]
+
+
+def mistakes_in(variables: Json, role: Mapping[str, Json], defined: Iterable[str] = ()) -> Iterator[Mistake]:
+    """Yield the mistakes in the variables of a lab."""
+    if not isinstance(variables, dict):
+        yield Mistake((), "it must be a dictionary of the variables of a lab: lab_name, lab_containers and others")
+        return
+    options = _options(variables, role)
+    for name in variables:
+        if name not in options and name not in _PLAYBOOK_VARIABLES and _OURS.fullmatch(str(name)):
+            yield Mistake((name,), f"there is no such variable of a lab{near(str(name), options)}")
+    given = {**dict.fromkeys(defined, _TEMPLATE), **{key: value for key, value in variables.items() if key in options}}
+    yield from _in_options(given, options, ())
+    if not {"lab_networks", "lab_containers"} & given.keys():
+        yield Mistake((), "it has neither lab_containers nor lab_networks")
+    checks = given.get("lab_checks")
+    for number, check in enumerate(checks if isinstance(checks, list) else ()):
+        yield from _in_check(check, ("lab_checks", number))
+
+
+def _options(variables: Mapping[str, Json], role: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the role's options, with those of networks, containers and checks below."""
+    named = strict_options_for({key: variables.get(f"lab_{key}") for key in ("networks", "containers")})
+    found = {name: dict(option) for name, option in role.items()}
+    found["lab_networks"] = named["networks"]
+    found["lab_containers"] = named["containers"]
+    found["lab_checks"] = CHECK_OPTIONS["checks"]
+    return found
+
+
+def _in_options(given: Mapping[str, Json], options: Mapping[str, Json], path: Place) -> Iterator[Mistake]:
+    for name, value in given.items():
+        if name in options:
+            yield from _in_value(value, options[name], (*path, name))
+        else:
+            yield Mistake((*path, name), f"there is no such option{meant(str(name), options)}")
+    for name, option in options.items():
+        if option.get("required") and given.get(name) is None:
+            yield Mistake(path, f"{name} is missing")
+
+
+def _in_value(value: Json, option: Mapping[str, Json], path: Place) -> Iterator[Mistake]:
+    kind = option.get("type", "str")
+    if value is None or kind == "raw" or _is_template(value):
+        return
+    if kind == "dict":
+        if not isinstance(value, dict):
+            yield Mistake(path, f"must be a dictionary, not {_shape(value)}")
+        elif "options" in option:
+            yield from _in_options(value, option["options"], path)
+    elif kind == "list":
+        yield from _in_list(value, option, path)
+    elif isinstance(value, (dict, list)):
+        yield Mistake(path, f"must be a single value, not {_shape(value)}")
+    else:
+        yield from _in_scalar(value, option, path)
+
+
+def _in_list(value: Json, option: Mapping[str, Json], path: Place) -> Iterator[Mistake]:
+    element = {**option, "type": option.get("elements", "raw")}
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _in_value(item, element, (*path, number))
+    elif isinstance(value, dict) or element["type"] == "dict":
+        yield Mistake(path, f"must be a list, not {_shape(value)}")
+
+
+def _in_scalar(value: Json, option: Mapping[str, Json], path: Place) -> Iterator[Mistake]:
+    choices = option.get("choices")
+    if choices and str(value) not in choices:
+        listed = f": {', '.join(choices)}" if len(choices) < 10 else ""
+        yield Mistake(path, f"{value!r} is none of the values that it can have{listed}{near(str(value), choices)}")
+    elif option.get("type") in ("int", "float", "bool"):
+        checked = ArgumentSpecValidator({"value": {"type": option["type"]}}).validate({"value": value})
+        if checked.error_messages:
+            words = {"int": "a whole number", "float": "a number", "bool": "true or false"}[option["type"]]
+            yield Mistake(path, f"must be {words}, not {value!r}")
+
+
+def _in_check(check: Json, path: Place) -> Iterator[Mistake]:
+    """Yield what only the whole of a check shows, if its parts are well-formed and known."""
+    if not isinstance(check, dict) or _has_template(check):
+        return
+    if any(True for _one in _in_options(check, CHECK_OPTIONS["checks"]["options"], path)):
+        return
+    checked = ArgumentSpecValidator(CHECK_OPTIONS).validate({"checks": [check]})
+    try:
+        if not checked.error_messages:
+            parse_checks(checked.validated_parameters)
+    except SpecError as exc:
+        yield Mistake(path, str(exc))
+    yield from (Mistake(path, message) for message in checked.error_messages)
+
+
+# -- texts ------------------------------------------------------------------------------------------------------------
+
+
+def _said(mistake: Mistake) -> str:
+    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in mistake.path).lstrip(".")
+    return f"{place}: {mistake.text}" if place else mistake.text
+
+
+def _line_of(path: Place, lines: Mapping[Place, int]) -> int:
+    """Return the line of a place, or of the nearest that it is in; 0 for the file as a whole."""
+    return next((lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines), 0)
+
+
+def _shape(value: Json) -> str:
+    if isinstance(value, dict):
+        return "a dictionary"
+    return "a list" if isinstance(value, list) else "a single value"
+
+
+def _is_template(value: Json) -> bool:
+    return isinstance(value, str) and ("{{" in value or "{%" in value)
+
+
+def _has_template(value: Json) -> bool:
+    inner: Iterable[Json] = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return _is_template(value) or any(_has_template(one) for one in inner)
+
+
+# -- YAML with line numbers -------------------------------------------------------------------------------------------
+
+
+def _data(node: Json, path: Place, document: _Document, above: tuple[Json, ...]) -> Json:
+    """Return what a node of a YAML file stands for. above: the nodes that it is in; it can be an alias of one."""
+    if node in above or not node.tag.startswith("tag:yaml.org,2002:"):
+        # Such as !vault and !unsafe.
+        return _TEMPLATE
+    document.lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, yaml.SequenceNode):
+        return [_data(item, (*path, number), document, (*above, node)) for number, item in enumerate(node.value)]
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(node, path, document, (*above, node))
+    return yaml.SafeLoader("").construct_object(node)
+
+
+def _mapping(node: Json, path: Place, document: _Document, above: tuple[Json, ...]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    merged: dict[str, Json] = {}
+    for key, value in node.value:
+        if key.tag == "tag:yaml.org,2002:merge":
+            # Mistakes and lines of what is merged are those of the place that it comes from.
+            parts = value.value if isinstance(value, yaml.SequenceNode) else [value]
+            for part in reversed(parts):
+                inner = _data(part, path, _Document(), above)
+                merged.update(inner if isinstance(inner, dict) else {})
+            continue
+        name = str(_data(key, (), _Document(), above))
+        if name in found:
+            document.mistakes.append(Mistake((*path, name), f"is given twice, again in line {key.start_mark.line + 1}"))
+        document.lines.setdefault((*path, name), key.start_mark.line + 1)
+        found[name] = _data(value, (*path, name), document, above)
+    return {**merged, **found}
