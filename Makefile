@@ -8,7 +8,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # For example: make networks ARGS='-e password=secret -v'
 ARGS ?=
-BENCH ?= network_attach connectivity topology
+BENCH ?= packed network_attach connectivity topology
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev networks links lab teardown test lint units integration molecule sanity bench test-engines test-faults test-ansible clean

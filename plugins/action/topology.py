@@ -14,7 +14,7 @@ import typing as t
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
-from ansible_collections.linklab.docker.plugins.module_utils._progress import PROGRESS_FILE
+from ansible_collections.linklab.docker.plugins.module_utils._apply.progress import PROGRESS_FILE
 
 display = Display()
 

@@ -130,3 +130,17 @@ def near(name: str, known: Iterable[str]) -> str:
     # Names that the engine gives to unnamed containers never help; callers pass only names that people chose.
     matches = difflib.get_close_matches(name, sorted(set(known)), n=3, cutoff=0.6)
     return f" (did you mean {' or '.join(matches)}?)" if matches else ""
+
+
+class BusyError(ApplyError):
+    """Another run is replacing this container at the moment; nothing was changed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, again=True)
+
+
+def refuse(problems: Iterable[str]) -> None:
+    """Raise one Refusal that names all the problems, if there are any."""
+    found = list(dict.fromkeys(problems))
+    if found:
+        raise Refusal("; ".join(found) + ". Nothing was changed.")

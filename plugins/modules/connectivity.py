@@ -504,9 +504,9 @@ table:
     - client  database  database  3306  tcp       yes        network:test_network  5.8  yes
 """
 
-from ansible_collections.linklab.docker.plugins.module_utils._check_spec import CHECK_OPTIONS
-from ansible_collections.linklab.docker.plugins.module_utils._connectivity_task import run_task
-from ansible_collections.linklab.docker.plugins.module_utils._module import new_module
+from ansible_collections.linklab.docker.plugins.module_utils._connectivity.spec import CHECK_OPTIONS
+from ansible_collections.linklab.docker.plugins.module_utils._connectivity.task import run_task
+from ansible_collections.linklab.docker.plugins.module_utils._module.common import new_module
 
 
 def main() -> None:

@@ -232,9 +232,10 @@ links:
       sample: false
 """
 
-from ansible_collections.linklab.docker.plugins.module_utils._container_spec import CONTAINER_OPTIONS
-from ansible_collections.linklab.docker.plugins.module_utils._link import LinkTask
-from ansible_collections.linklab.docker.plugins.module_utils._module import DISRUPTION_OPTION, new_module, run
+from ansible_collections.linklab.docker.plugins.module_utils._compose.container import CONTAINER_OPTIONS
+from ansible_collections.linklab.docker.plugins.module_utils._link.task import LinkTask
+from ansible_collections.linklab.docker.plugins.module_utils._module.common import new_module
+from ansible_collections.linklab.docker.plugins.module_utils._module.task import DISRUPTION_OPTION, run
 
 
 def main() -> None:

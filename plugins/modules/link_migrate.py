@@ -275,9 +275,10 @@ names:
       sample: "client -> db:3306 (tcp): reached over network:links-database"
 """
 
-from ansible_collections.linklab.docker.plugins.module_utils._migrate import MigrateTask
-from ansible_collections.linklab.docker.plugins.module_utils._migrate_spec import MIGRATE_OPTIONS
-from ansible_collections.linklab.docker.plugins.module_utils._module import DISRUPTION_OPTION, new_module, run
+from ansible_collections.linklab.docker.plugins.module_utils._migrate.spec import MIGRATE_OPTIONS
+from ansible_collections.linklab.docker.plugins.module_utils._migrate.task import MigrateTask
+from ansible_collections.linklab.docker.plugins.module_utils._module.common import new_module
+from ansible_collections.linklab.docker.plugins.module_utils._module.task import DISRUPTION_OPTION, run
 
 
 def main() -> None:

@@ -317,11 +317,12 @@ endpoints:
       sample: false
 """
 
-from ansible_collections.linklab.docker.plugins.module_utils._attach import attach_result, observe_attach
-from ansible_collections.linklab.docker.plugins.module_utils._attach_plan import plan_attach
-from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import ENDPOINT_OPTIONS, parse_attach
-from ansible_collections.linklab.docker.plugins.module_utils._module import DISRUPTION_OPTION, Task, new_module, run
-from ansible_collections.linklab.docker.plugins.module_utils._network_spec import NETWORK_OPTIONS
+from ansible_collections.linklab.docker.plugins.module_utils._attach.observe import attach_result, observe_attach
+from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import ENDPOINT_OPTIONS, parse_attach
+from ansible_collections.linklab.docker.plugins.module_utils._compose.network import NETWORK_OPTIONS
+from ansible_collections.linklab.docker.plugins.module_utils._module.common import new_module
+from ansible_collections.linklab.docker.plugins.module_utils._module.task import DISRUPTION_OPTION, Task, run
+from ansible_collections.linklab.docker.plugins.module_utils._plan.attach import plan_attach
 
 
 def main() -> None:

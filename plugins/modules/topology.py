@@ -284,8 +284,8 @@ networks:
       sample: [172.18.0.0/16]
 """
 
-from ansible_collections.linklab.docker.plugins.module_utils._module import run
-from ansible_collections.linklab.docker.plugins.module_utils._topology import TOPOLOGY_TASK, new_topology_module
+from ansible_collections.linklab.docker.plugins.module_utils._module.task import run
+from ansible_collections.linklab.docker.plugins.module_utils._topology.task import TOPOLOGY_TASK, new_topology_module
 
 
 def main() -> None:

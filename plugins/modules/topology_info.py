@@ -263,8 +263,8 @@ links:
       sample: false
 """
 
-from ansible_collections.linklab.docker.plugins.module_utils._graph_observe import topology_info
-from ansible_collections.linklab.docker.plugins.module_utils._module import new_module, run_info
+from ansible_collections.linklab.docker.plugins.module_utils._module.common import new_module, run_info
+from ansible_collections.linklab.docker.plugins.module_utils._topology.graph_observe import topology_info
 
 
 def main() -> None:

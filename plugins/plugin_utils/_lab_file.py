@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.linklab.docker.plugins.module_utils._check_spec import CHECK_OPTIONS, parse_checks
+from ansible_collections.linklab.docker.plugins.module_utils._connectivity.spec import CHECK_OPTIONS, parse_checks
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, near
-from ansible_collections.linklab.docker.plugins.module_utils._topology_options import strict_options_for
-from ansible_collections.linklab.docker.plugins.module_utils._words import meant
+from ansible_collections.linklab.docker.plugins.module_utils._model.words import meant
+from ansible_collections.linklab.docker.plugins.module_utils._topology.options import strict_options_for
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -13,18 +13,18 @@ import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
-from ansible_collections.linklab.docker.plugins.module_utils._topology_options import (
+from ansible_collections.linklab.docker.plugins.module_utils._model.words import meant
+from ansible_collections.linklab.docker.plugins.module_utils._topology.options import (
     TOPOLOGY_CONTAINER_OPTIONS,
     options_for,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import DEFAULT_BRIDGE, parse_topology
-from ansible_collections.linklab.docker.plugins.module_utils._words import meant
+from ansible_collections.linklab.docker.plugins.module_utils._topology.spec import DEFAULT_BRIDGE, parse_topology
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
-    from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import ContainerWish, TopologySpec
+    from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings
+    from ansible_collections.linklab.docker.plugins.module_utils._topology.spec import ContainerWish, TopologySpec
 
 Json = t.Any
 

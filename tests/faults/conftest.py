@@ -28,7 +28,7 @@ from fault_sweep import Sweep, clear_lab
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
+    from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
 
 Json = t.Any
 

@@ -14,21 +14,11 @@ import ipaddress
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.linklab.docker.plugins.module_utils._attach_plan import AttachState
-from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec, Wish
-from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
-from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
-from ansible_collections.linklab.docker.plugins.module_utils._network_spec import NetworkSpec
-from ansible_collections.linklab.docker.plugins.module_utils._plan import (
-    Action,
-    Attach,
-    CreateNetwork,
-    Detach,
-    EndpointAction,
-    Plan,
-    Reattach,
-)
-from ansible_collections.linklab.docker.plugins.module_utils._state import (
+from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, Wish
+from ansible_collections.linklab.docker.plugins.module_utils._compose.network import NetworkSpec
+from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
+from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings, Link
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import (
     Container,
     Endpoint,
     Member,
@@ -37,6 +27,16 @@ from ansible_collections.linklab.docker.plugins.module_utils._state import (
     Summary,
     automatic_aliases,
     read_settings,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._plan.attach import AttachState
+from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import (
+    Action,
+    Attach,
+    CreateNetwork,
+    Detach,
+    EndpointAction,
+    Plan,
+    Reattach,
 )
 from hypothesis import reject
 from hypothesis import strategies as st

@@ -16,7 +16,7 @@ import typing as t
 from pathlib import Path
 
 if t.TYPE_CHECKING:
-    from ansible_collections.linklab.docker.plugins.module_utils._causes import Cause
+    from ansible_collections.linklab.docker.plugins.module_utils._connectivity.causes import Cause
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/connectivity.md"
@@ -27,7 +27,7 @@ _SECTION = re.compile(r"(<!-- begin: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 def with_tables(page: str) -> str:
     """Return the page with its tables as they should be."""
-    from ansible_collections.linklab.docker.plugins.module_utils._causes import BANDS, CAUSES
+    from ansible_collections.linklab.docker.plugins.module_utils._connectivity.causes import BANDS, CAUSES
 
     tables = {
         "checks": _table(
@@ -43,7 +43,7 @@ def with_tables(page: str) -> str:
 
 def with_choices(source: str) -> str:
     """Return the module's source with the choices of its options cause as they should be."""
-    from ansible_collections.linklab.docker.plugins.module_utils._causes import CAUSES
+    from ansible_collections.linklab.docker.plugins.module_utils._connectivity.causes import CAUSES
 
     def choices(found: re.Match[str]) -> str:
         text = f"choices: [{', '.join(CAUSES)}]"

@@ -10,20 +10,20 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.linklab.docker.plugins.module_utils._check_spec import Check, Login
-from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
-from ansible_collections.linklab.docker.plugins.module_utils._evidence import Evidence, Peer
-from ansible_collections.linklab.docker.plugins.module_utils._probe_answer import (
+from ansible_collections.linklab.docker.plugins.module_utils._connectivity.evidence import Evidence, Peer
+from ansible_collections.linklab.docker.plugins.module_utils._connectivity.probe_answer import (
     Answer,
     Connect,
     Listener,
     Route,
     Session,
 )
+from ansible_collections.linklab.docker.plugins.module_utils._connectivity.spec import Check, Login
+from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings, Link
 from recorded import ENGINES, Recorded
 
 if t.TYPE_CHECKING:
-    from ansible_collections.linklab.docker.plugins.module_utils._state import Container
+    from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container
 
 Json = t.Any
 

@@ -19,7 +19,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import Engi
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
+    from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
 
 Json = t.Any
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError
-from ansible_collections.linklab.docker.plugins.module_utils._link import LinkTask
-from ansible_collections.linklab.docker.plugins.module_utils._module import CONNECTION_OPTIONS, converge
+from ansible_collections.linklab.docker.plugins.module_utils._link.task import LinkTask
+from ansible_collections.linklab.docker.plugins.module_utils._module.common import CONNECTION_OPTIONS
+from ansible_collections.linklab.docker.plugins.module_utils._module.task import converge
 
 if t.TYPE_CHECKING:
     import pytest
@@ -26,7 +27,9 @@ def link_here(lab: Json, monkeypatch: pytest.MonkeyPatch) -> Json:
 
     It returns the task's result, or the message of its failure.
     """
-    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._replace.SETTLE_SECONDS", 0.5)
+    monkeypatch.setattr(
+        "ansible_collections.linklab.docker.plugins.module_utils._apply.replacement.SETTLE_SECONDS", 0.5
+    )
     defaults = {name: option.get("default") for name, option in CONNECTION_OPTIONS.items()}
     defaults["docker_host"] = lab.engine.connection.docker_host
     defaults.update(links=None, network="bridge", create=None, state="present", purge=False, disruption="reconnect")

@@ -10,9 +10,9 @@ import io
 import tarfile
 import typing as t
 
+from ansible_collections.linklab.docker.plugins.module_utils._apply.hosts import HOSTS
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError
-from ansible_collections.linklab.docker.plugins.module_utils._hosts import HOSTS
-from ansible_collections.linklab.docker.plugins.module_utils._hosts_lines import parse, written
+from ansible_collections.linklab.docker.plugins.module_utils._model.hosts_lines import parse, written
 from engine_model import EngineModel, Response
 
 if t.TYPE_CHECKING:

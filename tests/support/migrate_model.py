@@ -13,15 +13,24 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings, Link
-from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
-from ansible_collections.linklab.docker.plugins.module_utils._hosts_lines import (
-    parse,
-    redirected,
-    tidy,
+from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement_checks import Surroundings
+from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement_config import Sources
+from ansible_collections.linklab.docker.plugins.module_utils._compose.network import NetworkSpec
+from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
+from ansible_collections.linklab.docker.plugins.module_utils._migrate.groups import own_names, wanted_names
+from ansible_collections.linklab.docker.plugins.module_utils._migrate.observe import MigrateState, Source, is_unfinished
+from ansible_collections.linklab.docker.plugins.module_utils._migrate.spec import MigrateSpec
+from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings, Link
+from ansible_collections.linklab.docker.plugins.module_utils._model.hosts_lines import parse, redirected, tidy
+from ansible_collections.linklab.docker.plugins.module_utils._model.legacy_links import LegacyLink
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import (
+    Container,
+    Endpoint,
+    Member,
+    Network,
+    Subnet,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import LegacyLink
-from ansible_collections.linklab.docker.plugins.module_utils._migrate_actions import (
+from ansible_collections.linklab.docker.plugins.module_utils._plan.migrate_actions import (
     BakeEnvironment,
     ExchangeLinks,
     LeaveBridge,
@@ -29,18 +38,13 @@ from ansible_collections.linklab.docker.plugins.module_utils._migrate_actions im
     RemoveLinks,
     TidyNames,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._migrate_graph import own_names, wanted_names
-from ansible_collections.linklab.docker.plugins.module_utils._migrate_spec import MigrateSpec
-from ansible_collections.linklab.docker.plugins.module_utils._migrate_state import (
-    MigrateState,
-    Source,
-    is_unfinished,
+from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import (
+    Action,
+    Attach,
+    CreateNetwork,
+    Plan,
+    Reattach,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._network_spec import NetworkSpec
-from ansible_collections.linklab.docker.plugins.module_utils._plan import Action, Attach, CreateNetwork, Plan, Reattach
-from ansible_collections.linklab.docker.plugins.module_utils._replace_checks import Surroundings
-from ansible_collections.linklab.docker.plugins.module_utils._replace_config import Sources
-from ansible_collections.linklab.docker.plugins.module_utils._state import Container, Endpoint, Member, Network, Subnet
 from hypothesis import strategies as st
 
 if t.TYPE_CHECKING:

@@ -9,13 +9,10 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, LinklabError
-from ansible_collections.linklab.docker.plugins.module_utils._migrate import MigrateTask
-from ansible_collections.linklab.docker.plugins.module_utils._migrate_spec import MIGRATE_OPTIONS
-from ansible_collections.linklab.docker.plugins.module_utils._module import (
-    CONNECTION_OPTIONS,
-    DISRUPTION_OPTION,
-    converge,
-)
+from ansible_collections.linklab.docker.plugins.module_utils._migrate.spec import MIGRATE_OPTIONS
+from ansible_collections.linklab.docker.plugins.module_utils._migrate.task import MigrateTask
+from ansible_collections.linklab.docker.plugins.module_utils._module.common import CONNECTION_OPTIONS
+from ansible_collections.linklab.docker.plugins.module_utils._module.task import DISRUPTION_OPTION, converge
 
 Json = t.Any
 

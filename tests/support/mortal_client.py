@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.linklab.docker.plugins.module_utils._client import Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
 
 Json = t.Any
 

@@ -19,9 +19,9 @@ import typing as t
 from contextlib import contextmanager
 from pathlib import Path
 
-from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
-from ansible_collections.linklab.docker.plugins.module_utils._engine_info import EngineInfo
-from ansible_collections.linklab.docker.plugins.module_utils._state import (
+from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import (
     Container,
     Network,
     read_container,

@@ -10,16 +10,17 @@ import typing as t
 from contextlib import suppress
 from unittest import mock
 
-from ansible_collections.linklab.docker.plugins.module_utils import _hosts, _images, _replace
-from ansible_collections.linklab.docker.plugins.module_utils._apply import apply
+from ansible_collections.linklab.docker.plugins.module_utils._apply import hosts, replacement
+from ansible_collections.linklab.docker.plugins.module_utils._apply.stages import apply
+from ansible_collections.linklab.docker.plugins.module_utils._engine import images
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError
-from ansible_collections.linklab.docker.plugins.module_utils._topology import TOPOLOGY_TASK
+from ansible_collections.linklab.docker.plugins.module_utils._topology.task import TOPOLOGY_TASK
 from container_model import IMAGES, OPTIONS, SERVER
 from hypothesis import strategies as st
 from linked_engine import LinkedEngine
 
 if t.TYPE_CHECKING:
-    from ansible_collections.linklab.docker.plugins.module_utils._plan import Plan
+    from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import Plan
     from engine_model import EngineModel
 
 Json = t.Any
@@ -43,9 +44,9 @@ def plan(engine: EngineModel, task: dict[str, Json]) -> Plan:
 
 def carry_out(engine: EngineModel, found: Plan) -> None:
     # Nothing here takes time, and nobody has logged in to a registry.
-    nobody = mock.patch.object(_images, "_credentials", return_value={})
-    written = mock.patch.object(_hosts, "run_in", t.cast("LinkedEngine", engine).write)
-    with nobody, written, mock.patch.object(_replace, "_watch"):
+    nobody = mock.patch.object(images, "_credentials", return_value={})
+    written = mock.patch.object(hosts, "run_in", t.cast("LinkedEngine", engine).write)
+    with nobody, written, mock.patch.object(replacement, "_watch"):
         apply(t.cast("t.Any", engine), found, TOPOLOGY_TASK.executors())
 
 

@@ -12,13 +12,10 @@ from dataclasses import dataclass, field
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, LinklabError
-from ansible_collections.linklab.docker.plugins.module_utils._module import (
-    CONNECTION_OPTIONS,
-    DISRUPTION_OPTION,
-    converge,
-)
-from ansible_collections.linklab.docker.plugins.module_utils._topology import TOPOLOGY_TASK
-from ansible_collections.linklab.docker.plugins.module_utils._topology_options import options_for
+from ansible_collections.linklab.docker.plugins.module_utils._module.common import CONNECTION_OPTIONS
+from ansible_collections.linklab.docker.plugins.module_utils._module.task import DISRUPTION_OPTION, converge
+from ansible_collections.linklab.docker.plugins.module_utils._topology.options import options_for
+from ansible_collections.linklab.docker.plugins.module_utils._topology.task import TOPOLOGY_TASK
 
 Json = t.Any
 

@@ -30,8 +30,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._causes import CAUSES
-from ansible_collections.linklab.docker.plugins.module_utils._client import DEFAULT_HOST, Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._connectivity.causes import CAUSES
+from ansible_collections.linklab.docker.plugins.module_utils._engine.client import DEFAULT_HOST, Connection, Engine
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Conflict, EngineError, NotFound
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
@@ -398,7 +398,7 @@ def module() -> Callable[..., dict[str, Json]]:
 @pytest.fixture
 def no_caches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait for caches to expire: nothing written in Go is in these containers."""
-    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._migrate_apply.CACHED_SECONDS", 0)
+    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._migrate.apply.CACHED_SECONDS", 0)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._http import AT_ONCE
+from ansible_collections.linklab.docker.plugins.module_utils._engine.transport import AT_ONCE
 from ssh_server import SshServer, why_not
 
 if t.TYPE_CHECKING:

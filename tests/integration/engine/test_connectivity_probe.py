@@ -21,7 +21,7 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.linklab.docker.plugins.module_utils import _exec
+from ansible_collections.linklab.docker.plugins.module_utils._engine import exec as engine_exec
 from ansible_collections.linklab.docker.plugins.module_utils._errors import NotFound
 
 if t.TYPE_CHECKING:
@@ -71,7 +71,7 @@ def scratch(shared_lab: Json) -> Iterator[str]:
 
 def helpers(engine: Json, source: str) -> list[Json]:
     """Return the helpers of a container, in whatever state."""
-    label = f"{_exec.HELPER_LABEL}={engine.container(source)['Id']}"
+    label = f"{engine_exec.HELPER_LABEL}={engine.container(source)['Id']}"
     return list(engine.containers(label=[label]))
 
 
@@ -156,19 +156,19 @@ def test_a_task_that_ends_early_leaves_no_helper_behind(number, lab, hanging):
 
 
 def test_a_helper_that_never_started_is_removed_by_the_next(lab, client, monkeypatch):
-    monkeypatch.setattr(_exec, "HELPER_LABEL", f"{_exec.HELPER_LABEL}.{lab.prefix}")
+    monkeypatch.setattr(engine_exec, "HELPER_LABEL", f"{engine_exec.HELPER_LABEL}.{lab.prefix}")
     name = f"linklab-helper-{secrets.token_hex(6)}"
     body = {
         "Image": lab.inspect(client)["Image"],
         "Entrypoint": ["sh"],
-        "Labels": {_exec.HELPER_LABEL: lab.inspect(client)["Id"]},
+        "Labels": {engine_exec.HELPER_LABEL: lab.inspect(client)["Id"]},
         "HostConfig": {"AutoRemove": True},
     }
     lab.engine.create_container(name, body)
-    _exec.remove_abandoned(lab.engine)
+    engine_exec.remove_abandoned(lab.engine)
     lab.inspect(name)
-    monkeypatch.setattr(_exec, "_ABANDONED_SECONDS", -1)
-    _exec.remove_abandoned(lab.engine)
+    monkeypatch.setattr(engine_exec, "_ABANDONED_SECONDS", -1)
+    engine_exec.remove_abandoned(lab.engine)
     assert not lab.engine.containers(name=[name])
 
 

@@ -12,7 +12,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._recover import find_leftovers
+from ansible_collections.linklab.docker.plugins.module_utils._recovery.find import find_leftovers
 from link_run import SERVE, client_with_network, found, link_here, names, resolves
 from mortal_client import KilledError, MortalClient
 
@@ -34,13 +34,13 @@ def networked(lab: Json) -> tuple[str, str, str]:
 def test_a_removal_that_was_killed_is_finished_by_the_next_run(lab, link, networked, monkeypatch, number):
     client, database, other = networked
     before = set(lab.inspect(client)["NetworkSettings"]["Networks"])
-    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._module.Engine", MortalClient)
+    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._module.task.Engine", MortalClient)
     monkeypatch.setattr(MortalClient, "left", number)
     monkeypatch.setattr(MortalClient, "after", True)
     with pytest.raises(KilledError):
         link(client, links=[f"{database}:db"], state="absent")
     monkeypatch.undo()
-    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._recover._PATIENCE", 0)
+    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._recovery.find._PATIENCE", 0)
 
     done = link(client, links=[f"{database}:db"], state="absent")
 
@@ -69,7 +69,7 @@ def test_an_engine_that_goes_away_while_a_source_is_recreated(lab, link, module,
     assert {left.role for left in find_leftovers(lab.engine, client)} == {"new", "old"}
 
     # Users wait longer: it cannot be known that the other run is dead.
-    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._recover._PATIENCE", 0.5)
+    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._recovery.find._PATIENCE", 0.5)
     planned = link(check=True, **params)
     done = link(**params)
 

@@ -12,11 +12,11 @@ import re
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._container_compare import Images, differences
-from ansible_collections.linklab.docker.plugins.module_utils._container_spec import ContainerSpec
-from ansible_collections.linklab.docker.plugins.module_utils._container_successor import successor_config
-from ansible_collections.linklab.docker.plugins.module_utils._replace_config import Sources, create_body
-from ansible_collections.linklab.docker.plugins.module_utils._state import read_container
+from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement_config import Sources, create_body
+from ansible_collections.linklab.docker.plugins.module_utils._compose.container import ContainerSpec
+from ansible_collections.linklab.docker.plugins.module_utils._compose.container_compare import Images, differences
+from ansible_collections.linklab.docker.plugins.module_utils._compose.container_successor import successor_config
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import read_container
 from container_model import OPTIONS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

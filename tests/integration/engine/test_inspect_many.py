@@ -9,9 +9,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.transport import AT_ONCE
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Unreachable
-from ansible_collections.linklab.docker.plugins.module_utils._http import AT_ONCE
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator

@@ -347,7 +347,9 @@ def test_published_ports_are_kept_and_those_that_change_are_told(lab, twice, net
 
 
 def test_the_environment_is_baked_into_a_source_that_may_be_recreated(lab, twice, net, pair, monkeypatch):
-    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._replace.SETTLE_SECONDS", 0.5)
+    monkeypatch.setattr(
+        "ansible_collections.linklab.docker.plugins.module_utils._apply.replacement.SETTLE_SECONDS", 0.5
+    )
     source, target = pair
     before = lab.inspect(source)["Id"]
     assert "disruption=reconnect allows" in migrate(lab, source, network=net, environment="bake", fails=True)["msg"]

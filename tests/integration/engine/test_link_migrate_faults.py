@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Connection, Engine
 from migrate_run import EXPOSED, IDLE, SERVE, address_of, hosts, links, migrate, reaches, resolved, restart
 from mortal_client import KilledError
 
@@ -39,9 +39,9 @@ pytestmark = pytest.mark.usefixtures("no_caches")
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is left belongs to nobody who is still at work."""
     utils = "ansible_collections.linklab.docker.plugins.module_utils"
-    monkeypatch.setattr(f"{utils}._migrate_exchange.TRY_SECONDS", 1)
-    monkeypatch.setattr(f"{utils}._recover._PATIENCE", 0)
-    monkeypatch.setattr(f"{utils}._endpoint_notes._PATIENCE", 0)
+    monkeypatch.setattr(f"{utils}._migrate.exchange.TRY_SECONDS", 1)
+    monkeypatch.setattr(f"{utils}._recovery.find._PATIENCE", 0)
+    monkeypatch.setattr(f"{utils}._recovery.endpoint_notes._PATIENCE", 0)
 
 
 class Pairs:
@@ -164,7 +164,7 @@ def test_a_run_that_dies_at_any_step(lab, pairs, monkeypatch, way):
     for number in range(MOST_STEPS):
         source, target, net = pairs.make()
         with monkeypatch.context() as patch:
-            patch.setattr("ansible_collections.linklab.docker.plugins.module_utils._module.Engine", Mortal)
+            patch.setattr("ansible_collections.linklab.docker.plugins.module_utils._module.task.Engine", Mortal)
             Mortal.left = number
             try:
                 migrate(lab, source, network=net, **WAYS[way])

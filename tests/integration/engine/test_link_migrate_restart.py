@@ -10,7 +10,7 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Connection, Engine
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, Unreachable
 from migrate_run import EXPOSED, IDLE, SERVE, address_of, hosts, links, migrate, reaches, resolved
 from nested import NestedEngine, docker, newest_built
@@ -99,7 +99,9 @@ def test_a_link_that_comes_back_with_the_daemon_has_no_effect_off_the_bridge_and
 
 
 def test_a_source_that_was_recreated_has_no_link_that_could_come_back(nested, monkeypatch):
-    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._replace.SETTLE_SECONDS", 0.5)
+    monkeypatch.setattr(
+        "ansible_collections.linklab.docker.plugins.module_utils._apply.replacement.SETTLE_SECONDS", 0.5
+    )
     lab = nested.lab
     net = lab.network("zz-net", subnet="10.99.1.0/24")
     target = lab.run("target", *SERVE, ExposedPorts=EXPOSED, host=ALWAYS)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._apply import NETWORK_EXECUTORS, apply
-from ansible_collections.linklab.docker.plugins.module_utils._attach import observe_attach
-from ansible_collections.linklab.docker.plugins.module_utils._attach_plan import plan_attach
-from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec, Wish
-from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
+from ansible_collections.linklab.docker.plugins.module_utils._apply.stages import NETWORK_EXECUTORS, apply
+from ansible_collections.linklab.docker.plugins.module_utils._attach.observe import observe_attach
+from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, Wish
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, EngineError
+from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings
+from ansible_collections.linklab.docker.plugins.module_utils._plan.attach import plan_attach
 
 Json = t.Any
 

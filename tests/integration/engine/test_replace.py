@@ -12,14 +12,12 @@ import tarfile
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement import replace
+from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Connection, Engine
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
-from ansible_collections.linklab.docker.plugins.module_utils._legacy_links import engine_release
-from ansible_collections.linklab.docker.plugins.module_utils._recover import (
-    find_leftovers,
-)
-from ansible_collections.linklab.docker.plugins.module_utils._replace import replace
-from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
+from ansible_collections.linklab.docker.plugins.module_utils._model.legacy_links import engine_release
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import find_container
+from ansible_collections.linklab.docker.plugins.module_utils._recovery.find import find_leftovers
 from kept import comparable
 
 Json = t.Any

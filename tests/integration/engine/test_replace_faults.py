@@ -9,18 +9,18 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._apply_recover import recover
-from ansible_collections.linklab.docker.plugins.module_utils._client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._apply.recover import recover
+from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement import replace
+from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Connection, Engine
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError
-from ansible_collections.linklab.docker.plugins.module_utils._plan import Disruption
-from ansible_collections.linklab.docker.plugins.module_utils._recover import (
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import find_container
+from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import Disruption
+from ansible_collections.linklab.docker.plugins.module_utils._recovery.find import (
     Recover,
     find_interrupted,
     find_leftovers,
     reason,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._replace import replace
-from ansible_collections.linklab.docker.plugins.module_utils._state import find_container
 from kept import comparable
 from mortal_client import KilledError, MortalClient
 

@@ -11,20 +11,20 @@ import tarfile
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils import _restarting
-from ansible_collections.linklab.docker.plugins.module_utils._apply import NETWORK_EXECUTORS, apply
-from ansible_collections.linklab.docker.plugins.module_utils._apply_topology import TOPOLOGY_EXECUTORS
-from ansible_collections.linklab.docker.plugins.module_utils._attach import observe_attach
-from ansible_collections.linklab.docker.plugins.module_utils._attach_plan import plan_attach
-from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec, Wish
-from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
+from ansible_collections.linklab.docker.plugins.module_utils._apply import restarting
+from ansible_collections.linklab.docker.plugins.module_utils._apply.stages import NETWORK_EXECUTORS, apply
+from ansible_collections.linklab.docker.plugins.module_utils._apply.topology import TOPOLOGY_EXECUTORS
+from ansible_collections.linklab.docker.plugins.module_utils._attach.observe import observe_attach
+from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, Wish
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, Refusal
-from ansible_collections.linklab.docker.plugins.module_utils._migrate_plan import plan_migrate
-from ansible_collections.linklab.docker.plugins.module_utils._migrate_spec import parse_migrate
-from ansible_collections.linklab.docker.plugins.module_utils._migrate_state import observe_migrate
-from ansible_collections.linklab.docker.plugins.module_utils._topology_observe import observe_topology
-from ansible_collections.linklab.docker.plugins.module_utils._topology_plan import plan_topology
-from ansible_collections.linklab.docker.plugins.module_utils._topology_spec import parse_topology
+from ansible_collections.linklab.docker.plugins.module_utils._migrate.observe import observe_migrate
+from ansible_collections.linklab.docker.plugins.module_utils._migrate.plan import plan_migrate
+from ansible_collections.linklab.docker.plugins.module_utils._migrate.spec import parse_migrate
+from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings
+from ansible_collections.linklab.docker.plugins.module_utils._plan.attach import plan_attach
+from ansible_collections.linklab.docker.plugins.module_utils._topology.observe import observe_topology
+from ansible_collections.linklab.docker.plugins.module_utils._topology.plan import plan_topology
+from ansible_collections.linklab.docker.plugins.module_utils._topology.spec import parse_topology
 
 Json = t.Any
 
@@ -81,7 +81,7 @@ def test_it_is_attached_in_its_pause_and_changed_once_it_runs(lab):
 
 
 def test_one_that_does_not_start_in_time_is_told_with_code_and_count(lab, monkeypatch):
-    monkeypatch.setattr(_restarting, "PATIENCE", 0.3)
+    monkeypatch.setattr(restarting, "PATIENCE", 0.3)
     network = lab.network("net")
     container = crashing(lab, "box", network)
 

@@ -11,7 +11,7 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._container_spec import TOPOLOGY_LABEL
+from ansible_collections.linklab.docker.plugins.module_utils._compose.container import TOPOLOGY_LABEL
 from ansible_collections.linklab.docker.plugins.module_utils._errors import NotFound
 from topology_run import did
 

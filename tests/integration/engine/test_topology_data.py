@@ -16,7 +16,7 @@ RECREATE = {"disruption": "recreate"}
 
 @pytest.fixture(autouse=True)
 def no_wait(monkeypatch):
-    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._replace.SETTLE_SECONDS", 0)
+    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._apply.replacement.SETTLE_SECONDS", 0)
 
 
 @pytest.fixture

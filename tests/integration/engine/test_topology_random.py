@@ -17,10 +17,10 @@ import sys
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._apply import apply
+from ansible_collections.linklab.docker.plugins.module_utils._apply.stages import apply
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
-from ansible_collections.linklab.docker.plugins.module_utils._plan import Disruption
-from ansible_collections.linklab.docker.plugins.module_utils._topology import TOPOLOGY_TASK
+from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import Disruption
+from ansible_collections.linklab.docker.plugins.module_utils._topology.task import TOPOLOGY_TASK
 from hypothesis import HealthCheck, assume, given, note, seed, settings
 from hypothesis import strategies as st
 from topology_model import CONTAINERS, FOREIGN, NETWORKS, do_by_hand, hands, rewired, tasks

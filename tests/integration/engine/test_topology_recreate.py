@@ -44,7 +44,7 @@ def test_changed_files_that_a_read_only_container_cannot_get(topology, proxy):
 
 
 def test_each_container_is_read_so_often_however_many_are_replaced(topology, proxy, monkeypatch):
-    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._replace.SETTLE_SECONDS", 0)
+    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._apply.replacement.SETTLE_SECONDS", 0)
     requests = {}
     for number in (3, 9):
         names = [f"c{one}" for one in range(number)]

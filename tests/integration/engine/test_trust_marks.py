@@ -11,7 +11,7 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils import _exec
+from ansible_collections.linklab.docker.plugins.module_utils._engine import exec as engine_exec
 from ansible_collections.linklab.docker.plugins.module_utils._errors import NotFound
 from labelled_images import LabelledImages
 from link_run import SERVE, link_here
@@ -144,11 +144,11 @@ def test_volumes_get_no_label_from_an_image(lab, image):
 
 
 def test_an_image_cannot_have_its_containers_cleared_away_as_helpers(lab, image, monkeypatch):
-    monkeypatch.setattr(_exec, "_ABANDONED_SECONDS", -1)
+    monkeypatch.setattr(engine_exec, "_ABANDONED_SECONDS", -1)
     victim = lab.run("victim")
     stranger = lab.run("stranger", image=image({HELPER: lab.inspect(victim)["Id"]}), start=False)
     labelled = lab.run("labelled", Labels={HELPER: lab.inspect(victim)["Id"]}, start=False)
-    _exec.remove_abandoned(lab.engine)
+    engine_exec.remove_abandoned(lab.engine)
     assert is_there(lab, stranger)
     assert is_there(lab, labelled)
 
@@ -203,7 +203,7 @@ def test_a_topology_of_an_earlier_release_is_still_owned(lab, topology):
 
 
 def test_helpers_of_an_earlier_release_are_cleared_away(lab, monkeypatch):
-    monkeypatch.setattr(_exec, "_ABANDONED_SECONDS", -1)
+    monkeypatch.setattr(engine_exec, "_ABANDONED_SECONDS", -1)
     victim = lab.run("victim")
     name = f"linklab-helper-{hashlib.sha256(lab.prefix.encode()).hexdigest()[:12]}"
     body = {
@@ -213,7 +213,7 @@ def test_helpers_of_an_earlier_release_are_cleared_away(lab, monkeypatch):
         "HostConfig": {"AutoRemove": True, "LogConfig": {"Type": "none"}, "CapDrop": ["ALL"]},
     }
     lab.engine.create_container(name, body)
-    _exec.remove_abandoned(lab.engine)
+    engine_exec.remove_abandoned(lab.engine)
     assert not is_there(lab, name)
 
 

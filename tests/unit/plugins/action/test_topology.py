@@ -13,7 +13,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible_collections.linklab.docker.plugins.action import topology
 from ansible_collections.linklab.docker.plugins.action.topology import ActionModule, progress_text
-from ansible_collections.linklab.docker.plugins.module_utils._progress import PROGRESS_FILE
+from ansible_collections.linklab.docker.plugins.module_utils._apply.progress import PROGRESS_FILE
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._http import Answer, Http, Request
-from ansible_collections.linklab.docker.plugins.module_utils._place import unix
+from ansible_collections.linklab.docker.plugins.module_utils._engine.place import unix
+from ansible_collections.linklab.docker.plugins.module_utils._engine.transport import Answer, Http, Request
 from answering import Server
 
 if t.TYPE_CHECKING:

@@ -10,12 +10,16 @@ import copy
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._attach_plan import AttachState, plan_attach
-from ansible_collections.linklab.docker.plugins.module_utils._attach_spec import AttachSpec, Wish
-from ansible_collections.linklab.docker.plugins.module_utils._endpoint import EndpointSettings
+from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, Wish
+from ansible_collections.linklab.docker.plugins.module_utils._engine.readiness import judge
 from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError
-from ansible_collections.linklab.docker.plugins.module_utils._state import read_container, read_network, read_summary
-from ansible_collections.linklab.docker.plugins.module_utils._waiting import judge
+from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import (
+    read_container,
+    read_network,
+    read_summary,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._plan.attach import AttachState, plan_attach
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded import ENGINES, Recorded

@@ -1,0 +1,130 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Where legacy links lead by the hosts file of their source, and how that is put right while it runs.
+
+The engine writes the file when the source starts, and corrects an address when the target starts. It does neither when
+somebody edited the file, nor, before Engine 28, when a target comes back to the default bridge with another address.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import typing as t
+from contextlib import suppress
+from pathlib import Path
+
+from .._model.hosts_lines import found_at
+from .._plan.container_actions import RewriteHosts
+from .._plan.plan import Disruption
+
+if t.TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from .._engine.client import Engine
+    from .._model.legacy_links import LegacyLink
+    from .._model.state import Container
+
+_MOST_BYTES = 1 << 20
+
+
+def read_link_hosts(engine: Engine, source: Container) -> str:
+    """Return the hosts file of a container that runs."""
+    if engine.connection.docker_host.startswith("unix:"):
+        # Where the engine is on this machine and the user may, this takes no time, and an archive 50 ms.
+        with suppress(OSError, ValueError):
+            return _read_here(source.raw.get("HostsPath") or "", source.id)
+    # Not at the top: few have a legacy link, and this loads what reads archives and runs programs.
+    from .hosts import read_hosts
+
+    return read_hosts(engine, source.id)
+
+
+def _read_here(path: str, ident: str) -> str:
+    """Return a file of this machine, if it is the one that the engine keeps for this container, and no other's.
+
+    Raises:
+        OSError, ValueError: it is not, or cannot be read.
+    """
+    place = Path(path)
+    if not place.is_absolute() or place.parts[-3:] != ("containers", ident, "hosts") or place != place.resolve():
+        raise ValueError("the engine keeps the hosts file of a container elsewhere")
+    # No link, should one take its place, and no waiting for a pipe.
+    with os.fdopen(os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("it is no file")
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise ValueError("it is too large")
+    return content.decode(errors="surrogateescape")
+
+
+# -- what is to be done. Pure -----------------------------------------------------------------------------------------
+
+
+def plan_hosts(
+    source: Container,
+    links: Iterable[LegacyLink],
+    hosts: str,
+    *,
+    moved: Collection[str] = (),
+    started: Collection[str] = (),
+    images: tuple[str, ...] = (),
+) -> RewriteHosts | None:
+    """Return what puts the names of legacy links right; None if all lead where they shall.
+
+    Args:
+        links: those that the source keeps.
+        hosts: its hosts file.
+        moved: names of targets that get another endpoint on the default bridge first, and perhaps another address.
+        started: names of targets that are started first.
+        images: as in RewriteHosts.
+    """
+    reasons = {}
+    for link in links:
+        target, alias = link.target, link.alias
+        if target is None or _is_own_name(source, alias):
+            continue
+        if target.name in moved:
+            reasons[alias] = f"{target.name} comes back to the default bridge, perhaps with another address"
+            continue
+        found, wanted = found_at(hosts, alias, aliases_of(source)), link_addresses(source, target)
+        wrong = [address for address in found if address not in wanted]
+        if not found and (wanted or target.name in started):
+            reasons[alias] = f"its hosts file has no line for {alias}, its link to {target.name}"
+        elif wanted and wrong:
+            # Not without an address: the engine corrects a line that is there when the target starts.
+            reasons[alias] = (
+                f"{alias} leads to {', '.join(wrong)} by its hosts file, and {target.name} is at {wanted[0]}"
+            )
+    if not reasons:
+        return None
+    return RewriteHosts("; ".join(reasons.values()), Disruption.NONE, source, tuple(reasons), images)
+
+
+def _is_own_name(source: Container, alias: str) -> bool:
+    """Whether a name means something else in a container, because its configuration says so."""
+    if any(mount.get("Destination") == "/etc/hosts" for mount in source.raw.get("Mounts") or ()):
+        # The file is the user's.
+        return True
+    extra = (source.raw.get("HostConfig") or {}).get("ExtraHosts") or ()
+    return alias == source.hostname or any(entry.replace("=", ":", 1).partition(":")[0] == alias for entry in extra)
+
+
+def aliases_of(source: Container) -> frozenset[str]:
+    return frozenset(link.alias for link in source.legacy_links)
+
+
+def link_addresses(source: Container, target: Container) -> tuple[str, ...]:
+    """Return where a source reaches a target, that on the default bridge first.
+
+    A migration that is under way has the name lead to another network that both are on.
+    """
+    shared = ["bridge", *(name for name in source.endpoints if name != "bridge")]
+    ends = [target.endpoints[name] for name in shared if name in target.endpoints]
+    return tuple(address for end in ends for address in (end.ipv4, end.ipv6) if address)

@@ -1,0 +1,154 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""How the actions on legacy links are carried out."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+import typing as t
+from contextlib import suppress
+
+from .._errors import ApplyError, BusyError, EngineError, LinklabError, Unreachable, said
+from .._model.hosts_lines import pointed
+from .._model.legacy_links import read_legacy_links
+from .._model.state import find_container
+from .._plan.container_actions import FinishUnlink, RecreateContainer, RemoveLink, RewriteHosts
+from .._plan.restorations import Note, RestoreEndpoints
+from .._recovery.endpoint_notes import restore_endpoints
+from .._recovery.find import Recover, find_interrupted
+from .._recovery.names import helper_name
+from .._recovery.unlink_mark import discard_helper, read_instead
+from .bridge_address import release_addresses
+from .hosts import read_hosts, write_hosts
+from .link_hosts import aliases_of, link_addresses
+from .recover import recover
+from .replacement import replace
+from .unlink import lost_a_link, return_to_bridge, unlink
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from .._engine.client import Engine
+    from .._model.state import Container
+    from .stages import Executors
+
+Json = t.Any
+
+# How long a run lets others go first.
+_YIELD_SECONDS = 60
+
+
+def remove_link(engine: Engine, action: RemoveLink) -> list[str]:
+    for _attempt in turns():
+        source = _as_it_is_now(engine, action.container)
+        try:
+            return unlink(engine, source, action.alias)
+        except BusyError:
+            if find_interrupted(engine, source.name).helper:
+                break
+        except (EngineError, Unreachable) as exc:
+            left, unsure = _what_is_left(engine, source, action.alias)
+            raise ApplyError(f"could not {action.describe()}: {said(exc)}. {left}", unsure=unsure) from exc
+    raise ApplyError(f"could not {action.describe()}: another run is changing it; run the task again")
+
+
+def _what_is_left(engine: Engine, source: Container, alias: str) -> tuple[str, bool]:
+    """Return what became of a link whose removal failed, as a sentence, and whether it may be gone."""
+    try:
+        now = find_container(engine, source.id)
+    except LinklabError:
+        return "The link may be gone all the same", True
+    if now is not None and any(link.alias == alias for link in now.legacy_links):
+        return "The link is as it was", False
+    return "The link is gone all the same", True
+
+
+def recreate_container(engine: Engine, action: RecreateContainer) -> Iterable[str]:
+    """Replace a container; if another run is doing that, wait for it and see what is still wanted."""
+    wanted = {alias: ident for ident, alias in action.links}
+    for attempt in turns():
+        source = find_container(engine, action.container.id if attempt == 0 else action.container.name)
+        if source is not None:
+            read = read_legacy_links(engine, source)
+            there = {link.alias: link.target.id for link in read if link.target is not None}
+            links = wanted if action.purge else {**there, **wanted}
+            if attempt and links == there:
+                return ()
+            with suppress(BusyError):
+                return replace(engine, source, _with_links(links), start=action.start).notes
+        if find_interrupted(engine, action.container.name).exchange is not None:
+            break
+    raise ApplyError(f"could not {action.describe()}: another run is changing it; run the task again")
+
+
+def turns() -> Iterator[int]:
+    """Yield numbers for a while, with pauses of different lengths, so that two runs do not keep each other waiting."""
+    deadline = time.monotonic() + _YIELD_SECONDS
+    for attempt in itertools.count():
+        yield attempt
+        if time.monotonic() > deadline:
+            return
+        time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - nothing is kept secret by it
+
+
+def _with_links(links: Mapping[str, str]) -> Callable[[Mapping[str, Json]], Mapping[str, Json]]:
+    def change(body: Mapping[str, Json]) -> Mapping[str, Json]:
+        given = [f"{ident}:{alias}" for alias, ident in links.items()]
+        return {**body, "HostConfig": {**body["HostConfig"], "Links": given}}
+
+    return change
+
+
+def finish_unlink(engine: Engine, action: FinishUnlink) -> None:
+    source = _as_it_is_now(engine, action.container)
+    if "bridge" not in source.endpoints:
+        return_to_bridge(engine, action.container)
+    release_addresses(engine, source.id)
+    instead = read_instead(engine, action.helper, source.id)
+    if instead is not None and lost_a_link(engine, source.id, instead.aliases):
+        note = Note(action.helper, helper_name(source.name, source.id), (instead.endpoint,))
+        restore_endpoints(engine, RestoreEndpoints(action.reason, action.disruption, note))
+    discard_helper(engine, action.helper)
+
+
+def rewrite_hosts(engine: Engine, action: RewriteHosts) -> None:
+    """Carry a RewriteHosts out; earlier actions of the same plan may have moved the targets."""
+    source = find_container(engine, action.container.id)
+    if source is None or not source.live:
+        # Whoever starts it has the engine write the file.
+        return
+    before = after = read_hosts(engine, source.id)
+    for link in read_legacy_links(engine, source):
+        addresses = link_addresses(source, link.target) if link.target is not None else ()
+        if link.target is not None and addresses and link.alias in action.aliases:
+            names = (link.target.hostname, link.target.name)
+            after = pointed(after, link.alias, addresses, names, aliases_of(source))
+    if after != before and not write_hosts(engine, source, before, after, action.images):
+        raise ApplyError(
+            f"could not {action.describe()}: neither a shell in it nor one in a helper beside it could write"
+            f" /etc/hosts. It is as it was; once {source.name} is restarted, the engine has written it anew"
+        )
+
+
+def _as_it_is_now(engine: Engine, container: Container) -> Container:
+    """Earlier actions of the same plan may have changed it."""
+    now = find_container(engine, container.id)
+    if now is None:
+        raise ApplyError(f"the container {container.name} ({container.short_id}) was removed meanwhile")
+    return now
+
+
+LINK_EXECUTORS: Executors = {
+    RemoveLink: remove_link,
+    RecreateContainer: recreate_container,
+    FinishUnlink: finish_unlink,
+    RewriteHosts: rewrite_hosts,
+    Recover: recover,
+}

@@ -1,0 +1,111 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Read what network_attach needs to know, and tell what it leaves."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._model.results import endpoint_result, network_result
+from .._model.state import all_summaries, find_containers, find_network, others_on, read_network
+from .._plan.attach import AttachState
+from .._plan.attach_names import aliases_on
+from .._recovery.endpoint_notes import find_notes, of_containers, with_away
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .._compose.attachment import AttachSpec
+    from .._engine.client import Engine
+    from .._engine.marks import NotedEndpoint
+    from .._model.endpoint import Json
+    from .._model.state import Container, Network
+
+
+def observe_attach(engine: Engine, spec: AttachSpec) -> AttachState:
+    """Read the network and the containers that the task names: one request each, and the list only if needed."""
+    notes = find_notes(engine, _concerns(spec))
+    network = find_network(engine, spec.network)
+    refs = dict.fromkeys((*(wish.container for wish in spec.wishes), *(spec.link_targets if spec.present else ())))
+    found = {ref: with_away(one, notes) for ref, one in find_containers(engine, refs).items()}
+    others = all_summaries(engine) if spec.purge or (spec.present and len(found) < len(refs)) else ()
+    if spec.purge:
+        name = network.name if network is not None else spec.network
+        # Phantom endpoints are not in the list, only in the container's own description.
+        suspects = [other.id for other in others if network is not None or name in other.networks]
+        for ident, container in find_containers(engine, suspects).items():
+            if name in with_away(container, notes).endpoints:
+                found[ident] = with_away(container, notes)
+    coming = spec.present and network is not None and any(map(_may_get_an_address(spec, network), found.items()))
+    missing = spec.present and network is None
+    # One network alone carries the route, whatever it is.
+    several = spec.present and any(set(one.endpoints) - {network and network.name} for one in found.values())
+    networks = [read_network(raw) for raw in engine.networks()] if missing or several else []
+    return AttachState(
+        info=engine.info,
+        network=network,
+        containers=found,
+        internal=frozenset(known.name for known in networks if known.internal),
+        others=others,
+        notes=notes,
+        members=_members(engine, spec, network, found),
+        neighbours=(others or all_summaries(engine)) if coming else (),
+        known_networks={known.name: tuple(subnet.subnet for subnet in known.subnets) for known in networks},
+    )
+
+
+def _may_get_an_address(spec: AttachSpec, network: Network) -> Callable[[tuple[str, Container]], bool]:
+    """Return whether a container, by the name that the task uses, has none on the network, or not the one wanted."""
+    wanted = {wish.container: wish.settings for wish in spec.wishes}
+
+    def may(named: tuple[str, Container]) -> bool:
+        ref, container = named
+        end = container.endpoints.get(network.name)
+        if ref not in wanted:
+            return False
+        if end is None or not end.endpoint_id:
+            return True
+        return any(address not in (end.ipv4, end.ipv6) for address in wanted[ref].addresses)
+
+    return may
+
+
+def _members(
+    engine: Engine, spec: AttachSpec, network: Network | None, found: Mapping[str, Container]
+) -> dict[str, Container]:
+    """Read who else runs on the network, if an alias is to come that may be a name of theirs."""
+    if network is None or not spec.present:
+        return {}
+    new = (
+        set(wish.settings.aliases or ()) - aliases_on(found[wish.container], network.name)
+        for wish in spec.wishes
+        if wish.container in found
+    )
+    return others_on(engine, network, found.values()) if any(new) else {}
+
+
+def _concerns(spec: AttachSpec) -> Callable[[NotedEndpoint], bool]:
+    """Return whether what a killed run left is of interest: to a purge, all of it that is about the network."""
+    named = of_containers(wish.container for wish in spec.wishes)
+    return lambda end: named(end) or (spec.purge and end.network == spec.network)
+
+
+def attach_result(spec: AttachSpec, state: AttachState) -> dict[str, Json]:
+    """Return the module's own return values."""
+    network = state.network
+    if network is None:
+        return {"network": {"name": spec.network}, "endpoints": []}
+    named = (state.containers[wish.container] for wish in spec.wishes if wish.container in state.containers)
+    return {
+        "network": network_result(network),
+        "endpoints": [
+            endpoint_result(one, one.endpoints[network.name], state.internal)
+            for one in named
+            if network.name in one.endpoints
+        ],
+    }

@@ -1,0 +1,181 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Which containers shall be attached to a network, and how: parsed and validated without an engine."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+from dataclasses import dataclass
+
+from .._errors import SpecError
+from .._model.endpoint import EndpointSettings, Link, parse_address, parse_mac
+from .network import NetworkSpec, option_strings, parse_network
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Json = t.Any
+
+# The Ansible options of an endpoint's settings, for network_attach and for a topology's containers.
+ENDPOINT_OPTIONS: dict[str, Json] = {
+    "aliases": {"type": "list", "elements": "str"},
+    "aliases_mode": {"type": "str", "choices": ["exact", "add"], "default": "exact"},
+    "links": {"type": "list", "elements": "str"},
+    "links_mode": {"type": "str", "choices": ["exact", "add"], "default": "exact"},
+    "ipv4_address": {"type": "str"},
+    "ipv6_address": {"type": "str"},
+    "mac_address": {"type": "str"},
+    "driver_opts": {"type": "dict"},
+    "gw_priority": {"type": "int"},
+}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One container that shall have an endpoint.
+
+    Attributes:
+        container: a name or an ID.
+        added: C(aliases), C(links): which of these are wanted besides those that are there, and not instead of them.
+    """
+
+    container: str
+    settings: EndpointSettings
+    added: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class AttachSpec:
+    """What network_attach is asked for.
+
+    Attributes:
+        network: a name or an ID.
+        create: how to make the network if it is missing.
+        present: whether the containers of I(wishes) shall be attached, or not.
+        purge: whether every other container shall be detached.
+    """
+
+    network: str
+    create: NetworkSpec | None
+    wishes: tuple[Wish, ...]
+    present: bool = True
+    purge: bool = False
+
+    @property
+    def link_targets(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(link.target for wish in self.wishes for link in wish.settings.links or ()))
+
+
+def parse_attach(params: Mapping[str, Json]) -> AttachSpec:
+    """Read the parameters of network_attach; raise SpecError."""
+    network = _name("network", params["network"])
+    wishes = [Wish(_name("containers", ref), EndpointSettings()) for ref in params["containers"] or ()]
+    wishes += [
+        Wish(
+            _name("endpoints: container", options["container"]),
+            parse_settings(options["container"], options),
+            parse_added(options),
+        )
+        for options in params["endpoints"] or ()
+    ]
+    refuse_repeats("container", (wish.container for wish in wishes))
+    _refuse_shared_addresses(wishes)
+    present = params["state"] == "present"
+    # A container can leave none, and has to before it can join another network.
+    if network == "host" or (network == "none" and present):
+        raise SpecError(
+            f"no container can be attached to the network {network!r} while it exists"
+            f"{', nor detached from it' if network == 'host' else ''}: the engine allows it"
+            " only when the container is created. Name a bridge, overlay, macvlan or ipvlan network."
+        )
+    create = params["create"]
+    return AttachSpec(
+        network=network,
+        create=None if create is None else parse_network(network, create),
+        wishes=tuple(wishes),
+        present=present,
+        purge=params["purge"],
+    )
+
+
+def parse_settings(container: str, options: Mapping[str, Json]) -> EndpointSettings:
+    """Read one endpoint's settings as Ansible parsed them by ENDPOINT_OPTIONS; raise SpecError."""
+    try:
+        return EndpointSettings(
+            aliases=_aliases(options.get("aliases")),
+            links=_links(container, options.get("links")),
+            ipv4_address=_address(options.get("ipv4_address"), 4),
+            ipv6_address=_address(options.get("ipv6_address"), 6),
+            mac_address=None if options.get("mac_address") is None else parse_mac(options["mac_address"]),
+            driver_opts=option_strings(options.get("driver_opts")),
+            gw_priority=options.get("gw_priority"),
+        )
+    except SpecError as exc:
+        raise SpecError(f"endpoint of {container}: {exc}") from exc
+
+
+def parse_added(options: Mapping[str, Json]) -> frozenset[str]:
+    """Return which of an endpoint's settings are wanted besides what is there."""
+    return frozenset(name for name in ("aliases", "links") if options.get(f"{name}_mode") == "add")
+
+
+def _name(option: str, value: str) -> str:
+    name = value.strip().lstrip("/")
+    if not name:
+        raise SpecError(f"{option}: a name or an ID is needed, not an empty text")
+    return name
+
+
+def _aliases(given: list[str] | None) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    for alias in given:
+        # The engine stores anything; a name with one of these can never be asked for.
+        if not alias or any(char.isspace() or char in "/:\0" for char in alias):
+            raise SpecError(f"alias {alias!r} cannot be a host name: it must not be empty or hold blanks, '/' or ':'")
+    return tuple(dict.fromkeys(given))
+
+
+def _links(container: str, given: list[str] | None) -> tuple[Link, ...] | None:
+    if given is None:
+        return None
+    links = tuple(dict.fromkeys(Link.parse(text) for text in given))
+    targets: dict[str, str] = {}
+    for link in links:
+        if link.target == container:
+            raise SpecError(f"link {link} leads to the container itself; give it an alias instead")
+        if targets.setdefault(link.alias, link.target) != link.target:
+            raise SpecError(f"two links have the alias {link.alias!r}: to {targets[link.alias]} and to {link.target}")
+    return links
+
+
+def _address(given: str | None, version: int) -> str | None:
+    if given is None:
+        return None
+    address = parse_address(given, version)
+    parsed = ipaddress.ip_address(address)
+    if parsed.is_multicast or parsed.is_unspecified or parsed.is_loopback:
+        raise SpecError(f"{address} cannot be a container's address: it is multicast, unspecified or loopback")
+    return address
+
+
+def refuse_repeats(what: str, names: Iterable[str]) -> None:
+    """Raise SpecError if a name occurs more than once."""
+    seen: set[str] = set()
+    again = [name for name in names if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
+    if again:
+        raise SpecError(f"{what} named more than once: {', '.join(dict.fromkeys(again))}")
+
+
+def _refuse_shared_addresses(wishes: Iterable[Wish]) -> None:
+    holders: dict[str, str] = {}
+    for wish in wishes:
+        for value in (wish.settings.ipv4_address, wish.settings.ipv6_address, wish.settings.mac_address):
+            if value and holders.setdefault(value, wish.container) != wish.container:
+                raise SpecError(f"{value} is wanted for two containers: {holders[value]} and {wish.container}")

@@ -1,0 +1,116 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The configuration of a container's successor: what its predecessor had, with what is given in its place."""
+
+from __future__ import annotations
+
+import copy
+import typing as t
+
+from .container import OWN_LABELS, ContainerSpec
+from .items import Volume
+from .values import clean
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Json = t.Any
+
+
+def successor_config(spec: ContainerSpec, body: Mapping[str, Json], base: Mapping[str, Json] | None) -> dict[str, Json]:
+    """Return the Engine API's configuration for a container that replaces another.
+
+    Args:
+        spec: what shall be; options that are not given stay as they are.
+        body: the predecessor's configuration, in the form in which a container is created.
+        base: C(Config) of the image that the predecessor was made of; None if it is not known any more.
+    """
+    found = copy.deepcopy(dict(body))
+    found["HostConfig"] = dict(found.get("HostConfig") or {})
+    if base is not None and spec.image is not None:
+        # Else the new image's command, variables and so on would be hidden by the old image's.
+        _drop_inherited(found, base)
+    wanted = spec.to_api()
+    _take_environment(found, spec, base)
+    _take_labels(found, spec)
+    _take_ports(found, spec)
+    _take_volumes(found, spec, base)
+    for key, value in wanted.items():
+        if key not in ("Env", "Labels", "ExposedPorts", "Volumes", "HostConfig"):
+            found[key] = value
+    for key, value in wanted["HostConfig"].items():
+        if key != "Binds":
+            found["HostConfig"][key] = value
+    if spec.mem_limit:
+        found["HostConfig"]["MemorySwap"] = 2 * spec.mem_limit
+    return found
+
+
+def _drop_inherited(body: dict[str, Json], base: Mapping[str, Json]) -> None:
+    if (body.get("Entrypoint") or []) == (base.get("Entrypoint") or []):
+        # With an entrypoint of its own, a container never has the image's command.
+        if (body.get("Cmd") or []) == (base.get("Cmd") or []):
+            body.pop("Cmd", None)
+        body.pop("Entrypoint", None)
+    for key in ("User", "WorkingDir", "StopSignal", "Shell", "OnBuild"):
+        if body.get(key) == base.get(key):
+            body.pop(key, None)
+    check = base.get("Healthcheck") or {}
+    body["Healthcheck"] = {k: v for k, v in (body.get("Healthcheck") or {}).items() if check.get(k) != v} or None
+    inherited = set(base.get("Env") or ())
+    body["Env"] = [entry for entry in body.get("Env") or () if entry not in inherited]
+    for key in ("Labels", "Volumes", "ExposedPorts"):
+        inherited_map = base.get(key) or {}
+        body[key] = {
+            name: value
+            for name, value in (body.get(key) or {}).items()
+            if name not in inherited_map or inherited_map[name] != value
+        }
+
+
+def _take_environment(body: dict[str, Json], spec: ContainerSpec, base: Mapping[str, Json] | None) -> None:
+    keep = list(body.get("Env") or ())
+    if spec.environment is not None:
+        # What the image brings it brings again; if the image is unknown, nothing may get lost.
+        inherited = set((base or {}).get("Env") or ()) if base is not None else set(keep)
+        keep = [entry for entry in keep if entry in inherited]
+    keep = [entry for entry in keep if entry.partition("=")[0] not in spec.variables]
+    body["Env"] = keep + [f"{name}={value}" for name, value in spec.variables.items()]
+
+
+def _take_labels(body: dict[str, Json], spec: ContainerSpec) -> None:
+    if spec.labels is not None:
+        own = {name: value for name, value in (body.get("Labels") or {}).items() if name.startswith(OWN_LABELS)}
+        body["Labels"] = {**own, **spec.labels}
+
+
+def _take_ports(body: dict[str, Json], spec: ContainerSpec) -> None:
+    if spec.ports is not None:
+        published = set(body["HostConfig"].get("PortBindings") or ())
+        exposed = {port: value for port, value in (body.get("ExposedPorts") or {}).items() if port not in published}
+        body["ExposedPorts"] = {**exposed, **{port.container: {} for port in spec.ports}}
+
+
+def _take_volumes(body: dict[str, Json], spec: ContainerSpec, base: Mapping[str, Json] | None) -> None:
+    """Anonymous volumes hold data: one that is wanted, or that the image declares, goes on to the successor."""
+    if spec.volumes is None:
+        return
+    named = {volume.target for volume in spec.volumes if not volume.anonymous}
+    declared = {clean(path) for path in (base or {}).get("Volumes") or ()}
+    carried = (declared | {volume.target for volume in spec.volumes if volume.anonymous}) - named
+    wanted = [str(volume) for volume in spec.volumes if not volume.anonymous]
+    binds = [(bind, Volume.read(bind)) for bind in body["HostConfig"].get("Binds") or ()]
+    if base is None:
+        # Nobody can tell what the image declared: nothing may get lost.
+        carried |= {volume.target for _bind, volume in binds} - named
+    there = [bind for bind, volume in binds if volume.forgotten().anonymous and volume.target in carried]
+    body["HostConfig"]["Binds"] = wanted + [bind for bind in there if bind not in wanted]
+    mounts = body["HostConfig"].get("Mounts") or ()
+    body["HostConfig"]["Mounts"] = [mount for mount in mounts if mount.get("Type") not in ("volume", "bind")]
+    bound = named | {Volume.read(bind).target for bind in there}
+    body["Volumes"] = {volume.target: {} for volume in spec.volumes if volume.anonymous and volume.target not in bound}

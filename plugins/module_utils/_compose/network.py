@@ -1,0 +1,217 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What a network shall be: parsed and validated without an engine, in the words of the Compose Specification."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+from dataclasses import dataclass
+
+from .._errors import SpecError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from .._model.state import Network
+
+Json = t.Any
+IPNetwork = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+
+# The Ansible options that describe a network, for network_attach's create and for a topology's networks.
+NETWORK_OPTIONS: dict[str, Json] = {
+    "driver": {"type": "str"},
+    "driver_opts": {"type": "dict"},
+    "ipam": {
+        "type": "dict",
+        "options": {
+            "driver": {"type": "str"},
+            "options": {"type": "dict"},
+            "config": {
+                "type": "list",
+                "elements": "dict",
+                "options": {
+                    "subnet": {"type": "str", "required": True},
+                    "gateway": {"type": "str"},
+                    "ip_range": {"type": "str"},
+                    "aux_addresses": {"type": "dict"},
+                },
+            },
+        },
+    },
+    "internal": {"type": "bool"},
+    "attachable": {"type": "bool"},
+    "enable_ipv6": {"type": "bool"},
+    "labels": {"type": "dict"},
+}
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A network that shall exist. None means: not given, so neither compared nor sent.
+
+    Attributes:
+        subnets: subnet, gateway, ip_range and aux_addresses by those names, as the user gave them.
+    """
+
+    name: str
+    driver: str | None = None
+    driver_opts: Mapping[str, str] | None = None
+    ipam_driver: str | None = None
+    ipam_options: Mapping[str, str] | None = None
+    subnets: tuple[Mapping[str, Json], ...] | None = None
+    internal: bool | None = None
+    attachable: bool | None = None
+    enable_ipv6: bool | None = None
+    labels: Mapping[str, str] | None = None
+
+    def to_api(self) -> dict[str, Json]:
+        """Return the body of C(POST /networks/create)."""
+        given = {
+            "Options": self.driver_opts,
+            "Internal": self.internal,
+            "Attachable": self.attachable,
+            "EnableIPv6": self.enable_ipv6,
+            "Labels": self.labels,
+        }
+        config: dict[str, Json] = {"Name": self.name, "Driver": self.driver or "bridge"}
+        config.update({key: value for key, value in given.items() if value is not None})
+        if self.ipam_driver or self.ipam_options or self.subnets:
+            config["IPAM"] = {
+                "Driver": self.ipam_driver or "default",
+                "Options": dict(self.ipam_options or {}),
+                "Config": [_subnet_to_api(subnet) for subnet in self.subnets or ()],
+            }
+        return config
+
+    def differences(self, network: Network) -> dict[str, tuple[Json, Json]]:
+        """Return name to (there, wanted) of what is given and differs; there may be more labels and options."""
+        pairs: dict[str, tuple[Json, Json]] = {
+            "driver": (network.driver, self.driver),
+            "internal": (network.internal, self.internal),
+            "attachable": (network.attachable, self.attachable),
+            "enable_ipv6": (network.enable_ipv6, self.enable_ipv6),
+        }
+        found = {name: pair for name, pair in pairs.items() if pair[1] is not None and pair[0] != pair[1]}
+        for name, there, wanted in (
+            ("driver_opts", network.options, self.driver_opts),
+            ("labels", network.labels, self.labels),
+        ):
+            part = {key: there.get(key) for key in wanted or {}}
+            if part != dict(wanted or {}):
+                found[name] = (part, dict(wanted or {}))
+        there_nets = [{"subnet": s.subnet, "gateway": s.gateway, "ip_range": s.ip_range} for s in network.subnets]
+        for wanted_net in self.subnets or ():
+            if not any(_subnet_fits(wanted_net, net) for net in there_nets):
+                found["ipam"] = (there_nets, [dict(subnet) for subnet in self.subnets or ()])
+        return found
+
+
+def _subnet_to_api(subnet: Mapping[str, Json]) -> dict[str, Json]:
+    names = {"subnet": "Subnet", "gateway": "Gateway", "ip_range": "IPRange", "aux_addresses": "AuxiliaryAddresses"}
+    return {api: subnet[name] for name, api in names.items() if subnet.get(name)}
+
+
+def _subnet_fits(wanted: Mapping[str, Json], there: Mapping[str, str]) -> bool:
+    return all(not wanted.get(key) or wanted[key] == there[key] for key in ("subnet", "gateway", "ip_range"))
+
+
+def parse_network(name: str, options: Mapping[str, Json]) -> NetworkSpec:
+    """Read a network's options as Ansible parsed them by NETWORK_OPTIONS; raise SpecError."""
+    if name == "default":
+        raise SpecError(
+            "network default: the engine makes none of this name, which stands for its own bridge there. Choose another"
+            " one; Compose, too, calls its default network PROJECT_default on the engine"
+        )
+    ipam = options.get("ipam") or {}
+    subnets = ipam.get("config")
+    parsed = None if subnets is None else tuple(_parse_subnet(name, subnet) for subnet in subnets)
+    _refuse_overlaps(name, parsed or ())
+    if not options.get("enable_ipv6"):
+        _refuse_ipv6(name, parsed or ())
+    if options.get("driver") in (None, "bridge"):
+        _refuse_several(name, parsed or ())
+    return NetworkSpec(
+        name=name,
+        driver=options.get("driver"),
+        driver_opts=option_strings(options.get("driver_opts")),
+        ipam_driver=ipam.get("driver"),
+        ipam_options=option_strings(ipam.get("options")),
+        subnets=parsed,
+        internal=options.get("internal"),
+        attachable=options.get("attachable"),
+        enable_ipv6=options.get("enable_ipv6"),
+        labels=option_strings(options.get("labels")),
+    )
+
+
+def option_strings(mapping: Mapping[str, Json] | None) -> dict[str, str] | None:
+    """The engine takes strings only; YAML makes numbers and truth values of some."""
+    if mapping is None:
+        return None
+    return {str(k): str(v).lower() if isinstance(v, bool) else "" if v is None else str(v) for k, v in mapping.items()}
+
+
+def _parse_subnet(name: str, subnet: Mapping[str, Json]) -> dict[str, Json]:
+    where = f"network {name}: ipam"
+    net = _parse_range(f"{where}: subnet", subnet["subnet"])
+    parsed: dict[str, Json] = {"subnet": str(net)}
+    if subnet.get("ip_range"):
+        part = _parse_range(f"{where}: ip_range", subnet["ip_range"])
+        if part.version != net.version or not part.subnet_of(net):  # type: ignore[arg-type]  # same version: checked
+            raise SpecError(f"{where}: ip_range {part} is not inside the subnet {net}")
+        parsed["ip_range"] = str(part)
+    for what, address in _addresses(subnet):
+        try:
+            inside = ipaddress.ip_address(address) in net
+        except ValueError as exc:
+            raise SpecError(f"{where}: {what} {address!r} is not an IP address: {exc}") from exc
+        if not inside:
+            raise SpecError(f"{where}: {what} {address} is not inside the subnet {net}")
+    if subnet.get("gateway"):
+        parsed["gateway"] = str(ipaddress.ip_address(subnet["gateway"]))
+    if subnet.get("aux_addresses"):
+        parsed["aux_addresses"] = {str(k): str(v) for k, v in subnet["aux_addresses"].items()}
+    return parsed
+
+
+def _addresses(subnet: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    if subnet.get("gateway"):
+        yield "gateway", str(subnet["gateway"])
+    for host, address in (subnet.get("aux_addresses") or {}).items():
+        yield f"aux_addresses {host}", str(address)
+
+
+def _parse_range(what: str, text: str) -> IPNetwork:
+    try:
+        return ipaddress.ip_network(str(text).strip())
+    except ValueError as exc:
+        raise SpecError(f"{what} {text!r} cannot be used: {exc}") from exc
+
+
+def _refuse_overlaps(name: str, subnets: tuple[Mapping[str, Json], ...]) -> None:
+    nets = [ipaddress.ip_network(subnet["subnet"]) for subnet in subnets]
+    for index, first in enumerate(nets):
+        for second in nets[index + 1 :]:
+            if first.overlaps(second):
+                raise SpecError(f"network {name}: ipam: the subnets {first} and {second} overlap")
+
+
+def _refuse_ipv6(name: str, subnets: tuple[Mapping[str, Json], ...]) -> None:
+    for subnet in subnets:
+        if ipaddress.ip_network(subnet["subnet"]).version == 6:
+            raise SpecError(
+                f"network {name}: ipam: the engine ignores the IPv6 subnet {subnet['subnet']} without enable_ipv6: true"
+            )
+
+
+def _refuse_several(name: str, subnets: tuple[Mapping[str, Json], ...]) -> None:
+    versions = [ipaddress.ip_network(subnet["subnet"]).version for subnet in subnets]
+    for version in (4, 6):
+        if versions.count(version) > 1:
+            raise SpecError(f"network {name}: ipam: a bridge has one IPv{version} subnet at most; make two networks")

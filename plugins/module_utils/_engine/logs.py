@@ -1,0 +1,57 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What a container wrote, in its log and in its last healthcheck, without its secrets."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._errors import EngineError
+from .mask import mask_of_container
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from .client import Engine
+
+Json = t.Any
+
+
+def end_of_log(engine: Engine, raw: Mapping[str, Json], lines: int) -> str:
+    """Return the last lines of a container's log, empty where its logging driver cannot be read.
+
+    Args:
+        raw: the container's description by the engine.
+    """
+    try:
+        data = engine.logs(raw["Id"], lines)
+    except EngineError:
+        return ""
+    if not (raw.get("Config") or {}).get("Tty"):
+        data = b"".join(_frames(data))
+    return mask_of_container(data.decode(errors="replace"), raw)
+
+
+def last_healthcheck(raw: Mapping[str, Json]) -> str:
+    """Return the output of a container's last healthcheck, empty where there was none."""
+    log = ((raw.get("State") or {}).get("Health") or {}).get("Log") or ()
+    return mask_of_container(str(log[-1].get("Output") or ""), raw).strip() if log else ""
+
+
+def in_one_line(text: str) -> str:
+    """Return the lines of a text that are not empty, in one."""
+    return " | ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _frames(data: bytes) -> Iterator[bytes]:
+    """Yield the contents of the engine's frames: 8 bytes before each, the last 4 of which are its length."""
+    begin = 0
+    while len(data) >= begin + 8:
+        end = begin + 8 + int.from_bytes(data[begin + 4 : begin + 8], "big")
+        yield data[begin + 8 : end]
+        begin = end

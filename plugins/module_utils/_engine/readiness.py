@@ -1,0 +1,259 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Wait until containers run or are healthy, by the engine's events; say what keeps one from it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+import typing as t
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from .._errors import LinklabError, NotFound
+from .logs import end_of_log, in_one_line, last_healthcheck
+from .transport import AnswerError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator, Mapping
+
+    from .client import Engine
+    from .transport import Stream
+
+Json = t.Any
+
+# How long the stream of events may be silent before the containers are looked at again. No event has been seen to get
+# lost, but a connection can break without a word.
+_SILENCE = 10.0
+# How long a container must be up. One that the engine started again: as long as Docker's restart policies want to see
+# before they call a start successful. One that was just started otherwise: as long as a program needs to fail.
+_UP_AFTER_RESTART = 10.0
+_UP_AT_FIRST = 1.0
+_LOG_LINES = 5
+_VERBS = {"started": "run", "healthy": "get healthy"}
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?\d*(Z|[+-]\d\d:\d\d)")
+
+
+class NotReadyError(LinklabError):
+    """A container did not become what was waited for."""
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What a container's description says about one condition.
+
+    Attributes:
+        final: waiting cannot change it.
+        seconds: after which it is ready if nothing happens; 0 where only something that happens makes it so.
+    """
+
+    ready: bool
+    final: bool
+    text: str
+    seconds: float = 0.0
+
+
+def wait_until(
+    engine: Engine, conditions: Mapping[str, str], timeout: float, started: Container[str] = frozenset()
+) -> None:
+    """Return once all containers are as wanted.
+
+    Args:
+        conditions: C(started) or C(healthy) by the container's name. A container without a healthcheck is healthy when
+            it runs.
+        timeout: seconds.
+        started: names of those that were just started. One of them that the engine starts again whenever it ends must
+            stay up for a moment.
+
+    Raises:
+        NotReadyError: with the state, the healthcheck's last words and the end of the log of each that is not.
+    """
+    deadline = time.monotonic() + timeout
+    wait = _Wait(engine, started)
+    # Often all is well at once, and nobody need listen.
+    pending = wait.still_pending(conditions)
+    while pending:
+        left = deadline - time.monotonic()
+        silence = max(0.1, min(left, wait.seconds(pending)))
+        # The events come first: what happens between looking and listening would be missed.
+        with _open_events(engine, silence) as events:
+            pending = wait.still_pending(pending)
+            if pending and left <= 0:
+                raise NotReadyError(_describe(engine, pending, "did not {} within " + f"{timeout:g} s"))
+            until = min(deadline - silence, time.monotonic() + silence)
+            while pending and (name := next(events.names, "")):
+                pending = wait.look_again(pending, name)
+                if time.monotonic() > until:
+                    break
+
+
+class _Wait:
+    """What was seen of the containers that are waited for."""
+
+    def __init__(self, engine: Engine, started: Container[str]) -> None:
+        self._engine = engine
+        self._started = started
+        self._looks: dict[str, _Look] = {}
+
+    def seconds(self, pending: Iterable[str]) -> float:
+        """Return after how long the containers are to be looked at again though nothing happened."""
+        return min(_SILENCE, *(self._looks[name].seconds or _SILENCE for name in pending))
+
+    def still_pending(self, pending: Mapping[str, str]) -> dict[str, str]:
+        """Look at all; return those that are not ready, raise NotReadyError if some never will be."""
+        self._looks.update({name: self._look(name, condition) for name, condition in pending.items()})
+        lost = {name: condition for name, condition in pending.items() if self._looks[name].final}
+        if lost:
+            raise NotReadyError(_describe(self._engine, lost, "does not {}"))
+        return {name: condition for name, condition in pending.items() if not self._looks[name].ready}
+
+    def look_again(self, pending: Mapping[str, str], name: str) -> dict[str, str]:
+        if name not in pending:
+            return dict(pending)
+        rest = {other: condition for other, condition in pending.items() if other != name}
+        return {**rest, **self.still_pending({name: pending[name]})}
+
+    def _look(self, name: str, condition: str) -> _Look:
+        try:
+            raw = self._engine.container(name)
+        except NotFound:
+            return _Look(ready=False, final=True, text="it does not exist")
+        look = judge(raw, condition)
+        first = look.ready and name in self._started and is_kept_up(raw)
+        if not (look.seconds or first):
+            return look
+        # The engine's clock, not this host's: only then the two times belong together.
+        up = seconds_between(_started_at(raw), self._engine.get("/info").get("SystemTime") or "")
+        left = (look.seconds or _UP_AT_FIRST) - up
+        if left <= 0:
+            return _Look(ready=True, final=False, text="")
+        return _Look(ready=False, final=False, text=look.text or "it was just started", seconds=left)
+
+
+class _Events:
+    """The engine's stream of events about containers, from now on.
+
+    Attributes:
+        names: of the containers to which something happens; ends once nothing happens for a while.
+    """
+
+    def __init__(self, response: Stream) -> None:
+        self._response = response
+        self.names = self._read()
+
+    def __enter__(self) -> _Events:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._response.close()
+
+    def _read(self) -> Iterator[str]:
+        # A silence, or a connection that breaks.
+        with suppress(OSError, AnswerError):
+            for line in self._response.iter_lines():
+                yield _name_in(line)
+
+
+def _name_in(event: bytes) -> str:
+    """Return the name of the container that an event is about; one that cannot be read is about none."""
+    with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return str(json.loads(event)["Actor"]["Attributes"].get("name") or "?")
+    return "?"
+
+
+def _open_events(engine: Engine, silence: float) -> _Events:
+    filters = {"type": ["container"], "event": ["health_status", "start", "die", "destroy", "rename"]}
+    params = {"filters": json.dumps(filters)}
+    return _Events(engine.request("GET", "/events", params=params, stream=True, timeout=silence))
+
+
+def judge(raw: Mapping[str, Json], condition: str) -> _Look:
+    """Say whether a container, by its description, is as wanted."""
+    state = raw.get("State") or {}
+    status, health = state.get("Status") or "", (state.get("Health") or {}).get("Status") or ""
+    if status in ("exited", "dead", "removing"):
+        return _Look(ready=False, final=True, text=f"it ended{how_it_ended(state)}")
+    if status == "restarting":
+        text = f"it is started again and again, and ended{how_it_ended(state)}"
+        return _Look(ready=False, final=False, text=text)
+    if status != "running":
+        return _Look(ready=False, final=False, text=f"its status is {status}")
+    if condition == "healthy" and health not in ("", "none", "healthy"):
+        return _Look(ready=False, final=False, text=f"its health is {health}")
+    if raw.get("RestartCount") and not (condition == "healthy" and health == "healthy"):
+        # It runs at this moment. Whether it stays up shows only in how long it has.
+        text = f"it was started again {_times(raw['RestartCount'])}, as it ended by itself"
+        return _Look(ready=False, final=False, text=text, seconds=_UP_AFTER_RESTART)
+    return _Look(ready=True, final=False, text="")
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def is_kept_up(raw: Mapping[str, Json]) -> bool:
+    """Whether the engine starts a container again when it ends by itself."""
+    policy = (raw.get("HostConfig") or {}).get("RestartPolicy") or {}
+    return (policy.get("Name") or "no") != "no"
+
+
+def _started_at(raw: Mapping[str, Json]) -> str:
+    return (raw.get("State") or {}).get("StartedAt") or ""
+
+
+def seconds_between(earlier: str, later: str) -> float:
+    """Return the seconds between two times as the engine writes them; for ever if one cannot be read."""
+    found = [_TIME.fullmatch(text) for text in (earlier, later)]
+    if None in found:
+        return math.inf
+    moments = [
+        datetime.fromisoformat(f"{match[1]}{(match[2] or '.0'):0<7}{match[3].replace('Z', '+00:00')}")
+        for match in found
+        if match is not None
+    ]
+    return (moments[1] - moments[0]).total_seconds()
+
+
+def how_it_ended(state: Mapping[str, Json]) -> str:
+    """Return what follows C(it ended): the exit code, and that its memory was not enough if the engine saw that."""
+    # One that was started again since shows none of its own.
+    code = "" if state.get("Running") and not state.get("Restarting") else f" with exit code {state.get('ExitCode')}"
+    return code + (", killed for lack of memory" if state.get("OOMKilled") else "")
+
+
+# -- what keeps a container from it -----------------------------------------------------------------------------------
+
+
+def _describe(engine: Engine, pending: Mapping[str, str], what: str) -> str:
+    """Return what keeps containers from their conditions. what: says it with C({}) for the verb."""
+    return "; ".join(
+        f"{name} {what.format(_VERBS[condition])}: {_story(engine, name, condition)}"
+        for name, condition in pending.items()
+    )
+
+
+def _story(engine: Engine, name: str, condition: str) -> str:
+    try:
+        raw = engine.container(name)
+    except NotFound:
+        return "it does not exist"
+    parts = [judge(raw, condition).text]
+    health = (raw.get("State") or {}).get("Health") or {}
+    if health.get("Log") and condition == "healthy":
+        parts.append(f"its healthcheck said: {in_one_line(last_healthcheck(raw)) or 'nothing'}")
+    log = log_tail(engine, raw)
+    parts.append(f"its log ends: {log}" if log else "its log is empty")
+    return ", ".join(filter(None, parts))
+
+
+def log_tail(engine: Engine, raw: Mapping[str, Json]) -> str:
+    """Return the last lines of a container's log in one line, empty if they cannot be had."""
+    return in_one_line(end_of_log(engine, raw, _LOG_LINES))

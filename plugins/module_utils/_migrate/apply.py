@@ -1,0 +1,240 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Carry the steps off a legacy link out, and undo those of a group if a later one fails.
+
+What cannot be undone is the removal of a link. Before it, everything is as it was but for a further network; after it,
+the names lead to that network already.
+"""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from contextlib import suppress
+from dataclasses import replace
+
+from .._apply.endpoints import put_back
+from .._apply.hosts import read_hosts, write_hosts
+from .._apply.links import turns
+from .._apply.replacement import replace as replace_container
+from .._apply.replacement_checks import Inspected
+from .._apply.replacement_config import wiring
+from .._apply.restarting import once_it_runs
+from .._apply.unlink import lost_a_link, return_to_bridge, tidy_hosts, unlink
+from .._errors import ApplyError, BusyError, LinklabError, Unreachable, said, unless_so
+from .._model.hosts_lines import redirected, restored
+from .._model.state import Endpoint, find_container
+from .._plan.migrate_actions import BakeEnvironment, ExchangeLinks, LeaveBridge, RedirectNames, RemoveLinks, TidyNames
+from .exchange import NamesLostError, exchange
+from .proof import refuse_lost_names
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from .._apply.stages import Executors
+    from .._engine.client import Engine
+    from .._model.endpoint import Json
+    from .._model.state import Container
+    from .._plan.plan import Attach, Reattach
+
+# Programs written in Go look at the hosts and resolver files anew after 5 seconds at most.
+CACHED_SECONDS = 5.0
+
+
+class Migration:
+    """What the steps of one run have to remember of each other.
+
+    Attributes:
+        gaps: how long the names of a source did not resolve, in milliseconds, by the source's ID and alias.
+    """
+
+    def __init__(self) -> None:
+        self.gaps: dict[tuple[str, str], float] = {}
+        self._redirected: dict[str, RedirectNames] = {}
+        self._redirected_at: float | None = None
+        # IDs of the sources whose links are gone, and of their targets.
+        self._moved: set[str] = set()
+        self._inspected = Inspected()
+
+    def executors(self) -> Executors:
+        return {
+            RedirectNames: self.redirect_names,
+            RemoveLinks: self.remove_links,
+            LeaveBridge: self.leave_bridge,
+            ExchangeLinks: self.exchange_links,
+            TidyNames: tidy_names,
+            BakeEnvironment: self.bake_environment,
+        }
+
+    def redirect_names(self, engine: Engine, action: RedirectNames) -> None:
+        with self._undo(engine, action, action.attached):
+            self._redirected[action.container.id] = action
+            found = _addresses(engine, action.targets, action.network)
+            before = read_hosts(engine, action.container.id)
+            after = redirected(before, found)
+            if after != before and not write_hosts(engine, action.container, before, after, action.images):
+                raise ApplyError("its hosts file could not be written from inside: it has no shell that root may use")
+            self._redirected_at = time.monotonic()
+            refuse_lost_names(engine, action.container, action.targets, action.network)
+
+    def leave_bridge(self, engine: Engine, action: LeaveBridge) -> list[str]:
+        with self._undo(engine, action, action.attached):
+            self._let_caches_expire()
+            _disconnect(engine, action.container)
+        if action.attached:
+            # Its links are still to be removed, and their lines with them.
+            return []
+        return tidy_hosts(engine, action.container.id, (), action.images)
+
+    def remove_links(self, engine: Engine, action: RemoveLinks) -> list[str]:
+        source = action.container
+        with self._undo(engine, action, action.attached):
+            self._let_caches_expire()
+            try:
+                notes = _unlink_in_turn(engine, action)
+            except LinklabError:
+                if lost_a_link(engine, source.id, action.targets):
+                    # There is no way back; the names lead to the network, and the next run goes on from here.
+                    self._moved |= {source.id, *action.targets.values()}
+                raise
+        self._moved |= {source.id, *action.targets.values()}
+        self.gaps.update({(source.id, alias): 0.0 for alias in action.targets})
+        return notes + tidy_hosts(engine, source.id, tuple(action.targets), action.images)
+
+    def exchange_links(self, engine: Engine, action: ExchangeLinks) -> list[str]:
+        with self._undo(engine, action, action.attached):
+            try:
+                gaps, notes = exchange(engine, action)
+            except NamesLostError:
+                # What there is of the way forward stays.
+                self._moved |= {ident for one in action.sources for ident in one.targets.values()}
+                raise
+        self._redirected_at = time.monotonic()
+        for one in action.sources:
+            ident = one.attach.container.id
+            self._moved |= {ident, *one.targets.values()}
+            self.gaps.update({(ident, alias): gaps[ident] for alias in one.targets if ident in gaps})
+        return notes
+
+    def bake_environment(self, engine: Engine, action: BakeEnvironment) -> t.Iterable[str]:
+        return _bake_environment(engine, action, self._inspected)
+
+    def _let_caches_expire(self) -> None:
+        if self._redirected_at is not None:
+            time.sleep(max(0.0, self._redirected_at + CACHED_SECONDS - time.monotonic()))
+
+    # -- the way back -------------------------------------------------------------------------------------------------
+
+    def _undo(self, engine: Engine, action: t.Any, attached: Sequence[Attach | Reattach]) -> _Undo:
+        return _Undo(lambda exc: self._take_back(engine, exc, action, attached))
+
+    def _take_back(
+        self, engine: Engine, exc: LinklabError, action: t.Any, attached: Sequence[Attach | Reattach]
+    ) -> ApplyError:
+        text = f"could not {action.describe()}: {said(exc)}."
+        if not attached:
+            return ApplyError(text, unsure=isinstance(exc, Unreachable))
+        group = {one.container.id for one in attached}
+        redirected = [one for ident, one in self._redirected.items() if ident in group and ident not in self._moved]
+        sentences = [sentence for one in redirected for sentence in _names_back(engine, one)]
+        undone = [one for one in attached if one.container.id not in self._moved]
+        back = put_back(engine, undone)
+        whole = back.complete and not sentences
+        unsure = not whole or (isinstance(exc, ApplyError) and exc.unsure)
+        text = " ".join((text, *sentences, *back.sentences))
+        return ApplyError(text, unsure=unsure, undone=(*undone, *redirected) if whole else ())
+
+
+class _Undo:
+    """A context in which a failure is undone before it goes on, with what became of that."""
+
+    def __init__(self, take_back: Callable[[LinklabError], ApplyError]) -> None:
+        self._take_back = take_back
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _kind: object, exc: object, _trace: object) -> None:
+        if isinstance(exc, LinklabError):
+            raise self._take_back(exc) from exc
+
+
+def _names_back(engine: Engine, action: RedirectNames) -> list[str]:
+    source = action.container
+    try:
+        if "bridge" in source.endpoints and "bridge" not in _now(engine, source).endpoints:
+            return_to_bridge(engine, source)
+        before = read_hosts(engine, source.id)
+        after = restored(before, _addresses(engine, action.targets, "bridge"))
+        done = after == before or write_hosts(engine, source, before, after, action.images)
+    except LinklabError as exc:
+        return [f"The names of {source.name} could not be led back ({exc}); run the task again."]
+    return [] if done else [f"The names of {source.name} could not be led back; run the task again."]
+
+
+def _unlink_in_turn(engine: Engine, action: RemoveLinks) -> list[str]:
+    """Remove the links of a source, once no other run is removing some."""
+    for _attempt in turns():
+        with suppress(BusyError):
+            return unlink(engine, _now(engine, action.container), *action.targets, images=action.images)
+    raise ApplyError("another run is changing it; run the task again")
+
+
+def _addresses(engine: Engine, targets: Mapping[str, str], network: str) -> dict[str, str]:
+    """Return, by alias, the addresses of running targets on a network."""
+    found = {}
+    for alias, ident in targets.items():
+        one = find_container(engine, ident) if ident else None
+        endpoint = one.endpoints.get(network) if one is not None else None
+        if endpoint is not None and endpoint.ipv4:
+            found[alias] = endpoint.ipv4
+    return found
+
+
+def _now(engine: Engine, container: Container) -> Container:
+    now = find_container(engine, container.id)
+    if now is None:
+        raise ApplyError(f"the container {container.name} ({container.short_id}) was removed meanwhile")
+    return now
+
+
+def _disconnect(engine: Engine, container: Container) -> None:
+    """Take a container off the bridge; one that is off it already will do."""
+    once_it_runs(
+        engine,
+        container,
+        lambda: unless_so(
+            lambda: engine.disconnect("bridge", container.id),
+            lambda: "bridge" not in _now(engine, container).endpoints,
+        ),
+    )
+
+
+def tidy_names(engine: Engine, action: TidyNames) -> list[str]:
+    return tidy_hosts(engine, action.container.id, (), action.images)
+
+
+def _bake_environment(engine: Engine, action: BakeEnvironment, inspected: Inspected) -> t.Iterable[str]:
+    """Replace a source; its endpoint on the bridge goes with it, if that is wanted."""
+    container = _now(engine, action.container)
+    there = container.endpoints.get(action.network) or Endpoint(action.network)
+    endpoints = {
+        name: end for name, end in container.endpoints.items() if not (action.leave_bridge and name == "bridge")
+    }
+    endpoints[action.network] = replace(there, settings=action.settings.over(there.settings))
+    wires = wiring(replace(container, network_mode=action.network, endpoints=endpoints), engine.info)
+
+    def change(body: Mapping[str, Json]) -> Mapping[str, Json]:
+        host = {**body["HostConfig"], "Links": None, "NetworkMode": action.network}
+        return {**body, "Env": [*(body.get("Env") or ()), *action.variables], "HostConfig": host}
+
+    try:
+        more: dict[str, Json] = {"handled": action.handled, "wires": wires, "inspected": inspected}
+        return replace_container(engine, container, change, **more).notes
+    except BusyError as exc:
+        raise ApplyError(f"could not {action.describe()}: another run is changing it; run the task again") from exc

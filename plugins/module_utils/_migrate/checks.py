@@ -1,0 +1,240 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What keeps containers from moving off their legacy links, and what the user should know before they do. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._apply.replacement_checks import chosen_by_engine, replace_problems
+from .._apply.restarting import restarts, restarts_text
+from .._errors import near
+from .._model.default_route import default_route
+from .._model.legacy_links import on_default_bridge
+from .._plan.attach_checks import container_problems, is_default_bridge, mac_problems
+from .._plan.plan import Disruption, Reattach
+from .._recovery.find import leave_text
+from .._recovery.names import Verdict
+from .environment import environment_report
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .._model.state import Container
+    from .groups import Group
+    from .observe import MigrateState, Source
+    from .spec import MigrateSpec
+
+_GAP = "set name_gap: allowed, where the names do not resolve for a moment"
+
+
+def problems(spec: MigrateSpec, state: MigrateState) -> Iterator[str]:
+    """Say what is wrong with the task, or with one of its containers."""
+    for ref in state.missing:
+        yield f"container {ref} does not exist{near(ref, state.known)}"
+    network = next((net for net in state.networks.values() if spec.network and net.is_called(spec.network)), None)
+    if network is not None and is_default_bridge(network):
+        yield "network: names do not resolve on the default bridge; name a network of your own"
+    linked = any(source.links for source in state.sources)
+    if spec.network is not None and network is None and spec.create is None and linked:
+        yield (
+            f"network {spec.network} does not exist{near(spec.network, state.networks)}."
+            " To have it made, add 'create: {}'"
+        )
+    for source in state.sources:
+        yield from _source_problems(source)
+
+
+def _source_problems(source: Source) -> Iterator[str]:
+    one = source.container
+    if source.interrupted is not None and source.interrupted.verdict is Verdict.LEAVE:
+        yield leave_text(source.interrupted)
+    elif source.named or source.links:
+        yield from container_problems(one)
+    for link in source.links:
+        if link.target is None and on_default_bridge(one):
+            yield (
+                f"the target of the link {link} of {one.name} was removed, so that the name leads nowhere; remove the"
+                f" link first (linklab.docker.container_link with container: {one.name}, links: ['{link}'],"
+                " state: absent)"
+            )
+        elif link.target is not None:
+            yield from container_problems(link.target)
+    ends = [one, *(link.target for link in source.links if link.target is not None)] if source.links else []
+    for end in ends:
+        if restarts(end):
+            yield f"{restarts_text(end)}; put right what makes it end, or stop it first"
+
+
+def group_problems(spec: MigrateSpec, state: MigrateState, group: Group, groups: Sequence[Group]) -> Iterator[str]:
+    """Say why a group of linked containers cannot move to its network."""
+    yield from group.problems
+    made = [one.network for one in groups if one.there is None]
+    if group.there is None and len(made) > 1 and spec.create is not None and spec.create.subnets:
+        yield (
+            f"create: ipam has the subnets of one network, and {len(made)} are to be made ({', '.join(made)}); name one"
+            " with the option network, or leave out ipam"
+        )
+    for source in group.sources:
+        yield from _way_problems(spec, state, group, source)
+        if spec.bake:
+            yield from _bake_problems(group, source)
+    if spec.leave_bridge:
+        yield from _port_problems(spec, group)
+
+
+def _way_problems(spec: MigrateSpec, state: MigrateState, group: Group, source: Source) -> Iterator[str]:
+    """Say why the links of a running source cannot go while it runs."""
+    one = source.container
+    if spec.bake or not one.live:
+        return
+    needs_shell = not spec.gap_allowed or source.own_resolver
+    if needs_shell and source.hosts and not set(group.members) & state.shells:
+        why = (
+            "it was on a network of its own already, where the engine leaves the lines of links in the hosts file"
+            if spec.gap_allowed
+            else "its names shall resolve all the time"
+        )
+        yield (
+            f"the hosts file of {one.name} has to be written from inside ({why}), and neither it nor a container that"
+            f" it is linked with has a shell (/bin/sh); {'stop it first' if spec.gap_allowed else _GAP}"
+        )
+    endpoint = one.endpoints.get("bridge")
+    if endpoint is not None and needs_shell and not spec.leave_bridge:
+        back = Reattach(
+            "it leaves the bridge for a moment",
+            Disruption.RECONNECT,
+            one,
+            "bridge",
+            "bridge",
+            endpoint.settings,
+            endpoint,
+        )
+        yield from mac_problems([back], state.info)
+
+
+def _bake_problems(group: Group, source: Source) -> Iterator[str]:
+    if source.around is None:
+        return
+    handled = frozenset(other.container.id for other in group.sources)
+    dropped = frozenset(link.alias for link in source.links)
+    yield from replace_problems(source.container, source.around, handled=handled, dropped=dropped)
+    if _is_in_circle(source, group):
+        yield (
+            f"{source.container.name} is linked in a circle, so that none of it can be recreated first; migrate with"
+            " environment: report, and set the variables in its configuration yourself"
+        )
+
+
+def _is_in_circle(source: Source, group: Group) -> bool:
+    by_id = {other.container.id: other for other in group.sources}
+    seen: set[str] = set()
+    left = [source]
+    while left:
+        for link in left.pop().links:
+            ident = link.target.id if link.target is not None else ""
+            if ident == source.container.id:
+                return True
+            if ident in by_id and ident not in seen:
+                seen.add(ident)
+                left.append(by_id[ident])
+    return False
+
+
+def _port_problems(spec: MigrateSpec, group: Group) -> Iterator[str]:
+    net = group.there
+    internal = net.internal if net is not None else bool(spec.create and spec.create.internal)
+    driver = net.driver if net is not None else (spec.create.driver if spec.create else None) or "bridge"
+    if not internal and driver in ("bridge", "overlay"):
+        return
+    for one in group.members.values():
+        published = published_ports(one)
+        others = [end for name, end in one.endpoints.items() if name not in ("bridge", group.network)]
+        if published and "bridge" in one.endpoints and not others:
+            yield (
+                f"{one.name} publishes {', '.join(published)}, which is lost off the bridge: the network"
+                f" {group.network} is {'internal' if internal else f'a {driver} network'}; set leave_bridge: false, or"
+                " name a bridge network"
+            )
+
+
+def published_ports(container: Container) -> list[str]:
+    """Return the container's ports that are published on the host, such as C(80/tcp)."""
+    bindings = (container.raw.get("HostConfig") or {}).get("PortBindings") or {}
+    ports = (container.raw.get("NetworkSettings") or {}).get("Ports") or {}
+    return sorted({port for port, given in (*bindings.items(), *ports.items()) if given})
+
+
+# -- what the user should know ----------------------------------------------------------------------------------------
+
+
+def warnings(spec: MigrateSpec, state: MigrateState, groups: Sequence[Group]) -> Iterator[str]:
+    for group in groups:
+        for source in group.sources:
+            yield from _link_warnings(spec, source)
+            if not spec.bake:
+                yield from _environment_warnings(state, source)
+        for one in group.members.values():
+            yield from _port_warnings(spec, state, group, one)
+            if spec.leave_bridge and one.id in state.linked_elsewhere:
+                yield (
+                    f"{one.name} stays on the bridge: a container that this task does not name has a legacy link to it"
+                )
+
+
+def _link_warnings(spec: MigrateSpec, source: Source) -> Iterator[str]:
+    """Say what the engine keeps of links that are removed."""
+    if spec.bake:
+        return
+    names = ", ".join(map(str, source.links))
+    begin = (
+        f"the engine keeps {names} of {source.container.name} in its files and has it again when the daemon restarts"
+    )
+    if spec.leave_bridge:
+        yield f"{begin}; off the bridge that has no effect. It is gone for good once the source is recreated."
+    else:
+        yield (
+            f"{begin}, with all that comes with it, for as long as both are on the bridge. Run the task with"
+            " leave_bridge: true once the connections over the bridge may end."
+        )
+
+
+def _environment_warnings(state: MigrateState, source: Source) -> Iterator[str]:
+    report = environment_report(source.container, source.links, source.variables, state.info)
+    if report["variables"]:
+        secrets = f", among them what look like secrets ({', '.join(report['secrets'])})" if report["secrets"] else ""
+        yield (
+            f"{source.container.name} has {len(report['variables'])} environment variables from its links, which it"
+            f" loses at its next restart{secrets}: {', '.join(report['variables'])}."
+            " To keep them, set environment: bake."
+        )
+
+
+def _port_warnings(spec: MigrateSpec, state: MigrateState, group: Group, one: Container) -> Iterator[str]:
+    """Say which published ports and which default route change."""
+    if not one.live or "bridge" not in one.endpoints:
+        return
+    moves = spec.leave_bridge or any(
+        source.container.id == one.id and (source.own_resolver or not spec.gap_allowed) for source in group.sources
+    )
+    chosen = chosen_by_engine(one)
+    if chosen and moves:
+        yield (
+            f"the engine chose the host ports of {one.name} for {', '.join(chosen)}, and chooses others when it leaves"
+            f" the bridge{'' if spec.leave_bridge else ' for a moment'}"
+        )
+    if not spec.leave_bridge:
+        return
+    internal = {net.name for net in state.networks.values() if net.internal}
+    if group.there is None and spec.create is not None and spec.create.internal:
+        internal.add(group.network)
+    others = [end for name, end in one.endpoints.items() if name != "bridge" and end.gateway]
+    if group.network in internal and not [end for end in others if end.network not in internal]:
+        yield f"{one.name} has no way out any more off the bridge: the network {group.network} is internal"
+    elif default_route(one.endpoints.values(), internal) == "bridge":
+        yield f"the default route and the published ports of {one.name} move off the bridge with it"

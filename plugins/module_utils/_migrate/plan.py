@@ -1,0 +1,264 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Plan the way off legacy links: pure, (what is wanted, what is there) to ordered actions.
+
+Without a gap: everybody is attached to the network; the hosts file of each running source is redirected to it; only
+then do its links go, while it is off the bridge. With a gap: the links of a source go while it is on the bridge alone,
+and it is attached right after, which needs nothing inside it.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+
+from .._compose.attachment import AttachSpec, Wish
+from .._errors import refuse
+from .._model.hosts_lines import is_tidy, link_lines
+from .._model.state import Container, Endpoint
+from .._plan.attach import AttachState, plan_attach
+from .._plan.container_actions import FinishUnlink
+from .._plan.migrate_actions import (
+    BakeEnvironment,
+    Exchanged,
+    ExchangeLinks,
+    LeaveBridge,
+    RedirectNames,
+    RemoveLinks,
+    TidyNames,
+)
+from .._plan.plan import Action, Attach, CreateNetwork, Disruption, Plan, Reattach, Stage, stages
+from .._plan.restorations import restorations
+from .._recovery.find import Recover, reason
+from .checks import group_problems, problems, warnings
+from .environment import vanishing
+from .groups import find_groups
+from .observe import is_marked
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from .groups import Group
+    from .observe import MigrateState, Source
+    from .spec import MigrateSpec
+
+_LEFT_BEHIND = "its names lead to the network, so that nothing holds it there"
+
+
+def plan_migrate(spec: MigrateSpec, state: MigrateState) -> Plan:
+    """Return the changes that make I(state) what I(spec) asks for; raise Refusal."""
+    refuse(problems(spec, state))
+    groups = find_groups(spec, state)
+    refuse(problem for group in groups for problem in group_problems(spec, state, group, groups))
+    parts = [_Part(spec, state, group, _plan_attach(spec, state, group)) for group in groups]
+    return Plan(
+        stages=(
+            *stages((_recoveries(state), 1)),
+            *stages(([(action,) for part in parts for action in part.creation], 1)),
+            *(stage for part in parts for stage in part.stages()),
+            *stages((_unfinished(spec, state, groups), 1)),
+        ),
+        warnings=(
+            *state.waits,
+            *(text for part in parts for text in part.attach.warnings),
+            *warnings(spec, state, groups),
+        ),
+    )
+
+
+def _recoveries(state: MigrateState) -> Iterator[tuple[Action, ...]]:
+    for action in restorations(state.notes):
+        yield (action,)
+    for source in state.sources:
+        if source.interrupted is not None:
+            yield (Recover(reason(source.interrupted), Disruption.NONE, source.interrupted),)
+        if source.helper:
+            why = "an earlier removal of a link was interrupted"
+            yield (FinishUnlink(why, Disruption.NONE, source.container, source.helper),)
+
+
+def _unfinished(spec: MigrateSpec, state: MigrateState, groups: Sequence[Group]) -> Iterator[tuple[Action, ...]]:
+    """Yield what an earlier run left to be done for containers that have no links any more."""
+    members = {ident for group in groups for ident in group.members}
+    for source in state.sources:
+        one = source.container
+        if source.links or one.id in members:
+            continue
+        if source.hosts and not is_tidy(source.hosts):
+            yield (TidyNames("an earlier run left lines in its hosts file", Disruption.NONE, one),)
+        moved = any(is_marked(one, name) for name in one.endpoints) or (source.named and spec.network in one.endpoints)
+        if spec.leave_bridge and moved and "bridge" in one.endpoints and one.id not in state.linked_elsewhere:
+            yield (LeaveBridge(_LEFT_BEHIND, _when_live(one), one),)
+
+
+def _when_live(container: Container) -> Disruption:
+    return Disruption.RECONNECT if container.live else Disruption.NONE
+
+
+def is_exchanged(spec: MigrateSpec, source: Source) -> bool:
+    """Whether a source takes the way with a gap: only one that runs on the bridge, and never was anywhere else."""
+    one = source.container
+    return spec.gap_allowed and one.live and not source.own_resolver and set(one.endpoints) == {"bridge"}
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The plan for one group.
+
+    Attributes:
+        attach: the plan that attaches all of its members to the network.
+    """
+
+    spec: MigrateSpec
+    state: MigrateState
+    group: Group
+    attach: Plan
+
+    @property
+    def creation(self) -> tuple[Action, ...]:
+        return tuple(action for action in self.attach.actions if isinstance(action, CreateNetwork))
+
+    def stages(self) -> Iterator[Stage]:
+        endpoints = {one.container.id: one for one in self.attach.actions if isinstance(one, (Attach, Reattach))}
+        order = _upstream_first(self.group)
+        baked = order if self.spec.bake else []
+        exchanged = [source for source in order if source not in baked and is_exchanged(self.spec, source)]
+        moved = [source for source in order if source not in baked and source not in exchanged]
+        later = {source.container.id for source in (*baked, *exchanged)}
+        attached = tuple(action for ident, action in endpoints.items() if ident not in later)
+        redirects = [self._redirect(source, attached) for source in moved if has_lines(source)]
+        removals = tuple(self._removals(moved, attached))
+        gone = {one.container.id for unit in removals for one in unit if isinstance(one, LeaveBridge)}
+        gone |= {source.container.id for source in baked}
+        yield from stages(
+            ([(*attached, *redirects)] if attached or redirects else [], 1),
+            (self._exchanges(exchanged, endpoints, attached), 1),
+            (removals, 1),
+            (self._bakes(baked), 1),
+            (self._leaves(gone), 1),
+        )
+
+    def _targets(self, source: Source) -> dict[str, str]:
+        """Return alias to ID of the target; without one for a link that leads nowhere."""
+        return {link.alias: link.target.id if link.target is not None else "" for link in source.links}
+
+    def _images(self, source: Source) -> tuple[str, ...]:
+        return self.group.images(source.container.id, self.state.shells)
+
+    def _redirect(self, source: Source, attached: tuple[Attach | Reattach, ...]) -> RedirectNames:
+        why = f"the lines of its links would win over the names on {self.group.network}"
+        where = (self._targets(source), self.group.network, self._images(source), attached)
+        return RedirectNames(why, Disruption.NONE, source.container, *where)
+
+    def _removals(
+        self, sources: Sequence[Source], attached: tuple[Attach | Reattach, ...]
+    ) -> Iterator[tuple[Action, ...]]:
+        """Yield what takes the links away, and the bridge before if that is to go, too."""
+        pending = {source.container.id for source in sources}
+        for source in sources:
+            one, images = source.container, self._images(source)
+            pending.discard(one.id)
+            on_bridge = "bridge" in one.endpoints
+            unit: list[Action] = []
+            # Where the link of another source still leads to it, that one could not start again meanwhile.
+            targeted = self._is_linked(one.id, pending)
+            if self.spec.leave_bridge and on_bridge and not targeted:
+                unit.append(LeaveBridge(_LEFT_BEHIND, _when_live(one), one, images, attached))
+                on_bridge = False
+            why = f"its names lead to {self.group.network}"
+            disruption = _when_live(one) if on_bridge else Disruption.NONE
+            where = (self._targets(source), self.group.network, images, attached)
+            unit.append(RemoveLinks(why, disruption, one, *where))
+            yield tuple(unit)
+
+    def _is_linked(self, ident: str, pending: set[str]) -> bool:
+        if ident in self.state.linked_elsewhere:
+            return True
+        return any(
+            link.target is not None and link.target.id == ident
+            for source in self.group.sources
+            if source.container.id in pending
+            for link in source.links
+        )
+
+    def _exchanges(
+        self,
+        sources: Sequence[Source],
+        endpoints: Mapping[str, Attach | Reattach],
+        attached: tuple[Attach | Reattach, ...],
+    ) -> Iterator[tuple[Action, ...]]:
+        """Yield exchanges, of targets before sources: on the network, links are not removed as easily."""
+        left = {source.container.id: source for source in reversed(sources)}
+        while left:
+            free = [key for key, one in left.items() if not set(self._targets(one).values()) & (set(left) - {key})]
+            batch = free[:1] or list(left)
+            exchanged = tuple(Exchanged(endpoints[key], self._targets(left[key])) for key in batch)
+            images = self._images(left[batch[0]])
+            why = f"legacy links become names on {self.group.network}"
+            yield (ExchangeLinks(why, Disruption.RECONNECT, exchanged, images, attached),)
+            left = {key: one for key, one in left.items() if key not in batch}
+
+    def _bakes(self, sources: Sequence[Source]) -> Iterator[tuple[Action, ...]]:
+        handled = frozenset(source.container.id for source in sources)
+        for source in sources:
+            one = source.container
+            variables = vanishing(one, source.links, source.variables, self.state.info)
+            texts = tuple(f"{variable.name}={variable.value}" for variable in variables)
+            what = f"{len(texts)} variables of its links" if texts else "no variables, as its links give none"
+            why = f"its configuration gets {what}; it moves to {self.group.network} without links"
+            place = (self.group.network, self.group.settings[one.id], texts, self.spec.leave_bridge, handled)
+            yield (BakeEnvironment(why, Disruption.RECREATE, one, *place),)
+
+    def _leaves(self, gone: set[str]) -> Iterator[tuple[Action, ...]]:
+        """Yield the containers that still have to leave the bridge once all links of the group are gone."""
+        for ident, one in self.group.members.items() if self.spec.leave_bridge else ():
+            if "bridge" in one.endpoints and ident not in gone | self.state.linked_elsewhere:
+                images = self.group.images(ident, self.state.shells)
+                yield (LeaveBridge("no link leads to it or from it any more", _when_live(one), one, images),)
+
+
+def has_lines(source: Source) -> bool:
+    """Whether a link's line in the hosts file of a running source has to be redirected."""
+    return any(not line.tagged for link in source.links for line in link_lines(source.hosts, link.alias))
+
+
+def _upstream_first(group: Group) -> list[Source]:
+    """Return the sources in an order in which nobody's link leads to one whose turn it is; circles are cut anywhere."""
+    left = {source.container.id: source for source in group.sources}
+    order = []
+    while left:
+        targets = {link.target.id for one in left.values() for link in one.links if link.target is not None}
+        turn = next((ident for ident in left if ident not in targets), next(iter(left)))
+        order.append(left.pop(turn))
+    return order
+
+
+def _plan_attach(spec: MigrateSpec, state: MigrateState, group: Group) -> Plan:
+    create = None if spec.create is None else replace(spec.create, name=group.network)
+    wishes = tuple(Wish(ident, group.settings[ident]) for ident in group.members)
+    return plan_attach(AttachSpec(group.network, create, wishes), _attach_state(state, group))
+
+
+def _attach_state(state: MigrateState, group: Group) -> AttachState:
+    """Return the same state as network_attach knows it."""
+    containers = dict(state.containers)
+    containers.update({one.name: one for one in state.containers.values()})
+    wanted: Iterable[str] = [link.target for settings in group.settings.values() for link in settings.links or ()]
+    for ref in wanted:
+        # An endpoint may have a link already whose target does not exist: it stays as it is.
+        known = next((one for one in state.containers.values() if one.is_called(ref)), None)
+        stand_in = Container("", ref, "missing", endpoints={group.network: Endpoint(group.network)})
+        containers.setdefault(ref, known or stand_in)
+    return AttachState(
+        info=state.info,
+        network=group.there,
+        containers=containers,
+        neighbours=state.summaries,
+        internal=frozenset(net.name for net in state.networks.values() if net.internal),
+        known_networks={net.name: tuple(one.subnet for one in net.subnets) for net in state.networks.values()},
+    )

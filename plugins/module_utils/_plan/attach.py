@@ -1,0 +1,387 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Plan attachments: pure, (what is wanted, what is there) to the ordered changes of endpoints."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from .._errors import Refusal, near, refuse
+from .._model.endpoint import EndpointSettings, Link
+from .._model.state import automatic_aliases, is_phantom
+from .address_demand import Room
+from .attach_checks import (
+    AT_CONNECT,
+    AT_CREATION,
+    MAC_IS_SEEN_TO,
+    container_problems,
+    mac_problems,
+    network_problems,
+    overlap_problems,
+    settings_problems,
+)
+from .attach_names import alias_warnings
+from .plan import Action, Attach, CreateNetwork, Detach, Disruption, EndpointAction, Plan, Reattach, stages
+from .restorations import with_restorations
+from .route_warnings import route_warnings
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from .._compose.attachment import AttachSpec, Wish
+    from .._engine.info import EngineInfo
+    from .._model.endpoint import Json
+    from .._model.state import Container, Endpoint, Network, Summary
+    from .restorations import Note
+
+# Measured on two cores: the engine gains from concurrency only where network namespaces are set up or torn down.
+# Further attaches of a container are serialised by the engine and get slower with threads.
+FIRST_ATTACH_WORKERS = 4
+DETACH_WORKERS = 4
+
+
+@dataclass(frozen=True)
+class AttachState:
+    """What is there, as far as an AttachSpec needs it.
+
+    Attributes:
+        network: None if it is missing.
+        containers: by the name or ID that the task uses; those that are missing are not in it.
+        internal: the names of the internal networks; only read if a container is on several networks.
+        others: every container; only read for a purge, or to suggest names.
+        known_networks: name to subnets; only read to suggest names, and to make a network.
+        notes: what interrupted runs left; the containers have the endpoints that are away.
+        created: names of containers that get their endpoint when they are created.
+        mac_later: names of containers whose MAC address others see to, or can only be seen once they run.
+        members: by ID, who is or will be on the network besides I(containers); only read where an alias is to come.
+        neighbours: every container; only read where an endpoint may get an address.
+        starts: names of containers that are started afterwards if they do not run.
+    """
+
+    info: EngineInfo
+    network: Network | None = None
+    containers: Mapping[str, Container] = field(default_factory=dict)
+    internal: frozenset[str] = frozenset()
+    others: tuple[Summary, ...] = ()
+    known_networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+    created: frozenset[str] = frozenset()
+    mac_later: frozenset[str] = frozenset()
+    members: Mapping[str, Container] = field(default_factory=dict)
+    neighbours: tuple[Summary, ...] = ()
+    starts: frozenset[str] = frozenset()
+
+
+def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
+    """Return the changes that make I(state) what I(spec) asks for; raise Refusal."""
+    network = state.network
+    if network is None and spec.create is None:
+        if spec.present:
+            raise Refusal(
+                f"network {spec.network} does not exist{near(spec.network, state.known_networks)}."
+                " To have it made, add 'create: {}'. Nothing was changed."
+            )
+        return with_restorations(Plan(), state.notes)
+    refuse(_problems(spec, state))
+    changes = _changes(spec, state) if spec.present else ()
+    detaches = tuple(_detaches(spec, state))
+    refuse(mac_problems([one for one in changes if one.container.name not in state.mac_later], state.info))
+    room = _room(spec, state, detaches)
+    refuse(room.problems(changes) if spec.present else ())
+    units = room.units(changes)
+    # The addresses that are asked for are had before the engine gives one of them to a container that asks for none.
+    fixed, free = [unit for unit in units if _fixed(unit)], [unit for unit in units if not _fixed(unit)]
+    plan = Plan(
+        stages=stages(
+            ([(action,) for action in _network_creation(spec, state)], 1),
+            ([(action,) for action in detaches], DETACH_WORKERS),
+            ([unit for unit in fixed if _first_attach(unit)], FIRST_ATTACH_WORKERS),
+            ([unit for unit in fixed if not _first_attach(unit)], 1),
+            ([unit for unit in free if _first_attach(unit)], FIRST_ATTACH_WORKERS),
+            ([unit for unit in free if not _first_attach(unit)], 1),
+        ),
+        warnings=(
+            *_create_warnings(spec, network),
+            *_link_warnings(spec, state, detaches),
+            *_name_warnings(spec, state, changes, detaches),
+            *(room.warnings(changes) if spec.present else ()),
+            *route_warnings(changes, _internal(spec, state), state.info),
+        ),
+    )
+    return with_restorations(plan, state.notes)
+
+
+# -- what cannot be done ----------------------------------------------------------------------------------------------
+
+
+def _problems(spec: AttachSpec, state: AttachState) -> Iterator[str]:
+    if not spec.present:
+        return
+    known = [other.name for other in state.others]
+    targets = spec.link_targets
+    for ref in dict.fromkeys((*(wish.container for wish in spec.wishes), *targets)):
+        if ref not in state.containers:
+            yield f"container {ref} does not exist{near(ref, known)}"
+    if state.network is not None:
+        yield from network_problems(state.network)
+    elif spec.create is not None:
+        yield from overlap_problems(spec.create, state.known_networks)
+    named: dict[str, str] = {}
+    for wish in spec.wishes:
+        container = state.containers.get(wish.container)
+        if container is None:
+            continue
+        if named.setdefault(container.id, wish.container) != wish.container:
+            yield f"{named[container.id]} and {wish.container} are the same container, {container.name}"
+        yield from _wish_problems(container, wish, spec, state)
+
+
+def _wish_problems(container: Container, wish: Wish, spec: AttachSpec, state: AttachState) -> Iterator[str]:
+    yield from container_problems(container)
+    gates = _gates(container, wish, state)
+    yield from settings_problems(container.name, wish.settings, state.network, spec.create, state.info, gates=gates)
+    for link in wish.settings.links or ():
+        target = state.containers.get(link.target)
+        if target is not None and target.id == container.id:
+            yield f"link {link} of {container.name} leads to the container itself; give it an alias instead"
+        elif target is not None and target.network_mode.partition(":")[0] in ("host", "container"):
+            yield f"link {link} of {container.name} can never resolve: {next(container_problems(target))}"
+
+
+def _gates(container: Container, wish: Wish, state: AttachState) -> Mapping[str, tuple[str, str]]:
+    """Return what an engine must have for the settings of an endpoint."""
+    end = container.endpoints.get(state.network.name) if state.network is not None else None
+    has_it = end is not None and container.live and end.mac == wish.settings.mac_address
+    if has_it or container.name in state.mac_later:
+        return MAC_IS_SEEN_TO
+    return AT_CREATION if container.name in state.created else AT_CONNECT
+
+
+def _create_warnings(spec: AttachSpec, network: Network | None) -> Iterator[str]:
+    if network is None or spec.create is None or not spec.present:
+        return
+    for option, (there, wanted) in spec.create.differences(network).items():
+        yield (
+            f"network {network.name} exists with {option} {there!r} and not {wanted!r}; it is used as it is,"
+            " since a network's settings cannot be changed without detaching everything from it"
+        )
+
+
+def _link_warnings(spec: AttachSpec, state: AttachState, detaches: Iterable[Detach]) -> Iterator[str]:
+    if not spec.present:
+        return
+    joined = {state.containers[wish.container].id for wish in spec.wishes}
+    leaving = {action.container.id for action in detaches}
+    name = state.network.name if state.network else spec.network
+    for ref in spec.link_targets:
+        target = state.containers[ref]
+        if target.id not in joined and (target.id in leaving or name not in target.endpoints):
+            yield f"the link target {target.name} is not on network {name}: the link resolves once it is attached there"
+
+
+def _name_warnings(
+    spec: AttachSpec, state: AttachState, changes: Iterable[Attach | Reattach], detaches: Iterable[Detach]
+) -> Iterator[str]:
+    name = state.network.name if state.network else spec.network
+    wished = {state.containers[wish.container].id: wish for wish in spec.wishes} if spec.present else {}
+    there = {ident: state.containers[wish.container] for ident, wish in wished.items()}
+    leaving = {action.container.id for action in detaches}
+    others = {ident: one for ident, one in state.members.items() if ident not in leaving}
+    given = {ident: frozenset(wish.settings.aliases or ()) for ident, wish in wished.items()}
+    return alias_warnings(name, changes, {**others, **there}, given)
+
+
+# -- what is to be done -----------------------------------------------------------------------------------------------
+
+
+def _network_creation(spec: AttachSpec, state: AttachState) -> Iterator[CreateNetwork]:
+    if state.network is None and spec.create is not None and spec.present:
+        yield CreateNetwork("it does not exist", Disruption.NONE, spec.create)
+
+
+def _internal(spec: AttachSpec, state: AttachState) -> frozenset[str]:
+    network, create = state.network, spec.create
+    if network is not None:
+        return state.internal | {network.name} if network.internal else state.internal
+    return state.internal | {spec.network} if create is not None and create.internal else state.internal
+
+
+def _detaches(spec: AttachSpec, state: AttachState) -> Iterator[Detach]:
+    network = state.network
+    if network is None:
+        if spec.present and spec.purge:
+            yield from _stale_detaches(spec, state)
+        return
+    found = (state.containers.get(wish.container) for wish in spec.wishes)
+    # A container may be named twice, by its name and by its ID.
+    named = {container.id: container for container in found if container is not None}
+    if not spec.present:
+        for container in named.values():
+            if network.name in container.endpoints:
+                yield _detach(container, network, "it shall not be attached")
+    if spec.purge:
+        for other in state.others:
+            one = state.containers.get(other.id)
+            if other.id not in named and one is not None and network.name in one.endpoints:
+                yield _detach(one, network, "purge: the task does not name it")
+
+
+def _stale_detaches(spec: AttachSpec, state: AttachState) -> Iterator[Detach]:
+    """A stopped container keeps its endpoint on a removed network, and has it again on one of the same name."""
+    named = {state.containers[wish.container].id for wish in spec.wishes}
+    for other in state.others:
+        one = state.containers.get(other.id)
+        if other.id not in named and one is not None and spec.network in one.endpoints:
+            yield Detach("purge: the task does not name it", Disruption.NONE, one, spec.network, spec.network)
+
+
+def _detach(container: Container, network: Network, reason: str) -> Detach:
+    phantom = is_phantom(container, container.endpoints[network.name], network)
+    return Detach(reason, Disruption.NONE, container, network.name, network.id, phantom)
+
+
+def _changes(spec: AttachSpec, state: AttachState) -> tuple[Attach | Reattach, ...]:
+    found = (_change(state.containers[wish.container], wish, spec, state) for wish in spec.wishes)
+    return tuple(action for action in found if action is not None)
+
+
+def _change(container: Container, wish: Wish, spec: AttachSpec, state: AttachState) -> Attach | Reattach | None:
+    network = state.network
+    endpoint = container.endpoints.get(network.name) if network is not None else None
+    asked = _without_automatic_aliases(wish.settings, container, state.info)
+    if network is None or endpoint is None:
+        return _change_without_endpoint(container, replace(wish, settings=asked), spec, state)
+    current = _current(endpoint, state.info)
+    wanted = _besides(wish, _with_link_names(asked, current, state.containers), current)
+    where = (container, network.name, network.id)
+    old = replace(endpoint, settings=current)
+    if wanted.mac_address and not state.info.speaks("1.54"):
+        # It has this one since it was created, and no connect would bring it back.
+        old = replace(old, requested_mac=wanted.mac_address)
+        wanted = replace(wanted, mac_address=None)
+    if endpoint.away:
+        reason = "an interrupted change took it away, and its settings are known"
+        return Attach(reason, Disruption.NONE, *where, wanted.over(current))
+    if is_phantom(container, endpoint, network):
+        # The addresses of the failed attempt may be what made it fail.
+        base = replace(current, ipv4_address=None, ipv6_address=None, link_local_ips=None, mac_address=None)
+        reason = "a failed connect left the endpoint half made, and the next restart would fail"
+        return Attach(reason, Disruption.NONE, *where, wanted.over(base))
+    if not container.live and endpoint.network_id not in ("", network.id):
+        reason = "the network was made anew since the container ran, and its next start would fail"
+        return Reattach(reason, Disruption.NONE, *where, wanted.over(current), old)
+    # The engine does not tell the MAC address of a stopped container that has run: one that is wanted is sent anew.
+    differences = wanted.differences(replace(current, mac_address=endpoint.mac or None))
+    if not differences:
+        return None
+    disruption = Disruption.RECONNECT if container.live else Disruption.NONE
+    return Reattach(describe_differences(differences), disruption, *where, wanted.over(current), old)
+
+
+def _change_without_endpoint(
+    container: Container, wish: Wish, spec: AttachSpec, state: AttachState
+) -> Attach | Reattach:
+    network = state.network
+    name, ref = (network.name, network.id) if network is not None else (spec.network, spec.network)
+    stale = container.endpoints.get(name)
+    if stale is None or container.live:
+        wanted = _with_link_names(wish.settings, EndpointSettings(), state.containers)
+        return Attach("it is not attached", Disruption.NONE, container, name, ref, wanted)
+    # A stopped container keeps its endpoint on a network that was removed, settings and all.
+    current = _current(stale, state.info)
+    wanted = _besides(wish, _with_link_names(wish.settings, current, state.containers), current)
+    reason, old = "the network that it was attached to was removed", replace(stale, settings=current)
+    return Reattach(reason, Disruption.NONE, container, name, ref, wanted.over(current), old)
+
+
+def _current(endpoint: Endpoint, info: EngineInfo) -> EndpointSettings:
+    """Return what a reconnect must carry over."""
+    # Before API 1.54 the engine ignores the MAC address in a connect.
+    keep_mac = (endpoint.mac or endpoint.requested_mac) if info.speaks("1.54") else None
+    return replace(endpoint.settings, mac_address=keep_mac or None)
+
+
+def _without_automatic_aliases(wanted: EndpointSettings, container: Container, info: EngineInfo) -> EndpointSettings:
+    """Leave out the aliases that the container has anyway: the state is read without them, too."""
+    if wanted.aliases is None:
+        return wanted
+    automatic = automatic_aliases(container.id, container.hostname, info)
+    return replace(wanted, aliases=tuple(alias for alias in wanted.aliases if alias not in automatic))
+
+
+def _with_link_names(
+    wanted: EndpointSettings, current: EndpointSettings, containers: Mapping[str, Container]
+) -> EndpointSettings:
+    """Write each link's target as the endpoint has it already, if it is the same container, else by name.
+
+    The engine resolves a name or the short ID, but not the full ID.
+    """
+    if wanted.links is None:
+        return wanted
+    there = {link.alias: link for link in current.links or ()}
+    links = []
+    for link in wanted.links:
+        target, same = containers[link.target], there.get(link.alias)
+        known = same is not None and same.target in (target.name, target.short_id)
+        links.append(same if same is not None and known else Link(target.name, link.alias))
+    return replace(wanted, links=tuple(sorted(links)))
+
+
+def _besides(wish: Wish, wanted: EndpointSettings, current: EndpointSettings) -> EndpointSettings:
+    """Return what is wanted together with what is there, where the task adds; its link wins over one of that alias."""
+    aliases, links = wanted.aliases, wanted.links
+    if "aliases" in wish.added and aliases is not None:
+        aliases = tuple(dict.fromkeys((*(current.aliases or ()), *aliases)))
+    if "links" in wish.added and links is not None:
+        own = {link.alias for link in links}
+        links = tuple(sorted((*(link for link in current.links or () if link.alias not in own), *links)))
+    return replace(wanted, aliases=aliases, links=links)
+
+
+def describe_differences(differences: Mapping[str, tuple[Json, Json]]) -> str:
+    """Return the differences as a clause such as C(aliases: +db -old; ipv4_address: 192.0.2.5, not 192.0.2.4)."""
+    return "; ".join(f"{name}: {_difference(there, wanted)}" for name, (there, wanted) in differences.items())
+
+
+def _difference(there: Json, wanted: Json) -> str:
+    if isinstance(wanted, tuple):
+        new = [f"+{item}" for item in wanted if item not in (there or ())]
+        old = [f"-{item}" for item in there or () if item not in wanted]
+        return " ".join(new + old)
+    return f"{wanted!r}, not {there!r}" if there else f"{wanted!r}"
+
+
+# -- in which order ---------------------------------------------------------------------------------------------------
+
+
+def _first_attach(unit: Sequence[Action]) -> bool:
+    """Whether a running container gets the first network besides the default bridge: the slow case."""
+    return all(
+        isinstance(action, Attach) and action.container.live and set(action.container.endpoints) <= {"bridge"}
+        for action in unit
+    )
+
+
+def _fixed(unit: Iterable[EndpointAction]) -> bool:
+    """Whether each endpoint of a unit has an address of its own.
+
+    In other units the addresses that are asked for are held by the unit itself until it takes its turn.
+    """
+    return all(isinstance(action, (Attach, Reattach)) and action.settings.addresses for action in unit)
+
+
+def _room(spec: AttachSpec, state: AttachState, detaches: Iterable[Detach]) -> Room:
+    return Room.of(
+        state.network,
+        spec.create,
+        named=[one for wish in spec.wishes if (one := state.containers.get(wish.container)) is not None],
+        others=state.neighbours,
+        leaving=frozenset(action.container.id for action in detaches),
+        starts=state.starts,
+    )

@@ -1,0 +1,75 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Warn of default routes that would move, and the published ports with them. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._model.default_route import default_route, first_network
+from .plan import Attach, Detach, EndpointAction, Reattach
+
+if t.TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from .._engine.info import EngineInfo
+    from .._model.state import Container
+
+
+@dataclass(frozen=True)
+class Move:
+    """A default route that moves to another network. new is empty where the container loses its route."""
+
+    container: str
+    old: str
+    new: str
+
+
+def route_after(container: Container, action: EndpointAction, internal: Collection[str]) -> str:
+    """Return the network that carries the default route once I(action) is done."""
+    kept = [end for name, end in container.endpoints.items() if name != action.network and end.gateway]
+    candidates = [(end.network, end.settings.gw_priority) for end in kept]
+    if isinstance(action, (Attach, Reattach)):
+        candidates.append((action.network, action.settings.gw_priority))
+    return first_network(candidates, internal)
+
+
+def route_warnings(actions: Iterable[EndpointAction], internal: Collection[str], info: EngineInfo) -> tuple[str, ...]:
+    """Return a warning for running containers whose default route, and so their published ports, would move."""
+    moves = [
+        Move(action.container.name, before, after)
+        for action in actions
+        if action.container.live and not isinstance(action, Detach)
+        for before, after in [
+            (
+                default_route(action.container.endpoints.values(), internal),
+                route_after(action.container, action, internal),
+            )
+        ]
+        if before and before != after
+    ]
+    return tuple(_warning(old, new, names, info) for (old, new), names in _grouped(moves).items())
+
+
+def _grouped(moves: Iterable[Move]) -> Mapping[tuple[str, str], list[str]]:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for move in moves:
+        groups.setdefault((move.old, move.new), []).append(move.container)
+    return groups
+
+
+def _warning(old: str, new: str, names: list[str], info: EngineInfo) -> str:
+    if info.speaks("1.48"):
+        keep = f"To keep it on {old}, give the endpoint on {new} a gw_priority below the one on {old}, such as -1."
+    else:
+        keep = (
+            f"To keep it on {old}, use a network whose name sorts after {old!r}, or an internal one;"
+            " from API 1.48 (Engine 28) on, gw_priority decides it."
+        )
+    return f"the default route and the published ports of {', '.join(names)} move from {old} to {new}. {keep}"

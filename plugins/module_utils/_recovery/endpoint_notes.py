@@ -1,0 +1,222 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Settings of endpoints that are away for a moment, kept where no death of a run can lose them.
+
+An endpoint's settings cannot be changed in place: it goes, and comes back with others. Between the two, nobody but the
+run knows the settings that it carries over. So it first leaves a note, a container that never runs and has them in a
+label. A later run that finds one takes the settings from there, and puts back what it does not change itself.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+import typing as t
+from contextlib import suppress
+from dataclasses import replace
+
+from .._engine.marks import NEVER, NotedEndpoint, given_value, image_values, is_about, name_of, note_name, read_note
+from .._errors import ApplyError, Conflict, LinklabError, NotFound, said, unless_so
+from .._model.state import Endpoint, find_container, read_settings
+from .._plan.plan import Action, Reattach
+from .._plan.restorations import Note, RestoreEndpoints
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from .._engine.client import Engine
+    from .._model.state import Container
+
+Json = t.Any
+
+NOTE_LABEL = "linklab.docker.endpoints"
+# How long a run may take for what it noted; a reattach takes a fifth of a second.
+_PATIENCE = 4.0
+_PATIENCE_EACH = 1.0
+_LOOK_AGAIN = 0.1
+
+
+# -- leaving one ------------------------------------------------------------------------------------------------------
+
+
+def leave_note(engine: Engine, unit: Iterable[Action]) -> str:
+    """Note the endpoints that a unit takes away and carries over; return the note's ID, empty if there is no need."""
+    reattaches = [action for action in unit if isinstance(action, Reattach) and _carries_over(action)]
+    if not reattaches:
+        return ""
+    ends = [
+        {
+            "container": action.container.id,
+            "name": action.container.name,
+            "network": action.network,
+            "settings": action.old.settings.to_api(),
+        }
+        for action in reattaches
+    ]
+    body = {
+        "Image": reattaches[0].container.raw.get("Image"),
+        "Entrypoint": list(NEVER),
+        "Labels": {NOTE_LABEL: json.dumps(ends)},
+        "HostConfig": {"NetworkMode": "none"},
+    }
+    # The same endpoints have the same note: runs that change them take turns.
+    name = note_name(f"{action.container.id} {action.network_ref}" for action in reattaches)
+    try:
+        return _create_in_turn(engine, name, body)
+    except NotFound:
+        # The image is gone, and nothing can be made of it: then it must do without.
+        return ""
+    except LinklabError:
+        # It may have been made all the same.
+        with suppress(LinklabError):
+            discard_note(engine, name)
+        raise
+
+
+def _create_in_turn(engine: Engine, name: str, body: Mapping[str, Json]) -> str:
+    """Create a note once no other run has one of its name; one that stays is that of a dead run, and no hindrance."""
+    seen, since = "", time.monotonic()
+    while True:
+        try:
+            return str(engine.create_container(name, body)["Id"])
+        except Conflict:
+            now = find_container(engine, name)
+            if now is not None and now.id != seen:
+                seen, since = now.id, time.monotonic()
+            elif time.monotonic() - since > _PATIENCE:
+                break
+        time.sleep(_LOOK_AGAIN)
+    return str(engine.create_container(f"{name}-{secrets.token_hex(4)}", body)["Id"])
+
+
+def _carries_over(action: Reattach) -> bool:
+    """Whether something of the old endpoint goes on to the new one; what a task gives, it gives again."""
+    new = action.settings.given()
+    return any(value and new.get(name) == value for name, value in action.old.settings.given().items())
+
+
+def discard_note(engine: Engine, ref: str) -> None:
+    """Remove a note, with the volumes that its image made it have; one that is gone will do."""
+    if ref:
+        with suppress(NotFound):
+            unless_so(
+                # Not by force: it never ran.
+                lambda: engine.remove_container(ref, volumes=True),
+                lambda: find_container(engine, ref) is None,
+            )
+
+
+# -- finding what was left --------------------------------------------------------------------------------------------
+
+
+def find_notes(
+    engine: Engine, concerns: Callable[[NotedEndpoint], bool], patience: float | None = None
+) -> tuple[Note, ...]:
+    """Return the notes that killed runs left: one request, and time only if there are any.
+
+    Args:
+        concerns: whether a note is of interest, by one of its endpoints.
+        patience: seconds after which a run counts as dead, instead of what its note allows.
+    """
+    begin = time.monotonic()
+    while True:
+        notes = [note for note in _read(engine) if any(map(concerns, note.endpoints))]
+        longest = max((len(note.endpoints) for note in notes), default=0)
+        allowed = _PATIENCE + _PATIENCE_EACH * longest if patience is None else patience
+        if not notes or time.monotonic() - begin >= allowed:
+            return tuple(notes)
+        time.sleep(_LOOK_AGAIN)
+
+
+def of_containers(refs: Iterable[str]) -> Callable[[NotedEndpoint], bool]:
+    """Return whether a note concerns one of these containers, by names or IDs."""
+    wanted = tuple(refs)
+    return lambda end: any(end.is_called(ref) for ref in wanted)
+
+
+def _read(engine: Engine) -> Iterator[Note]:
+    """Yield what the collection's own notes say: a label can be anybody's, and its image's."""
+    found = engine.containers(label=[NOTE_LABEL])
+    if not found:
+        return
+    images = image_values(engine, NOTE_LABEL)
+    networks: dict[str, set[str]] = {}
+    for network in engine.networks():
+        networks.setdefault(network["Name"], set()).add(network["Id"])
+    for raw in engine.inspect_containers(one["Id"] for one in found).values():
+        ends = read_note(raw, given_value(raw, NOTE_LABEL, images), networks)
+        there = engine.inspect_containers(end.container for end in ends)
+        if ends and all(is_about(end, there.get(end.container)) for end in ends):
+            yield Note(raw["Id"], name_of(raw), ends)
+
+
+def with_away(container: Container, notes: Sequence[Note]) -> Container:
+    """Return a container with the endpoints that interrupted runs took away from it."""
+    away = {
+        end.network: _endpoint(end)
+        for note in notes
+        for end in note.endpoints
+        if end.container == container.id and _lacks(container, end.network)
+    }
+    return replace(container, endpoints={**container.endpoints, **away}) if away else container
+
+
+def as_restored(container: Container, notes: Sequence[Note]) -> Container:
+    """Return a container as it will be once its endpoints are back, for plans that put them back first."""
+    ends = with_away(container, notes).endpoints
+    # An endpoint of a running container has an ID; which it will be, nobody knows.
+    come = {
+        name: replace(end, away=False, endpoint_id="to come" if container.live else "")
+        for name, end in ends.items()
+        if end.away
+    }
+    return replace(container, endpoints={**ends, **come}) if come else container
+
+
+def _endpoint(end: NotedEndpoint) -> Endpoint:
+    mac = str(end.settings.get("MacAddress") or "")
+    return Endpoint(
+        end.network, settings=replace(read_settings(end.settings), mac_address=mac or None), mac=mac, away=True
+    )
+
+
+def _lacks(container: Container, network: str) -> bool:
+    """Whether a container is not on a network, or only seems to be, as it does after a connect that failed."""
+    endpoint = container.endpoints.get(network)
+    return endpoint is None or (container.live and not endpoint.endpoint_id)
+
+
+# -- putting it right -------------------------------------------------------------------------------------------------
+
+
+def restore_endpoints(engine: Engine, action: RestoreEndpoints) -> None:
+    """Put back what is away; a container, a network or an endpoint that somebody else saw to will do."""
+    for end in action.note.endpoints:
+        if (end.container, end.network) not in action.unwanted and _is_away(engine, end):
+            _restore(engine, end, action.note)
+    discard_note(engine, action.note.id)
+
+
+def _restore(engine: Engine, end: NotedEndpoint, note: Note) -> None:
+    try:
+        unless_so(lambda: engine.connect(end.network, end.container, end.settings), lambda: not _is_away(engine, end))
+    except NotFound:
+        # The network is gone.
+        return
+    except LinklabError as exc:
+        raise ApplyError(
+            f"could not put the endpoint of {end.name} on {end.network} back, which an interrupted run took away:"
+            f" {said(exc)}. It had {dict(end.settings)}. To do without it, remove the container {note.name}; nothing"
+            " else was changed"
+        ) from exc
+
+
+def _is_away(engine: Engine, end: NotedEndpoint) -> bool:
+    container = find_container(engine, end.container)
+    return container is not None and _lacks(container, end.network)

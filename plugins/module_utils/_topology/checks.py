@@ -1,0 +1,313 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What cannot be had of a topology on this engine, found before anything is changed. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from .._compose.container import TOPOLOGY_LABEL
+from .._engine.images import full_name
+from .._engine.marks import claims_text
+from .._errors import near
+from .._plan.addresses import pools_of
+from .spec import DEFAULT_BRIDGE
+from .state import container_owner, owner
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .._compose.network import IPNetwork, NetworkSpec
+    from .._model.endpoint import EndpointSettings
+    from .._model.state import Endpoint, Network
+    from .spec import ContainerWish, TopologySpec
+    from .state import TopologyState
+
+# A Linux bridge has 1,023 ports at most, and gets unreliable before.
+MOST_ON_A_BRIDGE = 1000
+# What the engine takes subnets from if nobody tells it otherwise: 31, the default bridge's included.
+_DEFAULT_POOLS = (
+    ("172.17.0.0/16", 16),
+    ("172.18.0.0/16", 16),
+    ("172.19.0.0/16", 16),
+    ("172.20.0.0/14", 16),
+    ("172.24.0.0/14", 16),
+    ("172.28.0.0/14", 16),
+    ("192.168.0.0/16", 20),
+)
+
+
+def problems(spec: TopologySpec, state: TopologyState, going: frozenset[str]) -> Iterator[str]:
+    """Say what cannot be had.
+
+    Args:
+        going: IDs of networks that will be removed first.
+    """
+    yield from _foreign_containers(spec, state)
+    yield from _networks_there(spec, state)
+    yield from _overlaps(spec, state, going)
+    yield from _pools(spec, state, going)
+    yield from _drivers(spec, state)
+    yield from _addresses(spec, state)
+    yield from _crowds(spec, state)
+    yield from _references(spec, state)
+    yield from _stopped_outside(spec, state)
+    yield from _ports_taken(spec, state)
+    yield from _images(spec, state)
+
+
+def _foreign_containers(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
+    for name in spec.containers:
+        container = state.containers.get(name)
+        if container is None:
+            continue
+        whose = container_owner(container)
+        if whose != spec.name:
+            yield (
+                f"container {name} exists and is not of topology {spec.name}"
+                f" ({f'it belongs to topology {whose}' if whose else 'no topology made it'}); it is neither adopted nor"
+                " replaced: name yours otherwise, or remove it first"
+            )
+        elif container.status in ("removing", "dead"):
+            yield f"container {name} is being removed (status {container.status}); run the task again in a moment"
+
+
+def _networks_there(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
+    for name in spec.external:
+        if name not in state.networks:
+            known = [network.name for network in state.all_networks]
+            yield f"network {name} is external and does not exist{near(name, known)}"
+    for name, wanted in spec.networks.items():
+        network = state.networks.get(name)
+        if network is None:
+            continue
+        whose = owner(network.labels)
+        if whose != spec.name:
+            yield (
+                f"network {name} exists and is not of topology {spec.name}"
+                f" ({f'it belongs to topology {whose}' if whose else 'no topology made it'}); to use it as it is, give"
+                " it external: true"
+            )
+            continue
+        for option, (there, value) in wanted.differences(network).items():
+            yield (
+                f"network {name} has {option} {there!r}, wanted {value!r}: an engine cannot change that, and making the"
+                " network anew would cut off every container on it, so it is not done here. Put the option back, or"
+                " remove the topology first (state: absent)"
+            )
+
+
+def _overlaps(spec: TopologySpec, state: TopologyState, going: frozenset[str]) -> Iterator[str]:
+    """Two networks of one engine cannot have addresses in common."""
+    taken: list[tuple[str, IPNetwork]] = [
+        (network.name, ipaddress.ip_network(subnet.subnet))
+        for network in state.all_networks
+        if network.id not in going
+        for subnet in network.subnets
+        if subnet.subnet
+    ]
+    for name, wanted in spec.networks.items():
+        if name in state.networks:
+            continue
+        for entry in wanted.subnets or ():
+            subnet = ipaddress.ip_network(entry["subnet"])
+            yield from (
+                f"network {name}: the subnet {subnet} overlaps {other} of network {whose}"
+                for whose, other in taken
+                if subnet.overlaps(other)
+            )
+            taken.append((name, subnet))
+
+
+def _takes_from_pool(wanted: NetworkSpec) -> bool:
+    return not wanted.subnets and wanted.driver in (None, "bridge") and wanted.ipam_driver in (None, "default")
+
+
+def _pools(spec: TopologySpec, state: TopologyState, going: frozenset[str]) -> Iterator[str]:
+    """Without a subnet of its own, each network takes one of a few from the engine's address pools."""
+    needy = [name for name, wanted in spec.networks.items() if name not in state.networks and _takes_from_pool(wanted)]
+    if not needy:
+        return
+    taken = [
+        ipaddress.ip_network(subnet.subnet)
+        for network in state.all_networks
+        if network.id not in going
+        for subnet in network.subnets
+        if subnet.subnet
+    ]
+    taken += [
+        ipaddress.ip_network(entry["subnet"])
+        for name, wanted in spec.networks.items()
+        if name not in state.networks
+        for entry in wanted.subnets or ()
+    ]
+    free = 0
+    for base, length in state.pools or _DEFAULT_POOLS:
+        for subnet in _pieces(base, length):
+            free += not any(subnet.overlaps(other) for other in taken)
+            if free >= len(needy):
+                return
+    yield (
+        f"{len(needy)} new networks have no subnet of their own ({', '.join(needy)}), but the engine's address pools"
+        f" have only {free} left; give {len(needy) - free} of them a subnet under ipam: config"
+    )
+
+
+def _pieces(base: str, length: int) -> Iterator[IPNetwork]:
+    pool = ipaddress.ip_network(base)
+    return pool.subnets(new_prefix=max(length, pool.prefixlen))
+
+
+def _drivers(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
+    known = {name.removesuffix(":latest") for name in state.drivers}
+    for name, wanted in spec.networks.items():
+        driver = wanted.driver or "bridge"
+        if known and name not in state.networks and driver.removesuffix(":latest") not in known:
+            yield (
+                f"network {name}: the engine has no driver {driver}{near(driver, known)}; it has"
+                f" {', '.join(sorted(known))}. It does not tell of an old plugin that no network uses yet: with such a"
+                " one, make the network yourself and name it with external: true"
+            )
+
+
+def _addresses(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
+    """Say which addresses older engines do not give: those in a subnet that they chose themselves.
+
+    They do not tell whether they did, but where somebody else did, the gateway is mostly not told.
+    """
+    if state.info.speaks("1.52"):
+        return
+    for wish in spec.containers.values():
+        container = state.containers.get(wish.name)
+        for name, settings in (wish.networks or {}).items():
+            network, wanted = state.networks.get(name), spec.networks.get(name)
+            end = container.endpoints.get(name) if container is not None else None
+            if network is None or wanted is None or wanted.subnets or (end is not None and _has(end, settings)):
+                continue
+            if any(_is_chosen_by_engine(network, text) for text in (settings.ipv4_address, settings.ipv6_address)):
+                yield (
+                    f"container {wish.name}: an address of its own needs a subnet that the task gives, and network"
+                    f" {name} has one of the engine's choice; remove the topology (state: absent) and give the network"
+                    " a subnet with ipam, or name there the one that it has, if it was given by a task"
+                )
+
+
+def _has(end: Endpoint, settings: EndpointSettings) -> bool:
+    return all(
+        wanted in (None, there)
+        for wanted, there in (
+            (settings.ipv4_address, end.settings.ipv4_address),
+            (settings.ipv6_address, end.settings.ipv6_address),
+        )
+    )
+
+
+def _is_chosen_by_engine(network: Network, address: str | None) -> bool:
+    """Whether the subnet of a network that an address is of seems to be of the engine's choice."""
+    parsed = ipaddress.ip_address(address) if address else None
+    return any(
+        parsed in ipaddress.ip_network(subnet.subnet) and bool(subnet.gateway)
+        for subnet in network.subnets
+        if parsed is not None and subnet.subnet
+    )
+
+
+def _crowds(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
+    """Say which networks would get more containers than they can have."""
+    wanted: dict[str, set[str]] = {}
+    for wish in spec.containers.values():
+        for name in wish.networks if wish.networks is not None else ([DEFAULT_BRIDGE] if wish.on_bridge else []):
+            wanted.setdefault(name, set()).add(wish.name)
+    for name, own in wanted.items():
+        network, new = state.networks.get(name), spec.networks.get(name)
+        names = own | ({member.name for member in network.members.values()} if network else set())
+        driver = network.driver if network else new.driver if new else None
+        if driver in (None, "bridge") and len(names) > MOST_ON_A_BRIDGE:
+            yield f"network {name} would have {len(names)} containers; a bridge is unreliable above {MOST_ON_A_BRIDGE}"
+        # On other networks the planner for endpoints counts, which knows who asks for which address.
+        rooms = [pool.room(()) for pool in pools_of(network, None) if pool.subnet.version == 4]
+        room = sum(rooms)
+        if name == DEFAULT_BRIDGE and rooms and len(names) > room:
+            yield f"network {name} would have {len(names)} containers, but its subnet has room for {room}"
+
+
+def _references(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
+    """Say what containers refer to and nobody has."""
+    for wish in spec.containers.values():
+        targets = [link.target for link in wish.links or ()] + ([wish.shares_with] if wish.shares_with else [])
+        for target in targets:
+            if target not in spec.containers and target not in state.outside:
+                yield f"container {wish.name}: there is no container {target}{near(target, spec.containers)}"
+
+
+def _stopped_outside(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
+    """Say which containers cannot start, since they need one of others that does not run."""
+    for wish in spec.containers.values():
+        container = state.containers.get(wish.name)
+        if container is not None and container.live:
+            continue
+        needed = [link.target for link in wish.legacy_links] + ([wish.shares_with] if wish.shares_with else [])
+        for name in dict.fromkeys(needed):
+            other = state.outside.get(name)
+            if other is not None and not other.live:
+                yield (
+                    f"container {wish.name} needs {name}, which does not run ({other.status}) and is not of this"
+                    " topology; start it first"
+                )
+
+
+def _ports_taken(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
+    """Say which ports of the host the containers of others publish; those of the topology itself may change."""
+    taken: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    # What an interrupted change of one of them left has its name, and a mark.
+    strangers = [other for other in state.others if other.name.partition(".linklab-")[0] not in spec.containers]
+    for other in strangers:
+        for address, number, protocol in other.published:
+            taken.setdefault((str(number), protocol), []).append((address, other.name))
+    for wish in spec.containers.values():
+        for port in wish.spec.ports or ():
+            holders = {name for address, name in taken.get((port.host, port.protocol), ()) if port.clashes(address)}
+            if holders:
+                yield (
+                    f"container {wish.name}: the port {port.host}/{port.protocol} of the host is published by"
+                    f" {', '.join(sorted(holders))} already"
+                )
+
+
+def _images(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
+    for wish in spec.containers.values():
+        image = wish.spec.image or ""
+        labels = (state.image_configs.get(state.image_ids.get(image) or "") or {}).get("Labels")
+        if owner(labels) == spec.name:
+            yield f"container {wish.name}: {claims_text(image, TOPOLOGY_LABEL, spec.name)}"
+        if image not in state.image_ids and wish.spec.pull == "never" and _is_needed(wish, state):
+            yield f"container {wish.name}: the engine has no image {image}, and pull: never keeps it from fetching one"
+        for other, condition in wish.needs.items():
+            target = spec.containers.get(other)
+            if condition == "healthy" and target is not None and _never_healthy(target, state):
+                yield (
+                    f"container {wish.name}: depends_on {other} to be healthy, but neither {other} nor its image has a"
+                    " healthcheck"
+                )
+
+
+def _is_needed(wish: ContainerWish, state: TopologyState) -> bool:
+    """Whether an image that the engine does not have is needed for a container."""
+    container = state.containers.get(wish.name)
+    return container is None or full_name(container.image) != full_name(wish.spec.image or "")
+
+
+def _never_healthy(wish: ContainerWish, state: TopologyState) -> bool:
+    check = wish.spec.healthcheck
+    if check is not None and check.test is not None:
+        return check.test == ("NONE",)
+    ident = state.image_ids.get(wish.spec.image or "")
+    config = state.image_configs.get(ident or "")
+    # An image that has to be pulled is not known yet.
+    return config is not None and not (config.get("Healthcheck") or {}).get("Test")

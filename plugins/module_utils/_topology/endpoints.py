@@ -1,0 +1,247 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Plan which container is on which network: pure, by the same planner that network_attach uses."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+
+from .._compose.attachment import AttachSpec, Wish
+from .._errors import Refusal
+from .._model.endpoint import EndpointSettings
+from .._model.state import Container, Summary
+from .._plan.attach import AttachState, plan_attach
+from .._plan.container_actions import NewEndpoint
+from .._plan.plan import Action, Attach, CreateNetwork, Detach, Reattach, Stage, stages
+from .spec import DEFAULT_BRIDGE
+from .state import owner
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from .._model.state import Network
+    from .._plan.plan import Plan
+    from .spec import ContainerWish, TopologySpec
+    from .state import TopologyState
+
+_NEW = "new:"
+_MODES_ON_BRIDGE = ("default", "bridge")
+
+
+@dataclass(frozen=True)
+class Attachments:
+    """The changes of endpoints that a topology needs.
+
+    Attributes:
+        detaches: to be done before networks are removed and made.
+        changes: attaches and reattaches of containers that are there.
+        late: detaches from the default bridge, once another network is there to use.
+        new: by the name of a container that is to be created: its endpoints, in the order that the topology gives.
+    """
+
+    detaches: tuple[Stage, ...] = ()
+    changes: tuple[Stage, ...] = ()
+    late: tuple[Stage, ...] = ()
+    new: Mapping[str, tuple[NewEndpoint, ...]] | None = None
+    warnings: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    def of_new(self, name: str) -> tuple[NewEndpoint, ...]:
+        return (self.new or {}).get(name, ())
+
+
+def plan_attachments(
+    spec: TopologySpec, state: TopologyState, new: frozenset[str], going: frozenset[str], replaced: frozenset[str]
+) -> Attachments:
+    """Return the changes of endpoints.
+
+    Args:
+        new: names of containers that are to be created with all their endpoints.
+        replaced: names of containers that get a successor.
+        going: IDs of containers that will be gone before any of this happens.
+    """
+    containers: dict[str, Container] = {**state.outside, **state.containers}
+    containers.update({name: Container(id=f"{_NEW}{name}", name=name, status="created") for name in new})
+    plans, problems = {}, []
+    for name in dict.fromkeys((*_wanted_networks(spec), *state.networks)):
+        network = state.networks.get(name)
+        attach, there = _question(spec, state, name, containers, going)
+        there = replace(there, created=new, mac_later=frozenset(_mac_later(spec, state, name, replaced)))
+        if network is None and attach.create is None:
+            continue
+        if not attach.wishes and not there.others:
+            continue
+        try:
+            plans[name] = plan_attach(attach, there)
+        except Refusal as exc:
+            problems.append(f"network {name}: {str(exc).replace('. Nothing was changed.', '')}")
+    return _sorted_out(spec, plans, problems)
+
+
+def _wanted_networks(spec: TopologySpec) -> Iterator[str]:
+    for wish in spec.containers.values():
+        yield from wish.networks or ()
+
+
+def _question(
+    spec: TopologySpec, state: TopologyState, name: str, containers: Mapping[str, Container], going: frozenset[str]
+) -> tuple[AttachSpec, AttachState]:
+    """Ask network_attach's planner about one network, and about this topology's containers alone."""
+    network = state.networks.get(name)
+    wishes = tuple(
+        Wish(wish.name, wish.networks[name], wish.added.get(name, frozenset()))
+        for wish in spec.containers.values()
+        if wish.networks is not None and name in wish.networks and wish.name in containers
+    )
+    if name == DEFAULT_BRIDGE:
+        wishes += tuple(Wish(one, EndpointSettings()) for one in _ends_of_legacy_links(spec, containers))
+    leaving = {wish.name: containers[wish.name] for wish in spec.containers.values() if wish.name in containers}
+    others = tuple(
+        Summary(id=one.id, name=one.name, status=one.status, networks={})
+        for one in leaving.values()
+        if one.id not in going and network is not None and _must_leave(spec, spec.containers[one.name], one, network)
+    )
+    if network is not None:
+        network = replace(network, members={k: v for k, v in network.members.items() if k not in going})
+    return (
+        AttachSpec(network=name, create=spec.networks.get(name), wishes=wishes, purge=True),
+        AttachState(
+            info=state.info,
+            network=network,
+            containers={
+                ref: _settled(spec, state, name, one)
+                for ref, one in [*containers.items(), *((one.id, containers[one.name]) for one in others)]
+            },
+            internal=state.internal | {net.name for net in spec.networks.values() if net.internal},
+            others=others,
+            members={}
+            if network is None
+            else {key: state.members[key] for key in network.members if key in state.members},
+            neighbours=tuple(other for other in state.neighbours if other.id not in going),
+            starts=frozenset(spec.containers),
+        ),
+    )
+
+
+def _mac_later(spec: TopologySpec, state: TopologyState, network: str, replaced: frozenset[str]) -> Iterator[str]:
+    """Yield who gets its MAC address on a network when it is created, or whose is only known once it runs."""
+    for wish in spec.containers.values():
+        container = state.containers.get(wish.name)
+        if wish.name in replaced:
+            # What the predecessor has goes on; another one is taken with the endpoint.
+            known = container is not None and network in container.endpoints
+            if state.info.speaks("1.44") or (known and _same_mac(wish, container, network)):
+                yield wish.name
+        elif container is None:
+            # Older engines take one for the whole container, which is that of its first network.
+            if network == next(iter(wish.networks or ()), None):
+                yield wish.name
+        elif not container.live and network in container.endpoints and _same_mac(wish, container, network):
+            yield wish.name
+
+
+def _same_mac(wish: ContainerWish, container: Container | None, network: str) -> bool:
+    """Whether a container that is there may have the MAC address that it shall have."""
+    end = container.endpoints[network] if container is not None else None
+    wanted = wish.networks[network].mac_address if wish.networks and network in wish.networks else None
+    return end is not None and (end.mac or end.requested_mac or wanted) == wanted
+
+
+def _ends_of_legacy_links(spec: TopologySpec, containers: Mapping[str, Container]) -> Iterator[str]:
+    """Yield who must be on the default bridge, although the task does not say it in so many words.
+
+    A container that is created anew gets there by itself.
+    """
+    ends = [end for wish in spec.containers.values() for end in _linked(wish)]
+    for name in dict.fromkeys(ends):
+        wish, container = spec.containers.get(name), containers.get(name)
+        said = wish is None or wish.networks is not None
+        if not said and container is not None and not container.id.startswith(_NEW):
+            yield name
+
+
+def back_on_bridge(attachments: Attachments) -> frozenset[str]:
+    """Return the names of running containers that get an endpoint on the default bridge."""
+    return frozenset(
+        action.container.name
+        for stage in attachments.changes
+        for unit in stage.units
+        for action in unit
+        if isinstance(action, (Attach, Reattach)) and action.network == DEFAULT_BRIDGE and action.container.live
+    )
+
+
+def _linked(wish: ContainerWish) -> list[str]:
+    return [*(link.target for link in wish.legacy_links), wish.name] if wish.legacy_links else []
+
+
+def _settled(spec: TopologySpec, state: TopologyState, network: str, container: Container) -> Container:
+    """Return a container as it will be on all other networks.
+
+    An endpoint that goes as well decides nothing here: that the default route leaves with it is no news.
+    """
+    wish = spec.containers.get(container.name)
+    leaves = {
+        name
+        for name, other in state.networks.items()
+        if wish is not None and name != network and _must_leave(spec, wish, container, other)
+    }
+    kept = {name: end for name, end in container.endpoints.items() if name not in leaves}
+    return replace(container, endpoints=kept) if leaves else container
+
+
+def _must_leave(spec: TopologySpec, wish: ContainerWish, container: Container, network: Network) -> bool:
+    """Whether it was this topology that put a container on a network where it shall not be any more.
+
+    What a user attached by hand to networks of others is left alone.
+    """
+    if wish.networks is None or network.name in wish.networks or network.name not in container.endpoints:
+        return False
+    if network.name == DEFAULT_BRIDGE:
+        return container.network_mode in _MODES_ON_BRIDGE
+    return owner(network.labels) == spec.name
+
+
+def _sorted_out(spec: TopologySpec, plans: Mapping[str, Plan], problems: Iterable[str]) -> Attachments:
+    detaches: list[Stage] = []
+    changes: list[Stage] = []
+    late: list[Stage] = []
+    new: dict[str, dict[str, NewEndpoint]] = {}
+    for name, plan in plans.items():
+        for stage in plan.stages:
+            units = [tuple(_kept(unit, new)) for unit in stage.units]
+            leaves = [unit for unit in units if unit and all(isinstance(action, Detach) for action in unit)]
+            stays = [unit for unit in units if unit and unit not in leaves]
+            (late if name == DEFAULT_BRIDGE else detaches).extend(stages((leaves, stage.workers)))
+            changes.extend(stages((stays, stage.workers)))
+    return Attachments(
+        detaches=tuple(detaches),
+        changes=tuple(changes),
+        late=tuple(late),
+        new={
+            name: tuple(ends[network] for network in spec.containers[name].networks or () if network in ends)
+            for name, ends in new.items()
+        },
+        warnings=tuple(warning for plan in plans.values() for warning in plan.warnings),
+        problems=tuple(problems),
+    )
+
+
+def _kept(unit: Iterable[Action], new: dict[str, dict[str, NewEndpoint]]) -> Iterator[Action]:
+    """Yield what is to be done to containers that are there; put the endpoints of the others into I(new)."""
+    for action in unit:
+        if isinstance(action, CreateNetwork):
+            continue
+        if isinstance(action, Attach) and action.container.id.startswith(_NEW):
+            endpoint = NewEndpoint(action.network, action.network_ref, action.settings)
+            new.setdefault(action.container.name, {})[action.network] = endpoint
+        elif isinstance(action, Detach):
+            yield replace(action, reason="the topology does not put it there")
+        else:
+            yield action

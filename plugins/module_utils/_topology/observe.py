@@ -1,0 +1,239 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Read what a topology needs to know: the containers at once, one request for each network, and a few lists."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+
+from .._apply.link_hosts import read_link_hosts
+from .._apply.replacement_checks import Inspected, observe_surroundings
+from .._compose.container import TOPOLOGY_LABEL
+from .._engine.marks import image_values, without_inherited
+from .._errors import NotFound
+from .._model.legacy_links import read_legacy_links
+from .._model.state import Endpoint, find_containers, find_network, others_on, read_network, read_summary
+from .._plan.attach_names import aliases_on
+from .._recovery.endpoint_notes import find_notes, of_containers, with_away
+from .._recovery.find import as_recovered, find_all_interrupted
+from .containers import changes_of
+from .spec import DEFAULT_BRIDGE
+from .state import TopologyState, judged, owner
+
+if t.TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from .._compose.network import NetworkSpec
+    from .._engine.client import Engine
+    from .._model.legacy_links import LegacyLink
+    from .._model.state import Container, Network
+    from .._plan.restorations import Note
+    from .._recovery.find import Left
+    from .containers import Change
+    from .spec import ContainerWish, TopologySpec
+
+Json = t.Any
+
+# Those that every engine has.
+_USUAL_DRIVERS = (None, "bridge", "overlay", "macvlan", "ipvlan")
+
+
+def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
+    """Return what is there."""
+    removing = spec.purge or not spec.present
+    everybody = removing or any(wish.spec.ports for wish in spec.containers.values())
+    images = image_values(engine, TOPOLOGY_LABEL)
+    given = engine.containers(**({} if everybody else {"label": [f"{TOPOLOGY_LABEL}={spec.name}"]}))
+    listed = [without_inherited(raw, TOPOLOGY_LABEL, images) for raw in given]
+    labelled = [read_summary(raw).name for raw in listed if owner(raw.get("Labels")) == spec.name]
+    interrupted = _interrupted(engine, spec) if spec.present else {}
+    notes = find_notes(engine, of_containers((*spec.containers, *labelled)))
+    leftovers = tuple(name for name in sorted(labelled) if not (spec.present and _belongs(name, spec.containers)))
+    names = dict.fromkeys((*spec.containers, *(leftovers if removing else ())))
+    there = find_containers(engine, names)
+    read = ((name, _read(engine, there.get(name), interrupted.get(name), notes)) for name in names)
+    found = {name: one for name, one in read if one is not None}
+    all_networks = tuple(read_network(raw) for raw in engine.networks())
+    known = {network.name for network in all_networks}
+    coming = spec.present and any(_may_get_an_address(wish, found.get(wish.name)) for wish in spec.containers.values())
+    networks = _networks(engine, spec, all_networks)
+    state = TopologyState(
+        info=engine.info,
+        containers={name: judged(one.container, images) for name, one in found.items()},
+        outside=find_containers(engine, _outside(spec)),
+        others=tuple(read_summary(raw) for raw in listed),
+        neighbours=tuple(map(read_summary, listed if everybody else engine.containers())) if coming else (),
+        leftovers=leftovers,
+        members=_members(engine, spec, networks, found) if spec.present else {},
+        networks=networks,
+        all_networks=all_networks,
+        **_images(engine, spec, [one.container for one in found.values()]),
+        volumes=_volumes(engine) if spec.named_volumes or spec.volumes else {},
+        legacy={name: one.links for name, one in found.items() if one.links},
+        # What is put right first is started then, and its file written by the engine.
+        hosts=_hosts(engine, (one for name, one in found.items() if name not in interrupted)) if spec.present else {},
+        interrupted=interrupted,
+        notes=notes,
+        **_engine_info(engine, [net for name, net in spec.networks.items() if spec.present and name not in known]),
+    )
+    return _with_surroundings(engine, spec, state) if spec.present else state
+
+
+def _may_get_an_address(wish: ContainerWish, found: _Found | None) -> bool:
+    """Whether a container gets an endpoint or starts, so that it matters who else is on its networks."""
+    if found is None or not found.container.live:
+        return True
+    ends = found.container.endpoints
+    return any(
+        name not in ends or any(one not in (ends[name].ipv4, ends[name].ipv6) for one in settings.addresses)
+        for name, settings in (wish.networks or {}).items()
+    )
+
+
+def _members(
+    engine: Engine, spec: TopologySpec, networks: Mapping[str, Network], found: Mapping[str, _Found]
+) -> dict[str, Container]:
+    """Read the containers of others on each network on which a container gets an alias that may be a name of theirs."""
+    wanted = {
+        name: networks[name]
+        for wish in spec.containers.values()
+        for name, settings in (wish.networks or {}).items()
+        if name in networks and set(settings.aliases or ()) - (_aliases(found.get(wish.name), name))
+    }
+    known = [one.container for one in found.values()]
+    return {key: one for network in wanted.values() for key, one in others_on(engine, network, known).items()}
+
+
+def _aliases(found: _Found | None, network: str) -> set[str]:
+    return aliases_on(found.container, network) if found is not None else set()
+
+
+def _belongs(name: str, wanted: Collection[str]) -> bool:
+    """Whether a container is one of the topology's, or what is left of a change of one."""
+    return name in wanted or any(name.startswith(f"{one}.linklab-") for one in wanted)
+
+
+@dataclass(frozen=True)
+class _Found:
+    container: Container
+    links: tuple[LegacyLink, ...] = ()
+
+
+def _read(engine: Engine, container: Container | None, left: Left | None, notes: Sequence[Note]) -> _Found | None:
+    """Return a container as it will be once what an interrupted run left of it is put right."""
+    if left is not None and left.exchange is not None:
+        recovered, links = as_recovered(engine, left.exchange)
+        return None if recovered is None else _Found(recovered, links)
+    if container is None:
+        return None
+    if left is not None and left.helper and DEFAULT_BRIDGE not in container.endpoints:
+        bridge = {DEFAULT_BRIDGE: Endpoint(DEFAULT_BRIDGE)}
+        container = replace(container, endpoints={**container.endpoints, **bridge})
+    links = read_legacy_links(engine, container) if container.legacy_links else ()
+    return _Found(with_away(container, notes), links)
+
+
+def _hosts(engine: Engine, found: Iterable[_Found]) -> dict[str, str]:
+    return {
+        one.container.name: read_link_hosts(engine, one.container)
+        for one in found
+        if one.container.live and any(link.target is not None for link in one.links)
+    }
+
+
+def _interrupted(engine: Engine, spec: TopologySpec) -> dict[str, Left]:
+    """Return what interrupted runs left of the topology's containers."""
+    found = find_all_interrupted(engine, spec.containers)
+    return {name: left for name, left in found.items() if left.exchange is not None or left.helper}
+
+
+def _with_surroundings(engine: Engine, spec: TopologySpec, state: TopologyState) -> TopologyState:
+    """Read what decides about a replacement, for those containers that need one."""
+    suspects = [change for change in changes_of(spec, state).values() if change.replaced]
+    summaries = [read_summary(raw) for raw in engine.containers()] if suspects else []
+    around, inspected = {}, Inspected()
+    for change in suspects:
+        if change.container is not None:
+            there = observe_surroundings(engine, change.container, inspected, summaries)
+            around[change.wish.name] = replace(there, unwritable=_unwritable(engine, change, change.container))
+    return replace(state, around=around)
+
+
+def _unwritable(engine: Engine, change: Change, container: Container) -> tuple[str, ...]:
+    """Return the files that a container cannot keep if it becomes read-only."""
+    if not (change.wish.spec.read_only and change.keep_files):
+        return ()
+    # Not at the top: to load what reads archives takes its time, and few containers become read-only.
+    from .._apply.replacement_files import unwritable
+
+    return unwritable(engine, container.raw, change.wish.spec.tmpfs or ())
+
+
+def _outside(spec: TopologySpec) -> Iterator[str]:
+    """Yield the names of containers that this topology refers to and that are not its own."""
+    if not spec.present:
+        return
+    for wish in spec.containers.values():
+        links = [*(wish.links or ()), *(link for end in (wish.networks or {}).values() for link in end.links or ())]
+        for name in (*(link.target for link in links), *((wish.shares_with,) if wish.shares_with else ())):
+            if name not in spec.containers:
+                yield name
+
+
+def _networks(engine: Engine, spec: TopologySpec, all_networks: Iterable[Network]) -> dict[str, Network]:
+    bridge = any(wish.networks is not None or wish.on_bridge for wish in spec.containers.values())
+    wanted = (*spec.networks, *sorted(spec.external), *((DEFAULT_BRIDGE,) if bridge and spec.present else ()))
+    # The engine lists them in no order; those that the task names come as it names them.
+    order = {name: number for number, name in enumerate(wanted)}
+    names = {net.name for net in all_networks if net.name in order or owner(net.labels) == spec.name}
+    return {
+        name: found
+        for name in sorted(names, key=lambda name: (order.get(name, len(order)), name))
+        if (found := find_network(engine, name)) is not None
+    }
+
+
+def _images(engine: Engine, spec: TopologySpec, containers: Sequence[Container]) -> dict[str, Json]:
+    if not spec.present:
+        return {"image_ids": {}, "image_configs": {}}
+    ids, configs = {}, {}
+    wanted = dict.fromkeys(wish.spec.image for wish in spec.containers.values() if wish.spec.image)
+    for name in wanted:
+        image = _image(engine, name)
+        if image is not None:
+            ids[name] = image["Id"]
+            configs[image["Id"]] = image.get("Config") or {}
+    for ident in {str(container.raw["Image"]) for container in containers} - set(configs):
+        image = _image(engine, ident)
+        if image is not None:
+            configs[ident] = image.get("Config") or {}
+    return {"image_ids": ids, "image_configs": configs}
+
+
+def _image(engine: Engine, name: str) -> Json:
+    try:
+        return engine.image(name)
+    except NotFound:
+        return None
+
+
+def _volumes(engine: Engine) -> dict[str, Mapping[str, str]]:
+    return {raw["Name"]: raw.get("Labels") or {} for raw in engine.get("/volumes").get("Volumes") or ()}
+
+
+def _engine_info(engine: Engine, new: Sequence[NetworkSpec]) -> dict[str, Json]:
+    """Return what only the engine's longest answer tells, if the networks that are to be made need it."""
+    if all(network.subnets and network.driver in _USUAL_DRIVERS for network in new):
+        return {}
+    info = engine.get("/info")
+    unusual = any(network.driver not in _USUAL_DRIVERS for network in new)
+    return {
+        "pools": tuple((pool["Base"], pool["Size"]) for pool in info.get("DefaultAddressPools") or ()),
+        "drivers": tuple((info.get("Plugins") or {}).get("Network") or ()) if unusual else (),
+    }

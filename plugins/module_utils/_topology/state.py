@@ -1,0 +1,147 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What is there, as far as a topology needs it, and what the module tells about it."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from .._compose.container import TOPOLOGY_LABEL
+from .._compose.container_compare import Images
+from .._engine.marks import without_inherited
+from .._model.results import endpoint_result, network_result
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .._apply.replacement_checks import Surroundings
+    from .._engine.info import EngineInfo
+    from .._model.legacy_links import LegacyLink
+    from .._model.state import Container, Network, Summary
+    from .._plan.restorations import Note
+    from .._recovery.find import Left
+    from .spec import ContainerWish, TopologySpec
+
+Json = t.Any
+
+
+@dataclass(frozen=True)
+class TopologyState:
+    """What is there, as far as a topology needs it.
+
+    Attributes:
+        containers: by name: those that the topology names, and those with its label if they may be removed. As they
+            will be once what an interrupted run left is put right.
+        outside: by name: link targets that are not of the topology.
+        others: all containers for a removal, and where ports of the host are wanted; else those with its label.
+        members: by ID, containers of others on the networks that a container gets a new alias on.
+        neighbours: all containers; only read where one of the topology's may get an address.
+        leftovers: names of containers with the topology's label that it does not name.
+        networks: by name, with their members: those that the topology names or labels, and the default bridge.
+        all_networks: every network, without members.
+        image_ids: ID by the image's name, for those that the engine has.
+        image_configs: C(Config) by the image's ID.
+        volumes: labels by name, of all volumes.
+        legacy: the legacy links of the topology's containers, by name, where there are any.
+        hosts: the hosts files of those that run and have legacy links, by name.
+        interrupted: what an interrupted run left, by the container's name.
+        notes: what killed runs left of endpoints.
+        around: what decides whether a container can be replaced, by name, for those that may have to be.
+        drivers: names of the network drivers; only read if one is wanted that not every engine has.
+        pools: pairs of a base network and a prefix length, from which the engine takes subnets; empty for its default.
+    """
+
+    info: EngineInfo
+    containers: Mapping[str, Container] = field(default_factory=dict)
+    outside: Mapping[str, Container] = field(default_factory=dict)
+    others: tuple[Summary, ...] = ()
+    members: Mapping[str, Container] = field(default_factory=dict)
+    neighbours: tuple[Summary, ...] = ()
+    leftovers: tuple[str, ...] = ()
+    networks: Mapping[str, Network] = field(default_factory=dict)
+    all_networks: tuple[Network, ...] = ()
+    image_ids: Mapping[str, str] = field(default_factory=dict)
+    image_configs: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    volumes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    legacy: Mapping[str, tuple[LegacyLink, ...]] = field(default_factory=dict)
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    interrupted: Mapping[str, Left] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+    around: Mapping[str, Surroundings] = field(default_factory=dict)
+    drivers: tuple[str, ...] = ()
+    pools: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def internal(self) -> frozenset[str]:
+        """Names of the networks that lead nowhere outside."""
+        return frozenset(network.name for network in self.all_networks if network.internal)
+
+    def images_of(self, wish: ContainerWish, container: Container) -> Images:
+        """Return what a comparison needs to know about images."""
+        return Images(
+            self.image_ids.get(wish.spec.image or ""), self.image_configs.get(container.raw.get("Image") or "")
+        )
+
+
+def owner(labels: Mapping[str, str] | None) -> str | None:
+    """Return the name of the topology that made something, by its labels."""
+    return (labels or {}).get(TOPOLOGY_LABEL)
+
+
+def judged(container: Container, images: Mapping[str, str]) -> Container:
+    """Return a container without the ownership that only its image claims; I(images) is by ID, see _marks."""
+    return replace(container, raw=without_inherited(container.raw, TOPOLOGY_LABEL, images))
+
+
+def container_owner(container: Container) -> str | None:
+    """Return the topology of a container that was M(judged)."""
+    return owner((container.raw.get("Config") or {}).get("Labels"))
+
+
+def health_of(container: Container) -> str:
+    """Return what the healthcheck says, starting, healthy or unhealthy; empty without a healthcheck."""
+    health = ((container.raw.get("State") or {}).get("Health") or {}).get("Status") or ""
+    # What some engines say of a healthcheck that is switched off.
+    return "" if health == "none" else health
+
+
+# -- what is left -----------------------------------------------------------------------------------------------------
+
+
+def topology_result(spec: TopologySpec, state: TopologyState) -> dict[str, Json]:
+    """Return the module's own return values."""
+    return {
+        "name": spec.name,
+        "containers": {
+            name: _container_result(container, state.internal)
+            for name, container in state.containers.items()
+            if container_owner(container) == spec.name
+        },
+        "networks": {
+            name: network_result(network)
+            for name, network in state.networks.items()
+            if owner(network.labels) == spec.name or name in spec.external
+        },
+        "orphans": list(state.leftovers),
+    }
+
+
+def _container_result(container: Container, internal: frozenset[str]) -> dict[str, Json]:
+    networks = {name: endpoint_result(container, endpoint, internal) for name, endpoint in container.endpoints.items()}
+    for result in networks.values():
+        for key in ("container", "container_id", "status"):
+            del result[key]
+    return {
+        "id": container.id,
+        "image": container.image,
+        "status": container.status,
+        "health": health_of(container),
+        "networks": networks,
+        "links": [str(link) for link in container.legacy_links],
+    }

@@ -1,0 +1,86 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from ansible_collections.linklab.docker.plugins.module_utils._engine.readiness import (
+    how_it_ended,
+    is_kept_up,
+    judge,
+    seconds_between,
+)
+
+KILLED = {"ExitCode": 137, "OOMKilled": True}
+
+
+@pytest.mark.parametrize(
+    "state, words",
+    [
+        ({"ExitCode": 7}, " with exit code 7"),
+        (KILLED, " with exit code 137, killed for lack of memory"),
+        # Started again, and so without an exit code of its own.
+        ({"Running": True, "ExitCode": 0, "OOMKilled": True}, ", killed for lack of memory"),
+        ({"Running": True, "Restarting": True, **KILLED}, " with exit code 137, killed for lack of memory"),
+    ],
+)
+def test_how_a_container_ended(state, words):
+    assert how_it_ended(state) == words
+
+
+@pytest.mark.parametrize(
+    "state, final, words",
+    [
+        ({"Status": "exited", "ExitCode": 7}, True, "it ended with exit code 7"),
+        (
+            {"Status": "restarting", **KILLED},
+            False,
+            "it is started again and again, and ended with exit code 137, killed",
+        ),
+        ({"Status": "created"}, False, "its status is created"),
+    ],
+)
+def test_a_container_that_does_not_run_is_not_ready(state, final, words):
+    look = judge({"State": state}, "started")
+    assert not look.ready
+    assert look.final == final
+    assert look.text.startswith(words)
+
+
+@pytest.mark.parametrize(
+    "count, health, condition, seconds",
+    [
+        (0, "", "healthy", 0.0),
+        (3, "", "started", 10.0),
+        (3, "", "healthy", 10.0),
+        # Its healthcheck, if that is waited for, says more than the time does.
+        (3, "healthy", "healthy", 0.0),
+        (3, "healthy", "started", 10.0),
+    ],
+)
+def test_a_container_that_was_started_again_must_stay_up(count, health, condition, seconds):
+    look = judge({"RestartCount": count, "State": {"Status": "running", "Health": {"Status": health}}}, condition)
+    assert (look.ready, look.seconds, look.final) == (not seconds, seconds, False)
+    assert look.text == ("it was started again 3 times, as it ended by itself" if seconds else "")
+
+
+@pytest.mark.parametrize("policy, kept", [("", False), ("no", False), ("always", True), ("on-failure", True)])
+def test_which_containers_the_engine_keeps_up(policy, kept):
+    assert is_kept_up({"HostConfig": {"RestartPolicy": {"Name": policy}}}) == kept
+
+
+@pytest.mark.parametrize(
+    "earlier, later, seconds",
+    [
+        ("2026-11-28T23:31:04.123456789Z", "2026-11-28T23:31:05.223456789Z", 1.1),
+        # The engine leaves out zeros at the end, and writes its own time with the zone that it is in.
+        ("2026-11-28T23:31:04.5Z", "2026-11-29T01:31:06+02:00", 1.5),
+        ("2026-11-28T23:31:04Z", "", math.inf),
+        ("", "2026-11-28T23:31:04Z", math.inf),
+    ],
+)
+def test_the_seconds_between_two_times_of_the_engine(earlier, later, seconds):
+    assert seconds_between(earlier, later) == pytest.approx(seconds)
