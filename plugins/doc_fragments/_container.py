@@ -69,6 +69,9 @@ volumes:
     - What is mounted, as V(name:/path), V(/path/on/the/host:/path) or V(/path) for an anonymous volume, with V(:ro)
       at the end for read-only.
     - Paths of the host must be absolute.
+    - Anonymous volumes go on to the container's successor for as long as their path is given or the image declares it.
+      Where a recreate leaves a volume behind, or a volume takes the place of a folder of the host, the task warns
+      beforehand, with the command that copies the data over. The old one stays as it is.
   type: list
   elements: str
 tmpfs:

@@ -85,8 +85,9 @@ notes:
     changed files, name and state. The source is stopped while that happens, with its own grace period, and removed only
     after its successor was seen running. If anything fails, the source is back as it was. What cannot go on are the
     container's ID, its log, what was in C(tmpfs) mounts, extended attributes C(user.*) of changed files, host ports
-    that the engine chose, and the deletion of files of its image. The task warns of the last two. Anonymous volumes go
-    on under their names, so that C(docker rm -v) does not remove them any more.
+    that the engine chose, and the deletion of files of its image. The task warns of the last two. The engine does not
+    hand out attributes C(user.*), so that no task can tell whether there are any; files in volumes keep theirs.
+    Anonymous volumes go on under their names, so that C(docker rm -v) does not remove them any more.
   - A container is not recreated if that would lose something, such as one that was started with C(--rm), one whose
     network another one shares, or one that is itself the target of a legacy link. The task says so before any change.
   - A legacy link hands the environment of the target to the source, with all passwords in it. The task warns of it.

@@ -85,6 +85,10 @@ options:
     type: int
     default: 120
 notes:
+  - A recreated container keeps what M(linklab.docker.container_link) says that a source keeps, apart from what the task
+    gives. With another O(containers.image) it gets the files of that image, and none that were changed outside volumes.
+    Extended attributes C(user.*) of changed files do not go on. The engine hands none out, so that no task can tell
+    beforehand whether there are any; files in volumes keep theirs.
   - A variable in O(containers.secret_environment) is hidden from Ansible. Like every variable, it can be read by
     whoever may talk to the engine, and is handed on to containers with a legacy link.
   - The addresses of each network are counted before anything is changed, with the containers of others on it, running

@@ -279,8 +279,7 @@ def _labels(wanted: Mapping[str, str], there: _There) -> tuple[Json, Json]:
 
 def _volumes(wanted: tuple[Volume, ...], there: _There) -> tuple[Json, Json]:
     """Compare what is mounted, except the volumes that the image declares where nothing else is wanted."""
-    current = {Volume.read(bind) for bind in there.host.get("Binds") or ()}
-    current |= {_mount(mount) for mount in there.host.get("Mounts") or () if mount.get("Type") in ("volume", "bind")}
+    current = mounted(there.host)
     taken = {volume.target for volume in current}
     declared = {values.clean(path) for path in there.config.get("Volumes") or ()}
     targets = {volume.target for volume in wanted}
@@ -290,6 +289,12 @@ def _volumes(wanted: tuple[Volume, ...], there: _There) -> tuple[Json, Json]:
     current = (current - carried) | {volume.forgotten() for volume in carried if volume.target in targets}
     current |= {Volume(path) for path in declared - taken if path in targets or path not in inherited}
     return sorted(map(str, current)), sorted(map(str, wanted))
+
+
+def mounted(host: Mapping[str, Json]) -> set[Volume]:
+    """Return the volumes and folders of the host that a container's C(HostConfig) names."""
+    binds = {Volume.read(bind) for bind in host.get("Binds") or ()}
+    return binds | {_mount(mount) for mount in host.get("Mounts") or () if mount.get("Type") in ("volume", "bind")}
 
 
 def _mount(mount: Mapping[str, Json]) -> Volume:

@@ -38,6 +38,7 @@ from .._recovery.find import Recover, waiting_notes
 from .._recovery.find import reason as recover_reason
 from .checks import problems
 from .containers import Change, Successor, changes_of, handled_by, levels_of
+from .data import data_left_behind
 from .endpoints import back_on_bridge, plan_attachments
 from .removal import REMOVE_WORKERS, dependents, foreign_users, plan_absent, remove_containers, remove_networks
 from .spec import DEFAULT_BRIDGE
@@ -98,7 +99,12 @@ def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
     containers = stages(*((level, CREATE_WORKERS) for level in levels))
     hosts = stages(([(action,) for action in _hosts(state, changes, attachments)], 1))
     moves = (*attachments.detaches, *made, *attachments.changes, *unlinks, *attachments.late)
-    warnings = (*waiting_notes(state.interrupted), *attachments.warnings, *_ports_that_move(changes.values()))
+    warnings = (
+        *waiting_notes(state.interrupted),
+        *attachments.warnings,
+        *_ports_that_move(changes.values()),
+        *data_left_behind(changes.values(), state, spec.named_volumes),
+    )
     plan = Plan(stages=(*before, *moves, *containers, *hosts), warnings=warnings)
     return with_restorations(plan, state.notes)
 
