@@ -232,7 +232,7 @@ def _check_each(value: Json, shape: list[Json] | MapOf) -> None:
 
 def _check_type(value: Json, wanted: type) -> None:
     # A boolean is an integer for Python alone.
-    if type(value) is not wanted:
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         raise _OddError(f"is {_KINDS[type(value)]}, not {_KINDS[wanted]}")
 
 

@@ -151,7 +151,7 @@ def _wish_problems(container: Container, wish: Wish, spec: AttachSpec, state: At
         if target is not None and target.id == container.id:
             yield f"link {link} of {container.name} leads to the container itself; give it an alias instead"
         elif target is not None and target.network_mode.partition(":")[0] in ("host", "container"):
-            yield f"link {link} of {container.name} can never resolve: {next(container_problems(target))}"
+            yield f"link {link} of {container.name} can never resolve: {'; '.join(container_problems(target))}"
 
 
 def _gates(container: Container, wish: Wish, state: AttachState) -> Mapping[str, tuple[str, str]]:

@@ -259,7 +259,7 @@ def test_what_an_image_says_is_no_note_to_act_on():
     model = Model(dies=2)
     with pytest.raises(KilledError):
         reattach(model)
-    (body,) = model.notes.values()
+    body = next(iter(model.notes.values()))
     model.claims = [{"Id": "sha256:1", "Labels": body["Labels"]}]
     assert find_notes(t.cast("Json", model), lambda _end: True, patience=0) == ()
 
