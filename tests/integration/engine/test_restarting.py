@@ -13,7 +13,7 @@ import typing as t
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._apply import restarting
 from ansible_collections.linklab.docker.plugins.module_utils._apply.stages import NETWORK_EXECUTORS, apply
-from ansible_collections.linklab.docker.plugins.module_utils._apply.topology import TOPOLOGY_EXECUTORS
+from ansible_collections.linklab.docker.plugins.module_utils._apply.topology import topology_executors
 from ansible_collections.linklab.docker.plugins.module_utils._attach.observe import observe_attach
 from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, Wish
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, Refusal
@@ -104,7 +104,7 @@ def test_a_topology_replaces_one_and_takes_it_off_a_network(lab, module):
     spec = parse_topology(
         {**params, "containers": {box: {**wish, "command": "sleep 1000", "networks": [lab.name("a")]}}}
     )
-    apply(lab.engine, plan_topology(spec, observe_topology(lab.engine, spec)), TOPOLOGY_EXECUTORS)
+    apply(lab.engine, plan_topology(spec, observe_topology(lab.engine, spec)), topology_executors())
 
     assert networks_of(lab, box) == {lab.name("a")}
     assert lab.inspect(box)["State"]["Status"] == "running"
