@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import struct
 import threading
@@ -56,7 +57,7 @@ class Scripted:
 
     def _answer(self, client: socket.socket) -> None:
         with client, client.makefile("rb") as reader:
-            while head := b"".join(iter(reader.readline, b"\r\n")):
+            while head := b"".join(itertools.takewhile(lambda line: line not in (b"\r\n", b""), reader)):
                 length = [line for line in head.lower().splitlines() if line.startswith(b"content-length:")]
                 reader.read(int(length[0].split(b":")[1])) if length else b""
                 self.asked.append(head.split(b"\r\n", maxsplit=1)[0])
