@@ -365,7 +365,8 @@ class Engine:
 def _raise_for(answer: Answer, label: str) -> None:
     if answer.status_code in _ELSEWHERE:
         raise NotFound(404, "nothing can have this name", label)
-    if answer.status_code >= 300:
+    # 304: a container that is to be started or stopped is so already. A redirect is an error.
+    if answer.status_code >= 300 and answer.status_code != 304:
         kind = _STATUS_ERRORS.get(answer.status_code, EngineError)
         raise kind(answer.status_code, _explanation(answer), label)
 

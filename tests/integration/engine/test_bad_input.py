@@ -49,7 +49,7 @@ def test_a_path_instead_of_a_url(module, name, more):
 
 def test_a_password_in_the_url_is_in_no_message(module):
     result = module("network_attach", {"network": "n", "docker_host": "tcp://me:hunter2@127.0.0.1:1"}, fails=True)
-    assert "docker_host cannot be used" in result["msg"]
+    assert "has a password, which no engine takes" in result["msg"]
     assert "hunter2" not in str(result)
 
 

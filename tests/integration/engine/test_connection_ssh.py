@@ -125,10 +125,10 @@ def test_pairs_are_checked_by_programs_in_the_source_and_in_helpers(lab, run):
 def test_a_login_with_mysql(lab, run, mysql_image, mysql_server, where):
     net = lab.network("net")
     lab.connect(net, mysql_server, Aliases=["database"])
-    image = {"image": mysql_image} if where == "source" else {}
+    image, helper = ({"image": mysql_image}, {}) if where == "source" else ({}, {"probe_image": mysql_image})
     source = lab.run("client", "sleep", "100000", networks=[net], **image)
     login = {"protocol": "mysql", "port": 3306, "host": "database", "login": {"password": "root"}}
-    pair = {"source": source, "target": mysql_server, **login}
+    pair = {"source": source, "target": mysql_server, **login, **helper}
     result = run("connectivity", pair)
     assert result["mysql"]["hostname"] == lab.inspect(mysql_server)["Config"]["Hostname"]
     assert result["probe"]["where"] == where
@@ -239,8 +239,12 @@ def test_no_ssh_program_here(refused):
     assert "docker_host ssh://engine needs the ssh program where the task runs" in told
 
 
-@pytest.mark.parametrize("wrong", ["ssh://", "ssh://user:secret@engine", "ssh://engine:port", "ssh://engine?x=1"])
+@pytest.mark.parametrize("wrong", ["ssh://", "ssh://engine:port", "ssh://engine?x=1"])
 def test_a_url_that_ssh_cannot_have(refused, wrong):
-    told = refused(wrong)
-    assert "ssh://user@host" in told
+    assert "ssh://user@host" in refused(wrong)
+
+
+def test_a_password_in_the_url_is_refused_and_not_repeated(refused):
+    told = refused("ssh://user:secret@engine")
+    assert "has a password, which no engine takes" in told
     assert "secret" not in told

@@ -97,7 +97,8 @@ def test_a_topology_replaces_one_and_takes_it_off_a_network(lab, module):
     networks = {lab.name("a"): {}, lab.name("b"): {}}
     params: Json = {"name": lab.name("t"), "networks": networks, "disruption": "recreate"}
     box = lab.name("box")
-    module("topology", {**params, "containers": {box: {**wish, "command": ["sh", "-c", CRASH]}}})
+    crashes = {**params, "containers": {box: {**wish, "command": ["sh", "-c", CRASH]}}, "wait_timeout": 1}
+    assert "started again and again" in module("topology", crashes, fails=True)["msg"]
     # The file keeps the old one running while it is detached; the new one does not need it.
     let_run(lab, await_pause(lab, box))
 
