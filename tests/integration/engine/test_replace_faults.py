@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import pytest
@@ -113,7 +114,8 @@ def test_a_successor_that_ends_at_once(lab, loaded):
             settle=1,
         )
 
-    assert "its successor ended at once with exit code 7; its log ends: why" in str(failure.value)
+    # Its restart policy may have started it again by the time it is looked at; the engine then has no exit code.
+    assert re.search(r"its successor ended at once( with exit code 7)?; its log ends: why", str(failure.value))
     assert "is back, running as before" in str(failure.value)
     assert intact(lab, loaded, before)["Id"] == before["Id"]
 

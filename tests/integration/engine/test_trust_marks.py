@@ -37,7 +37,11 @@ def image(lab: Json) -> Iterator[LabelledImages]:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take a run for dead at once."""
-    for place in ("_recover._PATIENCE", "_endpoint_notes._PATIENCE", "_endpoint_notes._PATIENCE_EACH"):
+    for place in (
+        "_recovery.find._PATIENCE",
+        "_recovery.endpoint_notes._PATIENCE",
+        "_recovery.endpoint_notes._PATIENCE_EACH",
+    ):
         monkeypatch.setattr(f"ansible_collections.linklab.docker.plugins.module_utils.{place}", 0)
 
 
