@@ -272,6 +272,8 @@ CAUSES: dict[str, Cause] = {
         "login",
         "The server, or the account, demands TLS and the client did not use it.",
         "Set the login's ssl_mode to preferred or required.",
+        # A login that is refused without TLS is tried once more with it.
+        split_from=("access_denied",),
     ),
     "tls_failed": Cause(
         "login",
