@@ -82,6 +82,7 @@ def play(folder: Path, tasks: list[Json], environment: dict[str, str] | None = N
     found = []
     for task in tasks:
         shown = {"ansible.builtin.debug": {"msg": "MESSAGE {{ failed.msg }}"}}
+        # Each task must fail: the next one shows what the failure returned.
         found += [{**task, "register": "failed", "ignore_errors": True, "diff": True}, shown]
     book, variables = folder / "play.yml", folder / "vars.json"
     book.write_text(json.dumps([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": found}]))
