@@ -18,7 +18,7 @@ import re
 import threading
 import typing as t
 
-from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Connection
+from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Conflict, EngineError, NotFound
 from container_model import describe

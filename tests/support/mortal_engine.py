@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError
 from nested import NestedEngine, docker
 

@@ -19,7 +19,8 @@ import typing as t
 from contextlib import contextmanager
 from pathlib import Path
 
-from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import (
     Container,

@@ -64,6 +64,17 @@ def wrong_way(order: list[list[str]], utils: Path = UTILS) -> list[str]:
     ]
 
 
+def circles(utils: Path = UTILS) -> list[list[str]]:
+    """Return the files that import each other, directly or by way of others, each group once."""
+    direct = {
+        str(file.relative_to(utils)): {str(found.module) for found in own_imports(file, utils)}
+        for file in sorted(utils.rglob("*.py"))
+    }
+    reached = {file: _reached(file, direct) for file in direct}
+    groups = {tuple(other for other in direct if other in reached[file] and file in reached[other]) for file in direct}
+    return sorted(list(group) for group in groups if group)
+
+
 def diagram(order: list[list[str]], utils: Path = UTILS) -> str:
     """Return the rooms as a Mermaid diagram, without the arrows that follow from others."""
     direct: dict[str, set[str]] = {room: set() for row in order for room in row}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from own_imports import PACKAGE, own_imports, packed
-from rooms import PAGE, UTILS, arrows, diagram, room_of, rows, with_diagram, wrong_way
+from rooms import PAGE, UTILS, arrows, circles, diagram, room_of, rows, with_diagram, wrong_way
 
 TESTS = Path(__file__).parent / "plugins/module_utils"
 ORDER = [["_errors"], ["_engine"], ["_link", "_attach"]]
@@ -25,6 +25,10 @@ def page() -> str:
 
 def test_every_import_leads_into_a_room_above(page):
     assert wrong_way(rows(page)) == []
+
+
+def test_no_files_import_each_other():
+    assert circles() == []
 
 
 def test_every_file_is_in_a_room_and_every_room_is_there(page):
@@ -100,6 +104,12 @@ def test_an_import_from_below(utils, statement):
 def test_an_import_from_beside(utils):
     found = wrong_way(ORDER, utils(link="from .._attach.task import AttachTask"))
     assert found == ["_link/task.py:1 imports from _attach"]
+
+
+def test_a_circle(utils):
+    folder = utils(engine="from .._link.task import x", link="from .._attach import task")
+    (folder / "_attach/task.py").write_text("def late():\n    from .._engine import client\n", encoding="utf-8")
+    assert circles(folder) == [["_attach/task.py", "_engine/client.py", "_link/task.py"]]
 
 
 def test_imports_from_above_and_within(utils):

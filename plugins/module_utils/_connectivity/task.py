@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .._engine.answers import understood
-from .._engine.client import Connection, Engine
+from .._engine.client import Engine
 from .._errors import LinklabError, SpecError
 from .._module.common import connection_of
 from .probe import Images
@@ -31,6 +31,7 @@ if t.TYPE_CHECKING:
 
     from ansible.module_utils.basic import AnsibleModule
 
+    from .._engine.connection import Connection
     from .spec import Check
 
 Json = t.Any

@@ -23,9 +23,13 @@ from .._errors import LinklabError, Unreachable
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from .client import Engine
-
 Json = t.Any
+
+
+class Asking(t.Protocol):
+    """Whatever keeps the last request that it sent, as Engine does."""
+
+    asked: list[str]
 
 
 class MapOf(t.NamedTuple):
@@ -237,7 +241,7 @@ def _check_type(value: Json, wanted: type) -> None:
 
 
 @contextmanager
-def understood(engine: Engine) -> Iterator[None]:
+def understood(engine: Asking) -> Iterator[None]:
     """Turn what an odd answer of the engine brings about, where nobody expected it, into one message.
 
     Raises:

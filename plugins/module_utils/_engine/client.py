@@ -18,10 +18,10 @@ import json
 import threading
 import typing as t
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import quote
 
-from .._errors import Conflict, EngineError, NotFound, SpecError, Unreachable
+from .._errors import Conflict, EngineError, NotFound, Unreachable
 from .answers import read_json, what_is_wrong
 from .info import MINIMUM_API, EngineInfo, parse_api_version
 from .mask import mask
@@ -32,7 +32,8 @@ from .transport import Answer, Http, Request, Stream
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-DEFAULT_HOST = "unix:///var/run/docker.sock"
+    from .connection import Connection
+
 _STATUS_ERRORS: dict[int, type[EngineError]] = {404: NotFound, 409: Conflict}
 # The engine sends a path with C(..) in it elsewhere, and nobody goes there. Nothing has such a name.
 _ELSEWHERE = (301, 302, 307, 308)
@@ -42,7 +43,6 @@ _MOST_LOG = 1 << 20
 _LONGEST_EXPLANATION = 2000
 # How often a container is asked for: one that is renamed in the middle of the request is described with its new name.
 _ASKS = 3
-_LONGEST_TIMEOUT = 86400
 
 # Engines can lose count of a network's endpoints while several containers leave it at the same moment, and then refuse
 # to remove it, "has active endpoints", until they are started anew. Seen on 20.10 with 8 at once; 26.1 counts well.
@@ -50,41 +50,6 @@ _COUNTS_ENDPOINTS_WELL = "1.45"
 _disconnects, _stops = threading.BoundedSemaphore(1), threading.BoundedSemaphore(2)
 
 Json = t.Any
-
-
-@dataclass(frozen=True)
-class Connection:
-    """How to reach an engine, in the words that Docker modules share."""
-
-    docker_host: str = DEFAULT_HOST
-    api_version: str = "auto"
-    timeout: int = 60
-    tls: bool = False
-    validate_certs: bool = False
-    tls_hostname: str | None = None
-    ca_path: str | None = None
-    client_cert: str | None = None
-    client_key: str | None = None
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.timeout <= _LONGEST_TIMEOUT:
-            raise SpecError(
-                f"timeout {self.timeout} cannot be used: it is how many seconds the engine may take to answer one"
-                f" request (option timeout or environment variable DOCKER_TIMEOUT), from 1 to {_LONGEST_TIMEOUT}"
-            )
-
-    @property
-    def verified(self) -> bool:
-        """Whether the engine behind C(tcp://) must prove who it is.
-
-        Whoever says how it does so, or how the client does, does not want to talk to just anybody, in plain text.
-        """
-        given = (self.tls_hostname, self.ca_path, self.client_cert, self.client_key)
-        return self.validate_certs or (not self.tls and any(given))
-
-    @property
-    def encrypted(self) -> bool:
-        return self.tls or self.verified
 
 
 class Engine:

@@ -16,7 +16,7 @@ from .._errors import SpecError
 from .transport import Line
 
 if t.TYPE_CHECKING:
-    from .client import Connection
+    from .connection import Connection
 
 Dial = t.Callable[[float], Line]
 
@@ -56,8 +56,8 @@ def _useless(host: str) -> str:
     if "@" in host:
         # Not repeated: there may be a password in it.
         return (
-            "docker_host cannot be used: only with ssh does it have a user, and never a password. The engine knows its"
-            " clients by their certificates: set client_cert and client_key"
+            "docker_host cannot be used: only ssh:// has a user. With tcp:// the engine knows its clients by their"
+            " certificates: set client_cert and client_key"
         )
     scheme, mark, rest = host.rpartition("://")
     meant = {"http": f"tcp://{rest}", "https": f"tcp://{rest} with validate_certs: true"}.get(scheme, "")

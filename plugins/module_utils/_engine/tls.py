@@ -20,7 +20,7 @@ from .transport import Line
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .client import Connection
+    from .connection import Connection
 
 Json = t.Any
 

@@ -16,9 +16,10 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from .._engine.answers import understood
-from .._engine.client import DEFAULT_HOST, Connection, Engine
-from .._engine.mask import HIDDEN, forms, without, without_password
-from .._errors import LinklabError, SpecError
+from .._engine.client import Engine
+from .._engine.connection import DEFAULT_HOST, Connection
+from .._engine.mask import forms, without, without_password
+from .._errors import LinklabError
 from .._model.words import unknown_options
 from .arguments import cover
 
@@ -111,7 +112,7 @@ def _mapped(value: Json, change: Callable[[str], str]) -> Json:
 
 
 def _without_passwords(params: Mapping[str, Json]) -> dict[str, Json]:
-    """Return parameters without a password in the engine's address. None is of use: connection_of refuses it."""
+    """Return parameters without a password in the engine's address. None is of use: Connection refuses it."""
     names = ("docker_host", *CONNECTION_OPTIONS["docker_host"]["aliases"])
     given = {name: params[name] for name in names if isinstance(params.get(name), str)}
     if not given:
@@ -127,12 +128,6 @@ def new_module(options: Mapping[str, Json], **settings: Json) -> AnsibleModule:
 def connection_of(params: Mapping[str, Json]) -> Connection:
     """Return the connection that a task's parameters describe; raise SpecError."""
     wanted = {name: params[name] for name in CONNECTION_OPTIONS}
-    shown = without_password(wanted["docker_host"])
-    if f":{HIDDEN}@" in shown:
-        raise SpecError(
-            f"docker_host: {shown!r} has a password, which no engine takes. Leave it out: TLS has client_cert and"
-            " client_key, and ssh has its own keys"
-        )
     folder = os.environ.get("DOCKER_CERT_PATH")
     if folder:
         for name, file in (("ca_path", "ca.pem"), ("client_cert", "cert.pem"), ("client_key", "key.pem")):

@@ -31,7 +31,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.causes import CAUSES
-from ansible_collections.linklab.docker.plugins.module_utils._engine.client import DEFAULT_HOST, Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import DEFAULT_HOST, Connection
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Conflict, EngineError, NotFound
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))

@@ -10,7 +10,8 @@ import typing as t
 from dataclasses import dataclass
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Unreachable
 from authority import Authority
 from nested import BUSYBOX, NestedEngine, docker, newest_built

@@ -16,7 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from migrate_run import EXPOSED, IDLE, SERVE, address_of, hosts, links, migrate, reaches, resolved, restart
 from mortal_client import KilledError
 

@@ -10,7 +10,8 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, Unreachable
 from migrate_run import EXPOSED, IDLE, SERVE, address_of, hosts, links, migrate, reaches, resolved
 from nested import NestedEngine, docker, newest_built

@@ -13,7 +13,8 @@ import typing as t
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement import replace
-from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.linklab.docker.plugins.module_utils._model.legacy_links import engine_release
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import find_container

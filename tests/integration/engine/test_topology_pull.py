@@ -18,7 +18,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._engine.client import DEFAULT_HOST
+from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import DEFAULT_HOST
 
 Json = t.Any
 

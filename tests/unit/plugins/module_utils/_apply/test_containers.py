@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._apply.containers import _with_endpoints, remove_container
 from ansible_collections.linklab.docker.plugins.module_utils._engine import client
-from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container, Endpoint

@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._apply.link_hosts import plan_hosts, read_link_hosts
-from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Connection
+from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import Link
 from ansible_collections.linklab.docker.plugins.module_utils._model.hosts_lines import found_at, pointed
 from ansible_collections.linklab.docker.plugins.module_utils._model.legacy_links import LegacyLink

@@ -11,7 +11,8 @@ from http.client import HTTPMessage
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._engine import client
-from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo, parse_api_version
 from ansible_collections.linklab.docker.plugins.module_utils._engine.transport import Answer
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, Unreachable

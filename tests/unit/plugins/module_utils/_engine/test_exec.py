@@ -15,7 +15,8 @@ import typing as t
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._engine import exec as engine_exec
-from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Conflict, EngineError, Unreachable
 
 if t.TYPE_CHECKING:

@@ -9,7 +9,7 @@ import socket
 import threading
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Connection
+from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._engine.place import way_to
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
 from hypothesis import given
@@ -67,7 +67,7 @@ def test_what_is_no_url_is_refused(host):
 )
 @pytest.mark.parametrize("options", [{}, {"tls": True}, {"ca_path": "/none"}])
 def test_a_password_in_a_url_is_refused_and_not_repeated(host, options):
-    with pytest.raises(SpecError, match="docker_host cannot be used") as refused:
+    with pytest.raises(SpecError, match=r"docker_host .*cannot be used") as refused:
         way_to(Connection(host, **options))
     assert "hunter2" not in str(refused.value)
 

@@ -15,7 +15,8 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Connection, Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
+from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._engine.place import unix
 from ansible_collections.linklab.docker.plugins.module_utils._engine.transport import (
     MOST_BYTES,

@@ -19,7 +19,7 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.linklab.docker.plugins.doc_fragments import _docker
-from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Connection
+from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container, Endpoint
@@ -155,7 +155,7 @@ def test_a_secret_is_hidden_in_whatever_form(way):
 
 def test_a_password_in_the_address_is_refused_and_not_shown():
     def end(module: LinklabModule) -> None:
-        with pytest.raises(SpecError, match=r"tcp://me:\*{8}@host:2375' has a password"):
+        with pytest.raises(SpecError, match=r"tcp://me:\*{8}@host:2375' cannot be used: it has a password"):
             connection_of(module.params)
         module.exit_json(host=module.params["docker_host"])
 
