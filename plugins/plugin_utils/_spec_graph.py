@@ -13,12 +13,13 @@ import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
+from ansible_collections.linklab.docker.plugins.module_utils._model.bridge import DEFAULT_BRIDGE
 from ansible_collections.linklab.docker.plugins.module_utils._model.words import meant
 from ansible_collections.linklab.docker.plugins.module_utils._topology.options import (
     TOPOLOGY_CONTAINER_OPTIONS,
     options_for,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._topology.spec import DEFAULT_BRIDGE, parse_topology
+from ansible_collections.linklab.docker.plugins.module_utils._topology.spec import parse_topology
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

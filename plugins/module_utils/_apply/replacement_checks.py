@@ -14,7 +14,8 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._errors import NotFound, some
-from .._model.legacy_links import engine_release, on_default_bridge, read_legacy_links
+from .._model.bridge import on_default_bridge
+from .._model.legacy_links import engine_release, read_legacy_links
 from .._model.state import find_containers, read_summary
 from .._recovery.names import prefix
 from .replacement_config import Sources

@@ -26,8 +26,9 @@ from contextlib import suppress
 from functools import partial
 
 from .._errors import LinklabError, NotFound, said, unless_so
+from .._model.bridge import on_default_bridge
 from .._model.hosts_lines import tidy
-from .._model.legacy_links import on_default_bridge, read_legacy_links
+from .._model.legacy_links import read_legacy_links
 from .._model.state import find_container
 from .._recovery.unlink_mark import AwayError, marked
 from .bridge_address import address_notes, same_address

@@ -14,6 +14,7 @@ import typing as t
 from dataclasses import dataclass, field, fields
 
 from .._errors import SpecError
+from .._model.labels import TOPOLOGY_LABEL
 from .._model.words import meant
 from . import values
 from .items import Healthcheck, Port, Restart, Volume, ports, volumes
@@ -71,7 +72,6 @@ CONTAINER_OPTIONS: dict[str, Json] = {
 # Labels of this collection say whose a container is; no user sets them.
 OWN_LABELS = "linklab.docker."
 # A container that is made otherwise can be given to a topology, which then removes it with all else that is its own.
-TOPOLOGY_LABEL = "linklab.docker.topology"
 # What the engine itself demands of a container's name.
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _IMAGE = re.compile(r"[^\s:/@][^\s]*")

@@ -12,7 +12,8 @@ from __future__ import annotations
 import typing as t
 
 from .._engine.mask import looks_secret
-from .._model.legacy_links import NOT_HANDED_ON, engine_release, on_default_bridge
+from .._model.bridge import on_default_bridge
+from .._model.legacy_links import NOT_HANDED_ON, engine_release
 from .._plan.attach_checks import container_problems
 
 if t.TYPE_CHECKING:

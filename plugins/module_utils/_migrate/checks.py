@@ -14,8 +14,8 @@ import typing as t
 from .._apply.replacement_checks import chosen_by_engine, replace_problems
 from .._apply.restarting import restarts, restarts_text
 from .._errors import near
+from .._model.bridge import on_default_bridge
 from .._model.default_route import default_route
-from .._model.legacy_links import on_default_bridge
 from .._plan.attach_checks import container_problems, is_default_bridge, mac_problems
 from .._plan.plan import Disruption, Reattach
 from .._recovery.find import leave_text

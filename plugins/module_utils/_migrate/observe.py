@@ -15,9 +15,10 @@ from dataclasses import dataclass, field, replace
 from .._apply.hosts import has_own_resolver, read_hosts
 from .._apply.replacement_checks import Inspected, observe_surroundings
 from .._errors import EngineError, NotFound
+from .._model.bridge import on_default_bridge
 from .._model.hosts_lines import is_tidy
 from .._model.leftover_names import is_leftover
-from .._model.legacy_links import on_default_bridge, read_legacy_links
+from .._model.legacy_links import read_legacy_links
 from .._model.state import Endpoint, find_container, find_containers, read_network, read_summary
 from .._recovery.endpoint_notes import as_restored, find_notes, of_containers
 from .._recovery.find import Left, as_recovered, find_all_interrupted, waiting_notes

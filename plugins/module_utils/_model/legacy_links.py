@@ -94,11 +94,6 @@ def link_entry(kind: str, name: str, alias: str, target: Container | None, netwo
     }
 
 
-def on_default_bridge(container: Container) -> bool:
-    """Whether a container has an endpoint on the default bridge, the only network that knows legacy links."""
-    return "bridge" in container.endpoints
-
-
 def engine_release(info: EngineInfo) -> tuple[int, int]:
     """Return the engine's major and minor release, such as C((29, 6)); zeros if it does not say."""
     parts = info.version.split("-")[0].split("+")[0].split(".")

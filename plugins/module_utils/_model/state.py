@@ -92,6 +92,13 @@ class Container:
         return f"{second}.{fraction:0<9}" if second else ""
 
     @property
+    def health(self) -> str:
+        """What the healthcheck says, starting, healthy or unhealthy; empty without a healthcheck."""
+        status = ((self.raw.get("State") or {}).get("Health") or {}).get("Status") or ""
+        # What some engines say of a healthcheck that is switched off.
+        return "" if status == "none" else str(status)
+
+    @property
     def short_id(self) -> str:
         return self.id[:12]
 

@@ -12,13 +12,12 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from .._compose.container import TOPOLOGY_LABEL
 from .._engine.images import full_name
 from .._engine.marks import claims_text
 from .._errors import near
+from .._model.bridge import DEFAULT_BRIDGE
+from .._model.labels import TOPOLOGY_LABEL, container_owner, owner
 from .._plan.addresses import pools_of
-from .spec import DEFAULT_BRIDGE
-from .state import container_owner, owner
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,8 +16,8 @@ from .._compose.container import LIVE_OPTIONS
 from .._compose.container_compare import differences, why
 from .._compose.container_successor import successor_config
 from .._errors import Refusal, SpecError
+from .._model.bridge import DEFAULT_BRIDGE
 from .order import levels
-from .spec import DEFAULT_BRIDGE
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

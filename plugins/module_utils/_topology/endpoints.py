@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 
 from .._compose.attachment import AttachSpec, Wish
 from .._errors import Refusal
+from .._model.bridge import DEFAULT_BRIDGE
 from .._model.endpoint import EndpointSettings
+from .._model.labels import owner
 from .._model.state import Container, Summary
 from .._plan.attach import AttachState, plan_attach
 from .._plan.container_actions import NewEndpoint
 from .._plan.plan import Action, Attach, CreateNetwork, Detach, Reattach, Stage, stages
-from .spec import DEFAULT_BRIDGE
-from .state import owner
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

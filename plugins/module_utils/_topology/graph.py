@@ -16,10 +16,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from .._model.bridge import DEFAULT_BRIDGE, NAMELESS
+from .._model.labels import container_owner, owner
 from .._model.legacy_links import link_entry
 from .._model.results import endpoint_result, network_result
-from .spec import DEFAULT_BRIDGE
-from .state import container_owner, health_of, owner
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -28,9 +28,6 @@ if t.TYPE_CHECKING:
     from .._model.state import Container, Network
 
 Json = t.Any
-
-# Networks that every engine has of its own, on which nobody is found by a name: no network links there.
-NAMELESS = (DEFAULT_BRIDGE, "host", "none")
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,7 @@ def _container(container: Container, modes: Mapping[str, str]) -> dict[str, Json
         "name": container.name,
         "image": container.image,
         "status": container.status,
-        "health": health_of(container),
+        "health": container.health,
         "topology": container_owner(container) or "",
         "network_mode": modes[container.id],
     }

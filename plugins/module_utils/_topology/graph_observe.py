@@ -16,12 +16,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._compose.container import TOPOLOGY_LABEL
 from .._engine.marks import given_value, image_values
+from .._model.bridge import NAMELESS
+from .._model.labels import TOPOLOGY_LABEL, judged, owner
 from .._model.legacy_links import LegacyLink, legacy_target
 from .._model.state import Summary, find_containers, read_network, read_summary
-from .graph import NAMELESS, GraphState, build_graph
-from .state import judged, owner
+from .graph import GraphState, build_graph
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

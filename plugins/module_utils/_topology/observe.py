@@ -14,17 +14,17 @@ from dataclasses import dataclass, replace
 
 from .._apply.link_hosts import read_link_hosts
 from .._apply.replacement_checks import Inspected, observe_surroundings
-from .._compose.container import TOPOLOGY_LABEL
 from .._engine.marks import image_values, without_inherited
 from .._errors import NotFound
+from .._model.bridge import DEFAULT_BRIDGE
+from .._model.labels import TOPOLOGY_LABEL, judged, owner
 from .._model.legacy_links import read_legacy_links
 from .._model.state import Endpoint, find_containers, find_network, others_on, read_network, read_summary
 from .._plan.attach_names import aliases_on
 from .._recovery.endpoint_notes import find_notes, of_containers, with_away
 from .._recovery.find import as_recovered, find_all_interrupted
 from .containers import changes_of
-from .spec import DEFAULT_BRIDGE
-from .state import TopologyState, judged, owner
+from .state import TopologyState
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -14,10 +14,11 @@ from dataclasses import replace
 
 from .._apply.link_hosts import plan_hosts
 from .._apply.replacement_checks import replace_problems, replace_warnings
-from .._compose.container import TOPOLOGY_LABEL
 from .._compose.container_compare import why
 from .._engine.images import full_name
 from .._errors import refuse
+from .._model.bridge import DEFAULT_BRIDGE
+from .._model.labels import TOPOLOGY_LABEL, owner
 from .._plan.container_actions import (
     After,
     CreateContainer,
@@ -41,8 +42,6 @@ from .containers import Change, Successor, changes_of, handled_by, levels_of
 from .data import data_left_behind
 from .endpoints import back_on_bridge, plan_attachments
 from .removal import REMOVE_WORKERS, dependents, foreign_users, plan_absent, remove_containers, remove_networks
-from .spec import DEFAULT_BRIDGE
-from .state import owner
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -13,9 +13,9 @@ import typing as t
 
 from .._compose.items import is_anonymous_name
 from .._errors import refuse
+from .._model.labels import container_owner, owner
 from .._plan.container_actions import RemoveContainer, RemoveNetwork, RemoveVolume
 from .._plan.plan import Disruption, Plan, stages
-from .state import container_owner, owner
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

@@ -14,10 +14,12 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._compose.attachment import ENDPOINT_OPTIONS, parse_added, parse_settings
-from .._compose.container import TOPOLOGY_LABEL, ContainerSpec, check_name
+from .._compose.container import ContainerSpec, check_name
 from .._compose.network import NetworkSpec, parse_network
 from .._errors import SpecError, near
+from .._model.bridge import DEFAULT_BRIDGE
 from .._model.endpoint import EndpointSettings
+from .._model.labels import TOPOLOGY_LABEL
 from .._model.words import meant
 from .options import TOPOLOGY_CONTAINER_OPTIONS, TOPOLOGY_NETWORK_OPTIONS
 from .order import levels
@@ -30,7 +32,6 @@ if t.TYPE_CHECKING:
 Json = t.Any
 
 # On everything that a topology creates; the value is the topology's name.
-DEFAULT_BRIDGE = "bridge"
 
 _TOPOLOGY_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 _NETWORK_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")

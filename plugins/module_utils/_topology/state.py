@@ -10,11 +10,10 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from .._compose.container import TOPOLOGY_LABEL
 from .._compose.container_compare import Images
-from .._engine.marks import without_inherited
+from .._model.labels import container_owner, owner
 from .._model.results import endpoint_result, network_result
 
 if t.TYPE_CHECKING:
@@ -89,28 +88,6 @@ class TopologyState:
         )
 
 
-def owner(labels: Mapping[str, str] | None) -> str | None:
-    """Return the name of the topology that made something, by its labels."""
-    return (labels or {}).get(TOPOLOGY_LABEL)
-
-
-def judged(container: Container, images: Mapping[str, str]) -> Container:
-    """Return a container without the ownership that only its image claims; I(images) is by ID, see _marks."""
-    return replace(container, raw=without_inherited(container.raw, TOPOLOGY_LABEL, images))
-
-
-def container_owner(container: Container) -> str | None:
-    """Return the topology of a container that was M(judged)."""
-    return owner((container.raw.get("Config") or {}).get("Labels"))
-
-
-def health_of(container: Container) -> str:
-    """Return what the healthcheck says, starting, healthy or unhealthy; empty without a healthcheck."""
-    health = ((container.raw.get("State") or {}).get("Health") or {}).get("Status") or ""
-    # What some engines say of a healthcheck that is switched off.
-    return "" if health == "none" else health
-
-
 # -- what is left -----------------------------------------------------------------------------------------------------
 
 
@@ -141,7 +118,7 @@ def _container_result(container: Container, internal: frozenset[str]) -> dict[st
         "id": container.id,
         "image": container.image,
         "status": container.status,
-        "health": health_of(container),
+        "health": container.health,
         "networks": networks,
         "links": [str(link) for link in container.legacy_links],
     }

@@ -13,7 +13,7 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._compose.container import TOPOLOGY_LABEL
+from ansible_collections.linklab.docker.plugins.module_utils._model.labels import TOPOLOGY_LABEL
 
 Json = t.Any
 

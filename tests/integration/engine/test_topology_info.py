@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 from ansible_collections.linklab.docker.plugins.filter.topology_diagram import FilterModule
-from ansible_collections.linklab.docker.plugins.module_utils._compose.container import TOPOLOGY_LABEL
+from ansible_collections.linklab.docker.plugins.module_utils._model.labels import TOPOLOGY_LABEL
 
 Json = t.Any
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._compose.container import TOPOLOGY_LABEL
 from ansible_collections.linklab.docker.plugins.module_utils._errors import NotFound
+from ansible_collections.linklab.docker.plugins.module_utils._model.labels import TOPOLOGY_LABEL
 from topology_run import did
 
 Json = t.Any

@@ -9,9 +9,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._compose.container import TOPOLOGY_LABEL
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
+from ansible_collections.linklab.docker.plugins.module_utils._model.labels import TOPOLOGY_LABEL
 from ansible_collections.linklab.docker.plugins.module_utils._model.legacy_links import LegacyLink
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container, Endpoint, Network
 from ansible_collections.linklab.docker.plugins.module_utils._topology.plan import plan_topology

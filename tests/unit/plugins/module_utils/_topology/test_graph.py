@@ -10,8 +10,8 @@ import typing as t
 from dataclasses import replace
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._compose.container import TOPOLOGY_LABEL
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings, Link
+from ansible_collections.linklab.docker.plugins.module_utils._model.labels import TOPOLOGY_LABEL
 from ansible_collections.linklab.docker.plugins.module_utils._model.legacy_links import LegacyLink
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container, Endpoint, Network, Subnet
 from ansible_collections.linklab.docker.plugins.module_utils._topology.graph import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._compose.container import TOPOLOGY_LABEL
+from ansible_collections.linklab.docker.plugins.module_utils._model.labels import TOPOLOGY_LABEL
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import Network, Summary
 from ansible_collections.linklab.docker.plugins.module_utils._topology.graph_observe import (
     Listed,

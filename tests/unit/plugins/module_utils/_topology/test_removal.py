@@ -10,9 +10,9 @@ import typing as t
 from dataclasses import replace
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._compose.container import TOPOLOGY_LABEL
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
+from ansible_collections.linklab.docker.plugins.module_utils._model.labels import TOPOLOGY_LABEL
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container, Member, Network, Summary
 from ansible_collections.linklab.docker.plugins.module_utils._topology.plan import plan_topology
 from ansible_collections.linklab.docker.plugins.module_utils._topology.spec import parse_topology

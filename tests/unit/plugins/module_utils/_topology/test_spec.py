@@ -10,9 +10,9 @@ import typing as t
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.linklab.docker.plugins.module_utils._compose.container import TOPOLOGY_LABEL
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import Link
+from ansible_collections.linklab.docker.plugins.module_utils._model.labels import TOPOLOGY_LABEL
 from ansible_collections.linklab.docker.plugins.module_utils._topology.options import options_for
 from ansible_collections.linklab.docker.plugins.module_utils._topology.spec import TopologySpec, parse_topology
 

@@ -1,0 +1,24 @@
+# Copyright (c) The linklab.docker maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The default bridge, the only network that knows legacy links and knows no names."""
+
+from __future__ import annotations
+
+import typing as t
+
+if t.TYPE_CHECKING:
+    from .state import Container
+
+DEFAULT_BRIDGE = "bridge"
+# Networks that every engine has of its own, on which nobody is found by a name: no network links there.
+NAMELESS = (DEFAULT_BRIDGE, "host", "none")
+
+
+def on_default_bridge(container: Container) -> bool:
+    """Whether a container has an endpoint on the default bridge."""
+    return DEFAULT_BRIDGE in container.endpoints
