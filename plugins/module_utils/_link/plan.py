@@ -30,7 +30,7 @@ from .._plan.container_actions import (
     RemoveLink,
     StartContainer,
 )
-from .._plan.plan import Action, Attach, Disruption, Plan, Stage, stages
+from .._plan.plan import Action, Attach, Disruption, Plan, Stage, singly, stages
 from .._plan.restorations import with_restorations
 from .._recovery.find import Recover, leave_text, reason
 from .._recovery.names import Verdict
@@ -99,7 +99,7 @@ def _after_recovery(state: LinkState, plan: Plan) -> Plan:
     if state.helper and state.source is not None:
         why = "an earlier removal of a link was interrupted"
         first.append(FinishUnlink(why, Disruption.NONE, state.source, state.helper))
-    before = stages(([(action,) for action in first], 1))
+    before = stages((singly(first), 1))
     whole = Plan(before + plan.stages, state.waits + plan.warnings) if first else plan
     return with_restorations(whole, state.notes)
 

@@ -32,7 +32,7 @@ from .._plan.migrate_actions import (
     RemoveLinks,
     TidyNames,
 )
-from .._plan.plan import Action, Attach, CreateNetwork, Disruption, Plan, Reattach, Stage, stages
+from .._plan.plan import Action, Attach, CreateNetwork, Disruption, Plan, Reattach, Stage, singly, stages
 from .._plan.restorations import restorations
 from .._recovery.find import Recover, reason
 from .checks import group_problems, problems, warnings
@@ -59,7 +59,7 @@ def plan_migrate(spec: MigrateSpec, state: MigrateState) -> Plan:
     return Plan(
         stages=(
             *stages((_recoveries(state), 1)),
-            *stages(([(action,) for part in parts for action in part.creation], 1)),
+            *stages((singly(action for part in parts for action in part.creation), 1)),
             *(stage for part in parts for stage in part.stages()),
             *stages((_unfinished(spec, state, groups), 1)),
         ),

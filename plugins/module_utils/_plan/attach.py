@@ -27,7 +27,7 @@ from .attach_checks import (
     settings_problems,
 )
 from .attach_names import alias_warnings
-from .plan import Action, Attach, CreateNetwork, Detach, Disruption, EndpointAction, Plan, Reattach, stages
+from .plan import Action, Attach, CreateNetwork, Detach, Disruption, EndpointAction, Plan, Reattach, singly, stages
 from .restorations import with_restorations
 from .route_warnings import route_warnings
 
@@ -94,17 +94,11 @@ def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
     refuse(mac_problems([one for one in changes if one.container.name not in state.mac_later], state.info))
     room = _room(spec, state, detaches)
     refuse(room.problems(changes) if spec.present else ())
-    units = room.units(changes)
-    # The addresses that are asked for are had before the engine gives one of them to a container that asks for none.
-    fixed, free = [unit for unit in units if _fixed(unit)], [unit for unit in units if not _fixed(unit)]
     plan = Plan(
         stages=stages(
-            ([(action,) for action in _network_creation(spec, state)], 1),
-            ([(action,) for action in detaches], DETACH_WORKERS),
-            ([unit for unit in fixed if _first_attach(unit)], FIRST_ATTACH_WORKERS),
-            ([unit for unit in fixed if not _first_attach(unit)], 1),
-            ([unit for unit in free if _first_attach(unit)], FIRST_ATTACH_WORKERS),
-            ([unit for unit in free if not _first_attach(unit)], 1),
+            (singly(_network_creation(spec, state)), 1),
+            (singly(detaches), DETACH_WORKERS),
+            *_in_order(room.units(changes)),
         ),
         warnings=(
             *_create_warnings(spec, network),
@@ -358,6 +352,15 @@ def _difference(there: Json, wanted: Json) -> str:
 
 
 # -- in which order ---------------------------------------------------------------------------------------------------
+
+
+def _in_order(units: Sequence[tuple[EndpointAction, ...]]) -> Iterator[tuple[list[tuple[EndpointAction, ...]], int]]:
+    """Yield the units of each stage, and how many of them the engine gains from having at once."""
+    # The addresses that are asked for are had before the engine gives one of them to a container that asks for none.
+    for fixed in (True, False):
+        now = [unit for unit in units if _fixed(unit) is fixed]
+        yield [unit for unit in now if _first_attach(unit)], FIRST_ATTACH_WORKERS
+        yield [unit for unit in now if not _first_attach(unit)], 1
 
 
 def _first_attach(unit: Sequence[Action]) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from .._errors import Refusal
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from .._compose.network import NetworkSpec
     from .._model.endpoint import EndpointSettings
@@ -195,6 +195,12 @@ class Plan:
     def text(self) -> str:
         """Return the plan as the text of a diff, one line an action."""
         return "".join(f"{action.text()}\n" for action in self.actions)
+
+
+def singly(actions: Iterable[Action]) -> Iterator[tuple[Action, ...]]:
+    """Yield each action as a unit of its own."""
+    for action in actions:
+        yield (action,)
 
 
 def stages(*candidates: tuple[Iterable[tuple[Action, ...]], int]) -> tuple[Stage, ...]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .plan import Action, Detach, Disruption, Plan, stages
+from .plan import Action, Detach, Disruption, Plan, singly, stages
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -61,5 +61,5 @@ def with_restorations(plan: Plan, notes: Sequence[Note]) -> Plan:
     """Return a plan that also puts right what interrupted runs left."""
     if not notes:
         return plan
-    last = stages(([(action,) for action in restorations(notes, plan.stages)], 1))
+    last = stages((singly(restorations(notes, plan.stages)), 1))
     return Plan(plan.stages + last, plan.warnings)

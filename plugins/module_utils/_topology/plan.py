@@ -33,7 +33,7 @@ from .._plan.container_actions import (
     StartContainer,
     UpdateContainer,
 )
-from .._plan.plan import Action, CreateNetwork, Disruption, Plan, stages
+from .._plan.plan import Action, CreateNetwork, Disruption, Plan, singly, stages
 from .._plan.restorations import with_restorations
 from .._recovery.find import Recover, waiting_notes
 from .._recovery.find import reason as recover_reason
@@ -85,18 +85,18 @@ def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
         for part in _static_first([_unit(spec, state, changes[name], changes, attachments) for name in level])
     ]
     before = stages(
-        ([(action,) for action in _recoveries(state)], 1),
-        ([(action,) for action in _pulls(spec, state)], PULL_WORKERS),
-        ([(action,) for action in removals], REMOVE_WORKERS),
+        (singly(_recoveries(state)), 1),
+        (singly(_pulls(spec, state)), PULL_WORKERS),
+        (singly(removals), REMOVE_WORKERS),
     )
     made = stages(
-        ([(action,) for action in networks], 1),
-        ([(action,) for action in _network_creations(spec, state)], 1),
-        ([(action,) for action in _volume_creations(spec, state)], 1),
+        (singly(networks), 1),
+        (singly(_network_creations(spec, state)), 1),
+        (singly(_volume_creations(spec, state)), 1),
     )
     unlinks = stages((_unlinks(changes.values()), 1))
     containers = stages(*((level, CREATE_WORKERS) for level in levels))
-    hosts = stages(([(action,) for action in _hosts(state, changes, attachments)], 1))
+    hosts = stages((singly(_hosts(state, changes, attachments)), 1))
     moves = (*attachments.detaches, *made, *attachments.changes, *unlinks, *attachments.late)
     warnings = (
         *waiting_notes(state.interrupted),

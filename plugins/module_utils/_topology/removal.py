@@ -15,7 +15,7 @@ from .._compose.items import is_anonymous_name
 from .._errors import refuse
 from .._model.labels import container_owner, owner
 from .._plan.container_actions import RemoveContainer, RemoveNetwork, RemoveVolume
-from .._plan.plan import Disruption, Plan, stages
+from .._plan.plan import Disruption, Plan, singly, stages
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -45,9 +45,9 @@ def plan_absent(spec: TopologySpec, state: TopologyState) -> Plan:
     )
     return Plan(
         stages=stages(
-            *(([(action,) for action in level], REMOVE_WORKERS) for level in _by_level(spec, containers)),
-            ([(network,) for network in networks], 1),
-            ([(volume,) for volume in volumes], 1),
+            *((singly(level), REMOVE_WORKERS) for level in _by_level(spec, containers)),
+            (singly(networks), 1),
+            (singly(volumes), 1),
         ),
         warnings=tuple(
             f"container {name} is not of topology {spec.name} and stays"

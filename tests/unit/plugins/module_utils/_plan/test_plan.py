@@ -22,6 +22,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import (
     Plan,
     Reattach,
     Stage,
+    singly,
     stages,
 )
 from hypothesis import given
@@ -143,3 +144,8 @@ def test_a_refusal_without_another_way_offers_none():
 def test_stages_without_units_are_left_out():
     one = (rebuild(Disruption.NONE),)
     assert stages(([], 4), ([one], 2), (iter([]), 1)) == (Stage((one,), 2),)
+
+
+def test_actions_that_do_not_depend_on_each_other_are_units_of_their_own():
+    one, two = rebuild(Disruption.NONE), rebuild(Disruption.RECREATE)
+    assert stages((singly([one, two]), 2), (singly([]), 1)) == (Stage(((one,), (two,)), 2),)
