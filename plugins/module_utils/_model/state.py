@@ -17,7 +17,7 @@ from .._errors import EngineError, NotFound, Refusal
 from .endpoint import EndpointSettings, Link, canonical
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from .._engine.client import Engine
     from .._engine.info import EngineInfo
@@ -55,6 +55,11 @@ class Endpoint:
     gateway: str = ""
     dns_names: tuple[str, ...] = ()
     away: bool = False
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses in use, or those that are asked for while there are none."""
+        return tuple(filter(None, (self.ipv4, self.ipv6))) or self.settings.addresses
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,7 @@ class Summary:
 
     Attributes:
         networks: network name to network ID.
-        addresses: network name to the addresses that it has there, or asks for while it has none.
+        addresses: network name to the addresses of its endpoint there.
         linked_by: source and alias of each legacy link that leads to it.
         volumes: names of the volumes that it has.
         published: address, port and protocol (C(tcp)) of the host for each port that it publishes now.
@@ -202,6 +207,12 @@ def automatic_aliases(ident: str, hostname: str, info: EngineInfo) -> frozenset[
     return frozenset({ident[:12]} if info.speaks("1.45") else {ident[:12], hostname})
 
 
+def _read_endpoints(raw: Mapping[str, Json], automatic: Iterable[str] = ()) -> dict[str, Endpoint]:
+    """Read a container's endpoints, by the network's name, from its description or from the list of all."""
+    networks = (raw.get("NetworkSettings") or {}).get("Networks") or {}
+    return {name: read_endpoint(name, endpoint or {}, automatic) for name, endpoint in networks.items()}
+
+
 def read_endpoint(network: str, raw: Mapping[str, Json], automatic: Iterable[str] = ()) -> Endpoint:
     return Endpoint(
         network=network,
@@ -232,10 +243,8 @@ def read_container(raw: Mapping[str, Json], info: EngineInfo) -> Container:
     ident = raw["Id"]
     config, host = raw.get("Config") or {}, raw.get("HostConfig") or {}
     hostname = config.get("Hostname") or ""
-    networks = (raw.get("NetworkSettings") or {}).get("Networks") or {}
     status = (raw.get("State") or {}).get("Status") or "created"
-    automatic = automatic_aliases(ident, hostname, info)
-    endpoints = {name: read_endpoint(name, endpoint or {}, automatic) for name, endpoint in networks.items()}
+    endpoints = _read_endpoints(raw, automatic_aliases(ident, hostname, info))
     return Container(
         id=ident,
         name=raw["Name"].lstrip("/"),
@@ -270,7 +279,7 @@ def _read_legacy_link(text: str) -> Link:
 
 def read_summary(raw: Mapping[str, Json]) -> Summary:
     """Read one element of the answer to C(GET /containers/json)."""
-    networks = (raw.get("NetworkSettings") or {}).get("Networks") or {}
+    endpoints = _read_endpoints(raw)
     # The target of a legacy link has further names, "/source/alias"; its own has one slash.
     names = [name[1:].split("/") for name in raw.get("Names") or ()]
     own = [name[0] for name in names if len(name) == 1]
@@ -278,21 +287,25 @@ def read_summary(raw: Mapping[str, Json]) -> Summary:
         id=raw["Id"],
         name=own[0] if own else raw["Id"][:12],
         status=raw.get("State") or "",
-        networks={name: (endpoint or {}).get("NetworkID") or "" for name, endpoint in networks.items()},
+        networks={name: endpoint.network_id for name, endpoint in endpoints.items()},
         network_mode=(raw.get("HostConfig") or {}).get("NetworkMode") or "default",
         linked_by=frozenset((name[0], name[1]) for name in names if len(name) == 2),
-        volumes=frozenset(m["Name"] for m in raw.get("Mounts") or () if m.get("Type") == "volume" and m.get("Name")),
-        published=frozenset(
-            (port.get("IP") or "", port["PublicPort"], port.get("Type") or "tcp")
-            for port in raw.get("Ports") or ()
-            if port.get("PublicPort")
-        ),
-        addresses={
-            name: tuple(filter(None, (end.ipv4, end.ipv6))) or end.settings.addresses
-            for name, endpoint in networks.items()
-            for end in (read_endpoint(name, endpoint or {}),)
-        },
+        volumes=frozenset(_volume_names(raw)),
+        published=frozenset(_published(raw)),
+        addresses={name: endpoint.addresses for name, endpoint in endpoints.items()},
     )
+
+
+def _volume_names(raw: Mapping[str, Json]) -> Iterator[str]:
+    for mount in raw.get("Mounts") or ():
+        if mount.get("Type") == "volume" and mount.get("Name"):
+            yield mount["Name"]
+
+
+def _published(raw: Mapping[str, Json]) -> Iterator[tuple[str, int, str]]:
+    for port in raw.get("Ports") or ():
+        if port.get("PublicPort"):
+            yield port.get("IP") or "", port["PublicPort"], port.get("Type") or "tcp"
 
 
 def read_network(raw: Mapping[str, Json]) -> Network:

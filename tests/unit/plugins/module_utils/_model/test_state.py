@@ -154,6 +154,21 @@ def test_an_endpoint_of_which_little_is_told(raw):
 
 
 @pytest.mark.parametrize(
+    "used, asked, expected",
+    [
+        (("10.0.0.2", "fd00::2"), "10.0.0.9", ("10.0.0.2", "fd00::2")),
+        (("", "fd00::2"), "10.0.0.9", ("fd00::2",)),
+        (("", ""), "10.0.0.9", ("10.0.0.9",)),
+        (("", ""), None, ()),
+    ],
+)
+def test_the_addresses_of_an_endpoint_are_those_in_use_and_else_those_that_are_asked_for(used, asked, expected):
+    ipv4, ipv6 = used
+    end = Endpoint("net", settings=EndpointSettings(ipv4_address=asked), ipv4=ipv4, ipv6=ipv6)
+    assert end.addresses == expected
+
+
+@pytest.mark.parametrize(
     "status, live",
     [("running", True), ("paused", True), ("restarting", True), ("created", False), ("exited", False), ("dead", False)],
 )
