@@ -18,13 +18,14 @@ from .._plan.attach_names import aliases_on
 from .._recovery.endpoint_notes import find_notes, of_containers, with_away
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from .._compose.attachment import AttachSpec
     from .._engine.client import Engine
     from .._engine.marks import NotedEndpoint
     from .._model.endpoint import Json
-    from .._model.state import Container, Network
+    from .._model.state import Container, Network, Summary
+    from .._plan.restorations import Note
 
 
 def observe_attach(engine: Engine, spec: AttachSpec) -> AttachState:
@@ -32,20 +33,11 @@ def observe_attach(engine: Engine, spec: AttachSpec) -> AttachState:
     notes = find_notes(engine, _concerns(spec))
     network = find_network(engine, spec.network)
     refs = dict.fromkeys((*(wish.container for wish in spec.wishes), *(spec.link_targets if spec.present else ())))
-    found = {ref: with_away(one, notes) for ref, one in find_containers(engine, refs).items()}
+    found = _find(engine, refs, notes)
     others = all_summaries(engine) if spec.purge or (spec.present and len(found) < len(refs)) else ()
     if spec.purge:
-        name = network.name if network is not None else spec.network
-        # Phantom endpoints are not in the list, only in the container's own description.
-        suspects = [other.id for other in others if network is not None or name in other.networks]
-        for ident, container in find_containers(engine, suspects).items():
-            if name in with_away(container, notes).endpoints:
-                found[ident] = with_away(container, notes)
-    coming = spec.present and network is not None and any(map(_may_get_an_address(spec, network), found.items()))
-    missing = spec.present and network is None
-    # One network alone carries the route, whatever it is.
-    several = spec.present and any(set(one.endpoints) - {network and network.name} for one in found.values())
-    networks = [read_network(raw) for raw in engine.networks()] if missing or several else []
+        found.update(_on_network(engine, spec, network, others, notes))
+    networks = [read_network(raw) for raw in engine.networks()] if _networks_matter(spec, network, found) else []
     return AttachState(
         info=engine.info,
         network=network,
@@ -54,25 +46,44 @@ def observe_attach(engine: Engine, spec: AttachSpec) -> AttachState:
         others=others,
         notes=notes,
         members=_members(engine, spec, network, found),
-        neighbours=(others or all_summaries(engine)) if coming else (),
+        neighbours=(others or all_summaries(engine)) if _gets_an_address(spec, network, found) else (),
         known_networks={known.name: tuple(subnet.subnet for subnet in known.subnets) for known in networks},
     )
 
 
-def _may_get_an_address(spec: AttachSpec, network: Network) -> Callable[[tuple[str, Container]], bool]:
-    """Return whether a container, by the name that the task uses, has none on the network, or not the one wanted."""
-    wanted = {wish.container: wish.settings for wish in spec.wishes}
+def _find(engine: Engine, refs: Iterable[str], notes: Sequence[Note]) -> dict[str, Container]:
+    """Read containers, with the endpoints that a killed run took away."""
+    return {ref: with_away(one, notes) for ref, one in find_containers(engine, refs).items()}
 
-    def may(named: tuple[str, Container]) -> bool:
-        ref, container = named
-        end = container.endpoints.get(network.name)
-        if ref not in wanted:
-            return False
-        if end is None or not end.endpoint_id:
-            return True
-        return any(address not in (end.ipv4, end.ipv6) for address in wanted[ref].addresses)
 
-    return may
+def _on_network(
+    engine: Engine, spec: AttachSpec, network: Network | None, others: Iterable[Summary], notes: Sequence[Note]
+) -> dict[str, Container]:
+    """Read who is on the network, by ID."""
+    name = network.name if network is not None else spec.network
+    # Phantom endpoints are not in the list, only in the container's own description.
+    suspects = [other.id for other in others if network is not None or name in other.networks]
+    return {ident: one for ident, one in _find(engine, suspects, notes).items() if name in one.endpoints}
+
+
+def _networks_matter(spec: AttachSpec, network: Network | None, found: Mapping[str, Container]) -> bool:
+    """Whether the network is to be made, or the default route of a container may be on another one."""
+    if not spec.present or network is None:
+        return spec.present
+    # One network alone carries the route, whatever it is.
+    return any(set(one.endpoints) - {network.name} for one in found.values())
+
+
+def _gets_an_address(spec: AttachSpec, network: Network | None, found: Mapping[str, Container]) -> bool:
+    """Whether a container has no address on the network, or not the one that the task gives."""
+    if not spec.present or network is None:
+        return False
+    there = [(found[wish.container], wish.settings) for wish in spec.wishes if wish.container in found]
+    ends = [(one.endpoints.get(network.name), settings) for one, settings in there]
+    return any(
+        end is None or not end.endpoint_id or not {end.ipv4, end.ipv6}.issuperset(settings.addresses)
+        for end, settings in ends
+    )
 
 
 def _members(
