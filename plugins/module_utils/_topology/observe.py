@@ -19,7 +19,15 @@ from .._errors import NotFound
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.labels import TOPOLOGY_LABEL, judged, owner
 from .._model.legacy_links import read_legacy_links
-from .._model.state import Endpoint, find_containers, find_network, others_on, read_network, read_summary
+from .._model.state import (
+    Endpoint,
+    all_summaries,
+    find_containers,
+    find_network,
+    others_on,
+    read_network,
+    read_summary,
+)
 from .._plan.attach_names import aliases_on
 from .._recovery.endpoint_notes import find_notes, of_containers, with_away
 from .._recovery.find import as_recovered, find_all_interrupted
@@ -32,7 +40,7 @@ if t.TYPE_CHECKING:
     from .._compose.network import NetworkSpec
     from .._engine.client import Engine
     from .._model.legacy_links import LegacyLink
-    from .._model.state import Container, Network
+    from .._model.state import Container, Network, Summary
     from .._plan.restorations import Note
     from .._recovery.find import Left
     from .containers import Change
@@ -46,72 +54,90 @@ _USUAL_DRIVERS = (None, "bridge", "overlay", "macvlan", "ipvlan")
 
 def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
     """Return what is there."""
-    removing = spec.purge or not spec.present
-    everybody = removing or any(wish.spec.ports for wish in spec.containers.values())
     images = image_values(engine, TOPOLOGY_LABEL)
-    given = engine.containers(**({} if everybody else {"label": [f"{TOPOLOGY_LABEL}={spec.name}"]}))
-    listed = [without_inherited(raw, TOPOLOGY_LABEL, images) for raw in given]
+    listed = [without_inherited(raw, TOPOLOGY_LABEL, images) for raw in _listed(engine, spec)]
     labelled = [read_summary(raw).name for raw in listed if owner(raw.get("Labels")) == spec.name]
+    leftovers = tuple(name for name in sorted(labelled) if not (spec.present and _belongs(name, spec.containers)))
     interrupted = _interrupted(engine, spec) if spec.present else {}
     notes = find_notes(engine, of_containers((*spec.containers, *labelled)))
-    leftovers = tuple(name for name in sorted(labelled) if not (spec.present and _belongs(name, spec.containers)))
-    names = dict.fromkeys((*spec.containers, *(leftovers if removing else ())))
-    there = find_containers(engine, names)
-    read = ((name, _read(engine, there.get(name), interrupted.get(name), notes)) for name in names)
-    found = {name: one for name, one in read if one is not None}
+    names = (*spec.containers, *(leftovers if _removes(spec) else ()))
+    found = dict(_find(engine, dict.fromkeys(names), interrupted, notes))
     all_networks = tuple(read_network(raw) for raw in engine.networks())
-    known = {network.name for network in all_networks}
-    coming = spec.present and any(_may_get_an_address(wish, found.get(wish.name)) for wish in spec.containers.values())
-    networks = _networks(engine, spec, all_networks)
     state = TopologyState(
         info=engine.info,
         containers={name: judged(one.container, images) for name, one in found.items()},
-        outside=find_containers(engine, _outside(spec)),
         others=tuple(read_summary(raw) for raw in listed),
-        neighbours=tuple(map(read_summary, listed if everybody else engine.containers())) if coming else (),
         leftovers=leftovers,
-        members=_members(engine, spec, networks, found) if spec.present else {},
-        networks=networks,
+        networks=_networks(engine, spec, all_networks),
         all_networks=all_networks,
-        **_images(engine, spec, [one.container for one in found.values()]),
         volumes=_volumes(engine) if spec.named_volumes or spec.volumes else {},
         legacy={name: one.links for name, one in found.items() if one.links},
-        # What is put right first is started then, and its file written by the engine.
-        hosts=_hosts(engine, (one for name, one in found.items() if name not in interrupted)) if spec.present else {},
         interrupted=interrupted,
         notes=notes,
-        **_engine_info(engine, [net for name, net in spec.networks.items() if spec.present and name not in known]),
     )
-    return _with_surroundings(engine, spec, state) if spec.present else state
+    return _with_surroundings(engine, spec, _with_needs(engine, spec, state)) if spec.present else state
 
 
-def _may_get_an_address(wish: ContainerWish, found: _Found | None) -> bool:
+def _removes(spec: TopologySpec) -> bool:
+    return spec.purge or not spec.present
+
+
+def _is_about_all(spec: TopologySpec) -> bool:
+    """Whether containers matter that are not of the topology: they may depend on it, or publish a port it wants."""
+    return _removes(spec) or any(wish.spec.ports for wish in spec.containers.values())
+
+
+def _listed(engine: Engine, spec: TopologySpec) -> Sequence[Json]:
+    if _is_about_all(spec):
+        return engine.containers()
+    return engine.containers(label=[f"{TOPOLOGY_LABEL}={spec.name}"])
+
+
+def _with_needs(engine: Engine, spec: TopologySpec, state: TopologyState) -> TopologyState:
+    """Read besides what decides how a topology that is wanted comes about."""
+    known = {network.name for network in state.all_networks}
+    return replace(
+        state,
+        outside=find_containers(engine, _outside(spec)),
+        neighbours=_neighbours(engine, spec, state),
+        members=_members(engine, spec, state),
+        **_images(engine, spec, state.containers.values()),
+        hosts=dict(_hosts(engine, state)),
+        **_engine_info(engine, [network for name, network in spec.networks.items() if name not in known]),
+    )
+
+
+def _neighbours(engine: Engine, spec: TopologySpec, state: TopologyState) -> tuple[Summary, ...]:
+    if not any(_may_get_an_address(wish, state.containers.get(wish.name)) for wish in spec.containers.values()):
+        return ()
+    return state.others if _is_about_all(spec) else all_summaries(engine)
+
+
+def _may_get_an_address(wish: ContainerWish, container: Container | None) -> bool:
     """Whether a container gets an endpoint or starts, so that it matters who else is on its networks."""
-    if found is None or not found.container.live:
+    if container is None or not container.live:
         return True
-    ends = found.container.endpoints
+    ends = container.endpoints
     return any(
         name not in ends or any(one not in (ends[name].ipv4, ends[name].ipv6) for one in settings.addresses)
         for name, settings in (wish.networks or {}).items()
     )
 
 
-def _members(
-    engine: Engine, spec: TopologySpec, networks: Mapping[str, Network], found: Mapping[str, _Found]
-) -> dict[str, Container]:
+def _members(engine: Engine, spec: TopologySpec, state: TopologyState) -> dict[str, Container]:
     """Read the containers of others on each network on which a container gets an alias that may be a name of theirs."""
     wanted = {
-        name: networks[name]
+        name: state.networks[name]
         for wish in spec.containers.values()
         for name, settings in (wish.networks or {}).items()
-        if name in networks and set(settings.aliases or ()) - (_aliases(found.get(wish.name), name))
+        if name in state.networks and set(settings.aliases or ()) - _aliases(state.containers.get(wish.name), name)
     }
-    known = [one.container for one in found.values()]
+    known = state.containers.values()
     return {key: one for network in wanted.values() for key, one in others_on(engine, network, known).items()}
 
 
-def _aliases(found: _Found | None, network: str) -> set[str]:
-    return aliases_on(found.container, network) if found is not None else set()
+def _aliases(container: Container | None, network: str) -> set[str]:
+    return aliases_on(container, network) if container is not None else set()
 
 
 def _belongs(name: str, wanted: Collection[str]) -> bool:
@@ -123,6 +149,16 @@ def _belongs(name: str, wanted: Collection[str]) -> bool:
 class _Found:
     container: Container
     links: tuple[LegacyLink, ...] = ()
+
+
+def _find(
+    engine: Engine, names: Iterable[str], interrupted: Mapping[str, Left], notes: Sequence[Note]
+) -> Iterator[tuple[str, _Found]]:
+    there = find_containers(engine, names)
+    for name in names:
+        found = _read(engine, there.get(name), interrupted.get(name), notes)
+        if found is not None:
+            yield name, found
 
 
 def _read(engine: Engine, container: Container | None, left: Left | None, notes: Sequence[Note]) -> _Found | None:
@@ -139,12 +175,11 @@ def _read(engine: Engine, container: Container | None, left: Left | None, notes:
     return _Found(with_away(container, notes), links)
 
 
-def _hosts(engine: Engine, found: Iterable[_Found]) -> dict[str, str]:
-    return {
-        one.container.name: read_link_hosts(engine, one.container)
-        for one in found
-        if one.container.live and any(link.target is not None for link in one.links)
-    }
+def _hosts(engine: Engine, state: TopologyState) -> Iterator[tuple[str, str]]:
+    for name, links in state.legacy.items():
+        # What is put right first is started then, and its file written by the engine.
+        if name not in state.interrupted and state.containers[name].live and any(link.target for link in links):
+            yield name, read_link_hosts(engine, state.containers[name])
 
 
 def _interrupted(engine: Engine, spec: TopologySpec) -> dict[str, Left]:
@@ -156,7 +191,7 @@ def _interrupted(engine: Engine, spec: TopologySpec) -> dict[str, Left]:
 def _with_surroundings(engine: Engine, spec: TopologySpec, state: TopologyState) -> TopologyState:
     """Read what decides about a replacement, for those containers that need one."""
     suspects = [change for change in changes_of(spec, state).values() if change.replaced]
-    summaries = [read_summary(raw) for raw in engine.containers()] if suspects else []
+    summaries = all_summaries(engine) if suspects else ()
     around, inspected = {}, Inspected()
     for change in suspects:
         if change.container is not None:
@@ -177,8 +212,6 @@ def _unwritable(engine: Engine, change: Change, container: Container) -> tuple[s
 
 def _outside(spec: TopologySpec) -> Iterator[str]:
     """Yield the names of containers that this topology refers to and that are not its own."""
-    if not spec.present:
-        return
     for wish in spec.containers.values():
         links = [*(wish.links or ()), *(link for end in (wish.networks or {}).values() for link in end.links or ())]
         for name in (*(link.target for link in links), *((wish.shares_with,) if wish.shares_with else ())):
@@ -199,9 +232,7 @@ def _networks(engine: Engine, spec: TopologySpec, all_networks: Iterable[Network
     }
 
 
-def _images(engine: Engine, spec: TopologySpec, containers: Sequence[Container]) -> dict[str, Json]:
-    if not spec.present:
-        return {"image_ids": {}, "image_configs": {}}
+def _images(engine: Engine, spec: TopologySpec, containers: Iterable[Container]) -> dict[str, Json]:
     ids, configs = {}, {}
     wanted = dict.fromkeys(wish.spec.image for wish in spec.containers.values() if wish.spec.image)
     for name in wanted:
