@@ -25,7 +25,7 @@ from .._plan.plan import Action, Attach, CreateNetwork, Detach, Reattach, Stage,
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from .._model.state import Network
+    from .._model.state import Member, Network
     from .._plan.plan import Plan
     from .spec import ContainerWish, TopologySpec
     from .state import TopologyState
@@ -94,39 +94,43 @@ def _question(
 ) -> tuple[AttachSpec, AttachState]:
     """Ask network_attach's planner about one network, and about this topology's containers alone."""
     network = state.networks.get(name)
-    wishes = tuple(
-        Wish(wish.name, wish.networks[name], wish.added.get(name, frozenset()))
-        for wish in spec.containers.values()
-        if wish.networks is not None and name in wish.networks and wish.name in containers
-    )
-    if name == DEFAULT_BRIDGE:
-        wishes += tuple(Wish(one, EndpointSettings()) for one in _ends_of_legacy_links(spec, containers))
-    leaving = {wish.name: containers[wish.name] for wish in spec.containers.values() if wish.name in containers}
-    others = tuple(
-        Summary(id=one.id, name=one.name, status=one.status, networks={})
-        for one in leaving.values()
-        if one.id not in going and network is not None and _must_leave(spec, spec.containers[one.name], one, network)
-    )
+    members: dict[str, Member] = {}
+    leaving: list[Container] = []
     if network is not None:
-        network = replace(network, members={k: v for k, v in network.members.items() if k not in going})
+        members = {ident: member for ident, member in network.members.items() if ident not in going}
+        network = replace(network, members=members)
+        leaving = [one for one in _leaving(spec, containers, network) if one.id not in going]
+    known = {**containers, **{one.id: one for one in leaving}}
     return (
-        AttachSpec(network=name, create=spec.networks.get(name), wishes=wishes, purge=True),
+        AttachSpec(network=name, create=spec.networks.get(name), wishes=_wishes(spec, name, containers), purge=True),
         AttachState(
             info=state.info,
             network=network,
-            containers={
-                ref: _settled(spec, state, name, one)
-                for ref, one in [*containers.items(), *((one.id, containers[one.name]) for one in others)]
-            },
+            containers={ref: _settled(spec, state, name, one) for ref, one in known.items()},
             internal=state.internal | {net.name for net in spec.networks.values() if net.internal},
-            others=others,
-            members={}
-            if network is None
-            else {key: state.members[key] for key in network.members if key in state.members},
+            others=tuple(Summary(id=one.id, name=one.name, status=one.status, networks={}) for one in leaving),
+            members={ident: state.members[ident] for ident in members if ident in state.members},
             neighbours=tuple(other for other in state.neighbours if other.id not in going),
             starts=frozenset(spec.containers),
         ),
     )
+
+
+def _wishes(spec: TopologySpec, network: str, containers: Mapping[str, Container]) -> tuple[Wish, ...]:
+    """Return which containers must be on a network, with which settings."""
+    said = (
+        Wish(wish.name, wish.networks[network], wish.added.get(network, frozenset()))
+        for wish in spec.containers.values()
+        if wish.networks is not None and network in wish.networks and wish.name in containers
+    )
+    implied = _ends_of_legacy_links(spec, containers) if network == DEFAULT_BRIDGE else ()
+    return (*said, *(Wish(name, EndpointSettings()) for name in implied))
+
+
+def _leaving(spec: TopologySpec, containers: Mapping[str, Container], network: Network) -> Iterator[Container]:
+    for name, wish in spec.containers.items():
+        if name in containers and _must_leave(spec, wish, containers[name], network):
+            yield containers[name]
 
 
 def _mac_later(spec: TopologySpec, state: TopologyState, network: str, replaced: frozenset[str]) -> Iterator[str]:

@@ -28,6 +28,14 @@ if t.TYPE_CHECKING:
     from .._model.state import Container, Network
 
 Json = t.Any
+Graph = dict[str, list[dict[str, Json]]]
+
+_SORTED_BY = {
+    "networks": ("name", "id"),
+    "containers": ("name",),
+    "endpoints": ("container", "network"),
+    "links": ("source", "kind", "network", "alias", "target"),
+}
 
 
 @dataclass(frozen=True)
@@ -45,31 +53,32 @@ class GraphState:
     legacy: Mapping[str, tuple[LegacyLink, ...]] = field(default_factory=dict)
 
 
-def build_graph(state: GraphState, topology: str | None) -> dict[str, list[dict[str, Json]]]:
+def build_graph(state: GraphState, topology: str | None) -> Graph:
     """Return C(networks), C(containers), C(endpoints) and C(links). I(topology): None for the whole engine."""
-    internal = frozenset(network.name for network in state.networks if network.internal)
-    modes = {one.id: network_mode(one, state.containers) for one in state.containers}
-    endpoints = [
-        {"network": end.network, **endpoint_result(one, end, internal)}
-        for one in state.containers
-        for end in one.endpoints.values()
-    ]
-    links = [*_legacy_links(state), *_network_links(state)]
-    nodes = {one.name for one in state.containers}
-    networks = {one.name for one in state.networks}
+    graph = {
+        "networks": list(map(_network, state.networks)),
+        "containers": [_container(one, state.containers) for one in state.containers],
+        "endpoints": list(_endpoints(state)),
+        "links": [*_legacy_links(state), *_network_links(state)],
+    }
     if topology is not None:
         own = {one.name for one in state.containers if container_owner(one) == topology}
-        own_networks = {one.name for one in state.networks if owner(one.labels) == topology}
-        endpoints = [end for end in endpoints if end["container"] in own or end["network"] in own_networks]
-        links = [link for link in links if own & _ends(link)]
-        pairs = [*_shared(state.containers, modes), *map(_ends, links)]
-        nodes = own.union({end["container"] for end in endpoints}, *(pair for pair in pairs if own & pair))
-        networks = own_networks | {end["network"] for end in endpoints}
+        graph = _around(graph, own, {one.name for one in state.networks if owner(one.labels) == topology})
+    return {kind: _sorted(entries, _SORTED_BY[kind]) for kind, entries in graph.items()}
+
+
+def _around(graph: Graph, own: set[str], own_networks: set[str]) -> Graph:
+    """Return the part of a graph with some containers and networks, and what these are connected with directly."""
+    endpoints = [end for end in graph["endpoints"] if end["container"] in own or end["network"] in own_networks]
+    links = [link for link in graph["links"] if own & _ends(link)]
+    pairs = [*_shared(graph["containers"]), *map(_ends, links)]
+    nodes = own.union({end["container"] for end in endpoints}, *(pair for pair in pairs if own & pair))
+    networks = own_networks | {end["network"] for end in endpoints}
     return {
-        "networks": _sorted((_network(one) for one in state.networks if one.name in networks), "name", "id"),
-        "containers": _sorted((_container(one, modes) for one in state.containers if one.name in nodes), "name"),
-        "endpoints": _sorted(endpoints, "container", "network"),
-        "links": _sorted(links, "source", "kind", "network", "alias", "target"),
+        "networks": [one for one in graph["networks"] if one["name"] in networks],
+        "containers": [one for one in graph["containers"] if one["name"] in nodes],
+        "endpoints": endpoints,
+        "links": links,
     }
 
 
@@ -78,7 +87,7 @@ def _ends(link: Mapping[str, Json]) -> set[str]:
     return {link["source"]} if link["stale"] else {link["source"], link["target"]}
 
 
-def _sorted(entries: Iterable[dict[str, Json]], *keys: str) -> list[dict[str, Json]]:
+def _sorted(entries: Iterable[dict[str, Json]], keys: Iterable[str]) -> list[dict[str, Json]]:
     return sorted(entries, key=lambda entry: [entry[key] for key in keys])
 
 
@@ -89,7 +98,7 @@ def _network(network: Network) -> dict[str, Json]:
     return {**network_result(network), "labels": dict(network.labels), "topology": owner(network.labels) or ""}
 
 
-def _container(container: Container, modes: Mapping[str, str]) -> dict[str, Json]:
+def _container(container: Container, others: Iterable[Container]) -> dict[str, Json]:
     return {
         "id": container.id,
         "name": container.name,
@@ -97,7 +106,7 @@ def _container(container: Container, modes: Mapping[str, str]) -> dict[str, Json
         "status": container.status,
         "health": container.health,
         "topology": container_owner(container) or "",
-        "network_mode": modes[container.id],
+        "network_mode": network_mode(container, others),
     }
 
 
@@ -109,15 +118,22 @@ def network_mode(container: Container, others: Iterable[Container]) -> str:
     return DEFAULT_BRIDGE if mode == "default" else mode
 
 
-def _shared(containers: Iterable[Container], modes: Mapping[str, str]) -> Iterator[set[str]]:
+def _shared(containers: Iterable[Mapping[str, Json]]) -> Iterator[set[str]]:
     """Yield pairs of containers of which one shares the other's network."""
     for one in containers:
-        mode, _colon, name = modes[one.id].partition(":")
+        mode, _colon, name = one["network_mode"].partition(":")
         if mode == "container":
-            yield {one.name, name}
+            yield {one["name"], name}
 
 
-# -- links ------------------------------------------------------------------------------------------------------------
+# -- endpoints and links ----------------------------------------------------------------------------------------------
+
+
+def _endpoints(state: GraphState) -> Iterator[dict[str, Json]]:
+    internal = frozenset(network.name for network in state.networks if network.internal)
+    for one in state.containers:
+        for end in one.endpoints.values():
+            yield {"network": end.network, **endpoint_result(one, end, internal)}
 
 
 def _legacy_links(state: GraphState) -> Iterator[dict[str, Json]]:
