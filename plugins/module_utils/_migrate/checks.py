@@ -65,8 +65,7 @@ def _source_problems(source: Source) -> Iterator[str]:
             )
         elif link.target is not None:
             yield from container_problems(link.target)
-    ends = [one, *(link.target for link in source.links if link.target is not None)] if source.links else []
-    for end in ends:
+    for end in [one, *source.targets] if source.links else []:
         if restarts(end):
             yield f"{restarts_text(end)}; put right what makes it end, or stop it first"
 
@@ -136,19 +135,18 @@ def _is_in_circle(source: Source, group: Group) -> bool:
     seen: set[str] = set()
     left = [source]
     while left:
-        for link in left.pop().links:
-            ident = link.target.id if link.target is not None else ""
-            if ident == source.container.id:
+        for target in left.pop().targets:
+            if target.id == source.container.id:
                 return True
-            if ident in by_id and ident not in seen:
-                seen.add(ident)
-                left.append(by_id[ident])
+            if target.id in by_id and target.id not in seen:
+                seen.add(target.id)
+                left.append(by_id[target.id])
     return False
 
 
 def _port_problems(spec: MigrateSpec, group: Group) -> Iterator[str]:
     net = group.there
-    internal = net.internal if net is not None else bool(spec.create and spec.create.internal)
+    internal = _is_internal(spec, group)
     driver = net.driver if net is not None else (spec.create.driver if spec.create else None) or "bridge"
     if not internal and driver in ("bridge", "overlay"):
         return
@@ -161,6 +159,10 @@ def _port_problems(spec: MigrateSpec, group: Group) -> Iterator[str]:
                 f" {group.network} is {'internal' if internal else f'a {driver} network'}; set leave_bridge: false, or"
                 " name a bridge network"
             )
+
+
+def _is_internal(spec: MigrateSpec, group: Group) -> bool:
+    return group.there.internal if group.there is not None else bool(spec.create and spec.create.internal)
 
 
 def published_ports(container: Container) -> list[str]:
@@ -180,7 +182,10 @@ def warnings(spec: MigrateSpec, state: MigrateState, groups: Sequence[Group]) ->
             if not spec.bake:
                 yield from _environment_warnings(state, source)
         for one in group.members.values():
-            yield from _port_warnings(spec, state, group, one)
+            if one.live and "bridge" in one.endpoints:
+                yield from _port_warnings(spec, group, one)
+                if spec.leave_bridge:
+                    yield from _route_warnings(spec, state, group, one)
             if spec.leave_bridge and one.id in state.linked_elsewhere:
                 yield (
                     f"{one.name} stays on the bridge: a container that this task does not name has a legacy link to it"
@@ -215,10 +220,8 @@ def _environment_warnings(state: MigrateState, source: Source) -> Iterator[str]:
         )
 
 
-def _port_warnings(spec: MigrateSpec, state: MigrateState, group: Group, one: Container) -> Iterator[str]:
-    """Say which published ports and which default route change."""
-    if not one.live or "bridge" not in one.endpoints:
-        return
+def _port_warnings(spec: MigrateSpec, group: Group, one: Container) -> Iterator[str]:
+    """Say which published ports get other numbers."""
     moves = spec.leave_bridge or any(
         source.container.id == one.id and (source.own_resolver or not spec.gap_allowed) for source in group.sources
     )
@@ -228,10 +231,12 @@ def _port_warnings(spec: MigrateSpec, state: MigrateState, group: Group, one: Co
             f"the engine chose the host ports of {one.name} for {', '.join(chosen)}, and chooses others when it leaves"
             f" the bridge{'' if spec.leave_bridge else ' for a moment'}"
         )
-    if not spec.leave_bridge:
-        return
+
+
+def _route_warnings(spec: MigrateSpec, state: MigrateState, group: Group, one: Container) -> Iterator[str]:
+    """Say what becomes of the default route of a container that leaves the bridge."""
     internal = {net.name for net in state.networks.values() if net.internal}
-    if group.there is None and spec.create is not None and spec.create.internal:
+    if _is_internal(spec, group):
         internal.add(group.network)
     others = [end for name, end in one.endpoints.items() if name != "bridge" and end.gateway]
     if group.network in internal and not [end for end in others if end.network not in internal]:

@@ -81,7 +81,7 @@ def _parts(state: MigrateState) -> list[list[Source]]:
 
 def _idents(sources: Iterable[Source]) -> set[str]:
     found = {source.container.id for source in sources}
-    return found | {link.target.id for source in sources for link in source.links if link.target is not None}
+    return found | {target.id for source in sources for target in source.targets}
 
 
 def _network_name(
@@ -95,7 +95,7 @@ def _network_name(
     )
     if begun:
         return begun[0]
-    targets = sorted(link.target.name for source in sources for link in source.links if link.target is not None)
+    targets = sorted(target.name for source in sources for target in source.targets)
     if targets:
         return f"{_PREFIX}{targets[0]}"
     # All links lead nowhere, off the bridge: there is nobody to meet.
@@ -145,10 +145,9 @@ def wanted_names(source: Source) -> Iterator[tuple[str, Container]]:
     yield from found.items()
     own = own_names(source.container)
     further: dict[str, list[Container]] = {}
-    for link in source.links:
-        if link.target is not None:
-            for name in {link.target.hostname, link.target.name} - {""}:
-                further.setdefault(name, []).append(link.target)
+    for target in source.targets:
+        for name in {target.hostname, target.name} - {""}:
+            further.setdefault(name, []).append(target)
     for name, targets in sorted(further.items()):
         # One that leads to several containers led to any of them before.
         if name not in found and name not in own and len({target.id for target in targets}) == 1:

@@ -19,14 +19,14 @@ from .._model.bridge import on_default_bridge
 from .._model.hosts_lines import is_tidy
 from .._model.leftover_names import is_leftover
 from .._model.legacy_links import read_legacy_links
-from .._model.state import Endpoint, find_container, find_containers, read_network, read_summary
+from .._model.state import Endpoint, all_summaries, find_container, find_containers, read_network
 from .._recovery.endpoint_notes import as_restored, find_notes, of_containers
 from .._recovery.find import Left, as_recovered, find_all_interrupted, waiting_notes
 from .._recovery.names import Verdict
 from .environment import read_process_1
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from .._apply.replacement_checks import Surroundings
     from .._engine.client import Engine
@@ -70,6 +70,11 @@ class Source:
     interrupted: Interrupted | None = None
     helper: str = ""
 
+    @property
+    def targets(self) -> list[Container]:
+        """The containers that its links lead to."""
+        return [link.target for link in self.links if link.target is not None]
+
 
 @dataclass(frozen=True)
 class MigrateState:
@@ -105,44 +110,50 @@ class MigrateState:
 
 def observe_migrate(engine: Engine, spec: MigrateSpec, patience: float | None = None) -> MigrateState:
     """Read all containers, since links and what is left of earlier runs can be anywhere; more of those that matter."""
-    summaries = [read_summary(raw) for raw in engine.containers()]
+    summaries = all_summaries(engine)
     found = find_containers(engine, (summary.id for summary in summaries))
-    notes = find_notes(engine, of_containers(one.id for one in found.values() if _is_concerned(one, found)))
+    notes = find_notes(engine, of_containers(_ends_of_links(found)))
     real = {ident: as_restored(one, notes) for ident, one in found.items() if not is_leftover(one.name)}
     left = {one.name.partition(".linklab-")[0] for one in found.values() if is_leftover(one.name)}
-    missing = [ref for ref in spec.containers or () if not _find(ref, real) and ref not in left]
-    concerned = {one.name for one in real.values() if _is_named(one, spec)} | {*(spec.containers or ())}
-    lefts = find_all_interrupted(engine, left if spec.containers is None else left & concerned, patience)
+    lefts = find_all_interrupted(engine, _to_recover(spec, real, left), patience)
     sources = tuple(_sources(engine, spec, real, lefts))
-    linked = [link.target for source in sources for link in source.links if link.target is not None]
-    mine = {source.container.id for source in sources}
-    containers = {**real, **{one.id: one for one in linked}, **{one.container.id: one.container for one in sources}}
-    involved = [*(source.container for source in sources if source.links), *linked]
+    targets = [target for source in sources for target in source.targets]
+    involved = {one.id: one for one in (*(source.container for source in sources if source.links), *targets)}
     return MigrateState(
         info=engine.info,
         sources=sources,
-        containers=containers,
-        linked_elsewhere=frozenset(_linked_elsewhere(engine, real, mine)),
+        containers={**real, **{one.id: one for one in (*targets, *(source.container for source in sources))}},
+        linked_elsewhere=frozenset(_linked_elsewhere(engine, real, sources)),
         networks={raw["Name"]: read_network(raw) for raw in engine.networks()},
         members=_members(summaries, real),
-        shells=frozenset(one.id for one in {one.id: one for one in involved}.values() if _has_shell(engine, one)),
+        shells=frozenset(ident for ident, one in involved.items() if _has_shell(engine, one)),
         notes=notes,
         waits=waiting_notes(lefts),
         summaries=tuple(summary for summary in summaries if summary.id in real),
-        missing=tuple(missing),
+        missing=tuple(_missing(spec, real, left)),
         known=tuple(one.name for one in real.values()),
     )
 
 
-def _is_concerned(container: Container, containers: Mapping[str, Container]) -> bool:
-    """Whether a container is an end of a legacy link."""
-    return bool(container.legacy_links) or any(
-        link.target == container.name for one in containers.values() for link in one.legacy_links
-    )
+def _ends_of_links(containers: Mapping[str, Container]) -> Iterator[str]:
+    """Yield the IDs of the containers that a legacy link leads from or to."""
+    targets = {link.target for one in containers.values() for link in one.legacy_links}
+    for ident, one in containers.items():
+        if one.legacy_links or one.name in targets:
+            yield ident
 
 
-def _find(ref: str, containers: Mapping[str, Container]) -> Container | None:
-    return next((one for one in containers.values() if one.is_called(ref)), None)
+def _to_recover(spec: MigrateSpec, real: Mapping[str, Container], left: set[str]) -> set[str]:
+    """Return which of the containers that interrupted runs left something of the task is about, by name."""
+    if spec.containers is None:
+        return left
+    return left & {*spec.containers, *(one.name for one in real.values() if _is_named(one, spec))}
+
+
+def _missing(spec: MigrateSpec, real: Mapping[str, Container], left: Collection[str]) -> Iterator[str]:
+    for ref in spec.containers or ():
+        if ref not in left and not any(one.is_called(ref) for one in real.values()):
+            yield ref
 
 
 def _is_named(container: Container, spec: MigrateSpec) -> bool:
@@ -208,7 +219,8 @@ def _source(engine: Engine, spec: MigrateSpec, container: Container, left: Left,
     )
 
 
-def _linked_elsewhere(engine: Engine, real: Mapping[str, Container], mine: set[str]) -> Iterator[str]:
+def _linked_elsewhere(engine: Engine, real: Mapping[str, Container], sources: Iterable[Source]) -> Iterator[str]:
+    mine = {source.container.id for source in sources}
     for one in real.values():
         if one.id not in mine and one.legacy_links:
             yield from (link.target.id for link in read_legacy_links(engine, one) if link.target is not None)

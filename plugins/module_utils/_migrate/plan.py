@@ -127,9 +127,9 @@ class _Part:
         endpoints = {one.container.id: one for one in self.attach.actions if isinstance(one, (Attach, Reattach))}
         order = _upstream_first(self.group)
         baked = order if self.spec.bake else []
-        exchanged = [source for source in order if source not in baked and is_exchanged(self.spec, source)]
-        moved = [source for source in order if source not in baked and source not in exchanged]
+        exchanged = [] if baked else [source for source in order if is_exchanged(self.spec, source)]
         later = {source.container.id for source in (*baked, *exchanged)}
+        moved = [source for source in order if source.container.id not in later]
         attached = tuple(action for ident, action in endpoints.items() if ident not in later)
         redirects = [self._redirect(source, attached) for source in moved if has_lines(source)]
         removals = tuple(self._removals(moved, attached))
@@ -179,12 +179,8 @@ class _Part:
     def _is_linked(self, ident: str, pending: set[str]) -> bool:
         if ident in self.state.linked_elsewhere:
             return True
-        return any(
-            link.target is not None and link.target.id == ident
-            for source in self.group.sources
-            if source.container.id in pending
-            for link in source.links
-        )
+        others = [source for source in self.group.sources if source.container.id in pending]
+        return any(target.id == ident for source in others for target in source.targets)
 
     def _exchanges(
         self,
@@ -232,7 +228,7 @@ def _upstream_first(group: Group) -> list[Source]:
     left = {source.container.id: source for source in group.sources}
     order = []
     while left:
-        targets = {link.target.id for one in left.values() for link in one.links if link.target is not None}
+        targets = {target.id for one in left.values() for target in one.targets}
         turn = next((ident for ident in left if ident not in targets), next(iter(left)))
         order.append(left.pop(turn))
     return order
