@@ -52,25 +52,30 @@ def successor_config(spec: ContainerSpec, body: Mapping[str, Json], base: Mappin
 
 
 def _drop_inherited(body: dict[str, Json], base: Mapping[str, Json]) -> None:
-    if (body.get("Entrypoint") or []) == (base.get("Entrypoint") or []):
-        # With an entrypoint of its own, a container never has the image's command.
-        if (body.get("Cmd") or []) == (base.get("Cmd") or []):
-            body.pop("Cmd", None)
-        body.pop("Entrypoint", None)
+    """Take out what a container has from its image."""
+    # With an entrypoint of its own, a container never has the image's command.
+    for key in ("Entrypoint", "Cmd"):
+        if (body.get(key) or []) != (base.get(key) or []):
+            break
+        body.pop(key, None)
     for key in ("User", "WorkingDir", "StopSignal", "Shell", "OnBuild"):
         if body.get(key) == base.get(key):
             body.pop(key, None)
-    check = base.get("Healthcheck") or {}
-    body["Healthcheck"] = {k: v for k, v in (body.get("Healthcheck") or {}).items() if check.get(k) != v} or None
+    body["Healthcheck"] = _own_entries(body, base, "Healthcheck") or None
     inherited = set(base.get("Env") or ())
     body["Env"] = [entry for entry in body.get("Env") or () if entry not in inherited]
     for key in ("Labels", "Volumes", "ExposedPorts"):
-        inherited_map = base.get(key) or {}
-        body[key] = {
-            name: value
-            for name, value in (body.get(key) or {}).items()
-            if name not in inherited_map or inherited_map[name] != value
-        }
+        body[key] = _own_entries(body, base, key)
+
+
+def _own_entries(body: Mapping[str, Json], base: Mapping[str, Json], key: str) -> dict[str, Json]:
+    """Return the entries of a map that the image does not have, or has with another value."""
+    inherited = base.get(key) or {}
+    return {
+        name: value
+        for name, value in (body.get(key) or {}).items()
+        if name not in inherited or inherited[name] != value
+    }
 
 
 def _take_environment(body: dict[str, Json], spec: ContainerSpec, base: Mapping[str, Json] | None) -> None:
