@@ -38,27 +38,10 @@ IMAGES: dict[str, dict[str, Json]] = {"plain": PLAIN, "server": SERVER, "server:
 
 def describe(body: Mapping[str, Json], image: Mapping[str, Json], name: str, ident: str) -> dict[str, Json]:
     """Return the description of a container that was created with I(body) (moby, runconfig and daemon/commit.go)."""
-    base = image["Config"]
     config = {key: copy.deepcopy(value) for key, value in body.items() if key not in ("HostConfig", "NetworkingConfig")}
     host = copy.deepcopy(dict(body.get("HostConfig") or {}))
-    if not config.get("Entrypoint"):
-        if not config.get("Cmd"):
-            config["Cmd"] = base.get("Cmd")
-        if config.get("Entrypoint") is None:
-            config["Entrypoint"] = base.get("Entrypoint")
-    if config.get("Entrypoint") == [""]:
-        config["Entrypoint"] = None
-    for key in ("User", "WorkingDir", "StopSignal"):
-        config[key] = config.get(key) or base.get(key) or ""
-    own = {entry.partition("=")[0] for entry in config.get("Env") or ()}
-    config["Env"] = [
-        *(config.get("Env") or ()),
-        *(entry for entry in base.get("Env") or () if entry.partition("=")[0] not in own),
-    ]
-    for key in ("Labels", "Volumes", "ExposedPorts"):
-        config[key] = {**(base.get(key) or {}), **(config.get(key) or {})}
-    check, inherited = config.get("Healthcheck"), base.get("Healthcheck")
-    config["Healthcheck"] = inherited if check is None else {**(inherited or {}), **check}
+    _merge_command(config, image["Config"])
+    _merge(config, image["Config"])
     config["Hostname"] = config.get("Hostname") or ident[:12]
     host.setdefault("NetworkMode", "default")
     if host.get("Privileged") and not host.get("SecurityOpt"):
@@ -73,6 +56,28 @@ def describe(body: Mapping[str, Json], image: Mapping[str, Json], name: str, ide
         "Mounts": mounts(config, host),
         "NetworkSettings": {"Networks": {}},
     }
+
+
+def _merge_command(config: dict[str, Json], base: Mapping[str, Json]) -> None:
+    if not config.get("Entrypoint"):
+        if not config.get("Cmd"):
+            config["Cmd"] = base.get("Cmd")
+        if config.get("Entrypoint") is None:
+            config["Entrypoint"] = base.get("Entrypoint")
+    if config.get("Entrypoint") == [""]:
+        config["Entrypoint"] = None
+
+
+def _merge(config: dict[str, Json], base: Mapping[str, Json]) -> None:
+    for key in ("User", "WorkingDir", "StopSignal"):
+        config[key] = config.get(key) or base.get(key) or ""
+    own = config.get("Env") or []
+    names = {entry.partition("=")[0] for entry in own}
+    config["Env"] = [*own, *(entry for entry in base.get("Env") or () if entry.partition("=")[0] not in names)]
+    for key in ("Labels", "Volumes", "ExposedPorts"):
+        config[key] = {**(base.get(key) or {}), **(config.get(key) or {})}
+    check, inherited = config.get("Healthcheck"), base.get("Healthcheck")
+    config["Healthcheck"] = inherited if check is None else {**(inherited or {}), **check}
 
 
 def mounts(config: Mapping[str, Json], host: Mapping[str, Json]) -> list[dict[str, Json]]:

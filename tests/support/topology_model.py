@@ -194,31 +194,34 @@ def _check_mode(engine: EngineModel, raw: Json, wanted: str) -> None:
         assert {"default": "bridge"}.get(mode, mode) == wanted
 
 
+def _check_networks(raw: Json, wanted: dict[str, Json]) -> None:
+    ends = raw["NetworkSettings"]["Networks"]
+    # What others attached it to is theirs, and so is the default bridge if it was not created there.
+    theirs = {FOREIGN} if raw["HostConfig"]["NetworkMode"] in ("default", "bridge") else {FOREIGN, "bridge"}
+    assert set(wanted) <= set(ends) <= set(wanted) | theirs
+    for network, settings in wanted.items():
+        assert ends[network]["EndpointID"]
+        there = {
+            "aliases": set(ends[network].get("Aliases") or ()) - {raw["Id"][:12]},
+            "ipv4_address": ends[network]["IPAddress"],
+            "driver_opts": ends[network].get("DriverOpts") or {},
+        }
+        for option, value in (settings or {}).items():
+            assert there[option] == (set(value) if option == "aliases" else value)
+
+
 def check(engine: EngineModel, task: dict[str, Json]) -> None:
-    """See to it that the engine's containers are as the task says, by what the engine says of them."""
+    """Assert that the engine's containers are as the task says, by what the engine says of them."""
     for name, options in task["containers"].items():
         raw = engine.container(name)
         assert raw["State"]["Status"] == "running"
-        mode, ends = raw["HostConfig"]["NetworkMode"], raw["NetworkSettings"]["Networks"]
         if options.get("network_mode") == "bridge":
             # The engine has no way to change the mode of a container, and the networks are what counts.
-            assert {"bridge"} <= set(ends) <= {"bridge", FOREIGN}
+            assert {"bridge"} <= set(raw["NetworkSettings"]["Networks"]) <= {"bridge", FOREIGN}
         elif "network_mode" in options:
             _check_mode(engine, raw, options["network_mode"])
         if "networks" in options:
-            # What others attached it to is theirs, and so is the default bridge if it was not created there.
-            theirs = {FOREIGN} if mode in ("default", "bridge") else {FOREIGN, "bridge"}
-            assert set(options["networks"]) <= set(ends) <= set(options["networks"]) | theirs
-            for network, settings in options["networks"].items():
-                end = ends[network]
-                assert end["EndpointID"]
-                wanted = settings or {}
-                if "aliases" in wanted:
-                    assert set(end.get("Aliases") or ()) - {raw["Id"][:12]} == set(wanted["aliases"])
-                if "ipv4_address" in wanted:
-                    assert end["IPAddress"] == wanted["ipv4_address"]
-                if "driver_opts" in wanted:
-                    assert (end.get("DriverOpts") or {}) == wanted["driver_opts"]
+            _check_networks(raw, options["networks"])
         if "links" in options:
             wanted_links = {tuple(link.split(":")) for link in options["links"]}
             there = {alias: engine.raw[to]["Name"][1:] for (one, alias), to in engine.links.items() if one == raw["Id"]}
