@@ -19,7 +19,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from .._engine.info import EngineInfo
     from .._model.state import Container, Endpoint
@@ -77,28 +77,31 @@ def _name_the_host(body: dict[str, Json], host: Mapping[str, Json], container: C
 
 def _bind_volumes(host: dict[str, Json], mounts: Iterable[Mapping[str, Json]], volumes_from: frozenset[str]) -> None:
     """Name the volumes that have no name in the configuration: anonymous ones, and those of other containers."""
+    by_target = {posixpath.normpath(mount["Destination"]): mount for mount in mounts}
     # Without a colon it is the place of an anonymous volume.
     binds = [bind for bind in host.get("Binds") or () if ":" in bind]
-    wanted = host.get("Mounts") or []
-    by_target = {posixpath.normpath(mount["Destination"]): mount for mount in mounts}
-    for mount in wanted:
-        there = by_target.get(posixpath.normpath(mount.get("Target") or "/"))
-        if there and mount.get("Type") == "volume" and not mount.get("Source"):
+    named = {posixpath.normpath(bind.split(":")[1]) for bind in binds}
+    for mount in host.get("Mounts") or ():
+        target = posixpath.normpath(mount.get("Target") or "/")
+        named.add(target)
+        if target in by_target and mount.get("Type") == "volume" and not mount.get("Source"):
             # NoCopy, here and below: a volume that its owner emptied stays empty.
-            mount.update(Source=there["Name"], VolumeOptions={**(mount.get("VolumeOptions") or {}), "NoCopy": True})
+            options = {**(mount.get("VolumeOptions") or {}), "NoCopy": True}
+            mount.update(Source=by_target[target]["Name"], VolumeOptions=options)
     given = host.get("VolumesFrom") or []
     # One that is gone cannot be named any more; what came from it is bound by name instead.
     host["VolumesFrom"] = [ref for ref in given if ref in volumes_from] or None
-    named = {posixpath.normpath(bind.split(":")[1]) for bind in binds}
-    named |= {posixpath.normpath(mount.get("Target") or "/") for mount in wanted}
-    for target, mount in by_target.items():
-        if target in named:
-            continue
+    unnamed = [(target, mount) for target, mount in by_target.items() if target not in named]
+    host["Binds"] = [*binds, *_binds(unnamed, inherited=bool(given))] or None
+
+
+def _binds(mounts: Iterable[tuple[str, Mapping[str, Json]]], *, inherited: bool) -> Iterator[str]:
+    """Yield binds by name; folders of the host only where containers of C(VolumesFrom) gave them (I(inherited))."""
+    for target, mount in mounts:
         if mount.get("Type") == "volume":
-            binds.append(":".join([mount["Name"], target, *_modes(mount, "nocopy")]))
-        elif mount.get("Type") == "bind" and given:
-            binds.append(":".join([mount["Source"], target, *_modes(mount, mount.get("Propagation") or "")]))
-    host["Binds"] = binds or None
+            yield ":".join([mount["Name"], target, *_modes(mount, "nocopy")])
+        elif mount.get("Type") == "bind" and inherited:
+            yield ":".join([mount["Source"], target, *_modes(mount, mount.get("Propagation") or "")])
 
 
 def _modes(mount: Mapping[str, Json], further: str) -> list[str]:

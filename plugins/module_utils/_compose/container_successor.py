@@ -108,21 +108,24 @@ def _take_volumes(body: dict[str, Json], spec: ContainerSpec, base: Mapping[str,
     """Anonymous volumes hold data: one that is wanted, or that the image declares, goes on to the successor."""
     if spec.volumes is None:
         return
-    named = {volume.target for volume in spec.volumes if not volume.anonymous}
-    declared = {clean(path) for path in (base or {}).get("Volumes") or ()}
-    carried = (declared | {volume.target for volume in spec.volumes if volume.anonymous}) - named
-    wanted = [str(volume) for volume in spec.volumes if not volume.anonymous]
     host = body["HostConfig"]
-    if base is None:
-        # Nobody can tell what the image declared: nothing may get lost.
-        carried |= {volume.target for volume in mounted(host)} - named
-
-    def goes_on(volume: Volume) -> bool:
-        return volume.forgotten().anonymous and volume.target in carried
-
-    there = [bind for bind in host.get("Binds") or () if goes_on(Volume.read(bind))]
-    host["Binds"] = wanted + [bind for bind in there if bind not in wanted]
+    named = [volume for volume in spec.volumes if not volume.anonymous]
+    anonymous = [volume.target for volume in spec.volumes if volume.anonymous]
+    # Where nobody can tell what the image declared, nothing may get lost.
+    declared = _declared(base) if base is not None else {volume.target for volume in mounted(host)}
+    carried = declared.union(anonymous) - {volume.target for volume in named}
+    binds = [bind for bind in host.get("Binds") or () if _goes_on(Volume.read(bind), carried)]
+    host["Binds"] = [*map(str, named), *binds]
     mounts = host.get("Mounts") or ()
-    host["Mounts"] = [mount for mount in mounts if not is_volume(mount) or goes_on(Volume.read_mount(mount))]
+    host["Mounts"] = [one for one in mounts if not is_volume(one) or _goes_on(Volume.read_mount(one), carried)]
     bound = {volume.target for volume in mounted(host)}
-    body["Volumes"] = {volume.target: {} for volume in spec.volumes if volume.anonymous and volume.target not in bound}
+    body["Volumes"] = {target: {} for target in anonymous if target not in bound}
+
+
+def _declared(base: Mapping[str, Json]) -> set[str]:
+    """Return where an image declares volumes."""
+    return {clean(path) for path in base.get("Volumes") or ()}
+
+
+def _goes_on(volume: Volume, carried: set[str]) -> bool:
+    return volume.forgotten().anonymous and volume.target in carried
