@@ -34,7 +34,7 @@ test: setup-dev ## Run every check there is; STEPS='ruff units' runs only these
 	@tests/tools/run_steps $(STEPS)
 
 lint: setup-dev ## Run the checks that need no engine and no copy
-	@tests/tools/run_steps ruff-check ruff-format mypy shellcheck ansible-lint antsibull-docs
+	@tests/tools/run_steps ruff-check ruff-format mypy complexity shellcheck ansible-lint antsibull-docs
 
 units: setup-dev ## Run the unit tests
 	@tests/tools/run_steps units
