@@ -84,7 +84,8 @@ def _bind_volumes(host: dict[str, Json], mounts: Iterable[Mapping[str, Json]], v
     for mount in wanted:
         there = by_target.get(posixpath.normpath(mount.get("Target") or "/"))
         if there and mount.get("Type") == "volume" and not mount.get("Source"):
-            mount["Source"] = there["Name"]
+            # NoCopy, here and below: a volume that its owner emptied stays empty.
+            mount.update(Source=there["Name"], VolumeOptions={**(mount.get("VolumeOptions") or {}), "NoCopy": True})
     given = host.get("VolumesFrom") or []
     # One that is gone cannot be named any more; what came from it is bound by name instead.
     host["VolumesFrom"] = [ref for ref in given if ref in volumes_from] or None
@@ -94,7 +95,6 @@ def _bind_volumes(host: dict[str, Json], mounts: Iterable[Mapping[str, Json]], v
         if target in named:
             continue
         if mount.get("Type") == "volume":
-            # nocopy: a volume that its owner emptied stays empty.
             binds.append(":".join([mount["Name"], target, *_modes(mount, "nocopy")]))
         elif mount.get("Type") == "bind" and given:
             binds.append(":".join([mount["Source"], target, *_modes(mount, mount.get("Propagation") or "")]))

@@ -20,7 +20,7 @@ from .._engine.images import full_name
 from .._errors import SpecError
 from . import values
 from .container import OWN_LABELS, ContainerSpec
-from .items import Port, Restart, Volume
+from .items import Port, Restart, Volume, mounted
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -150,10 +150,25 @@ def _hosts(pairs: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def _tmpfs(there: _There) -> dict[str, str]:
-    return {
-        values.clean(path): ",".join(sorted(filter(None, options.split(","))))
-        for path, options in (there.host.get("Tmpfs") or {}).items()
-    }
+    found = dict(there.host.get("Tmpfs") or {})
+    for mount in there.host.get("Mounts") or ():
+        if mount.get("Type") == "tmpfs":
+            found[mount["Target"]] = _tmpfs_options(mount)
+    return {values.clean(path): ",".join(sorted(filter(None, given.split(",")))) for path, given in found.items()}
+
+
+def _tmpfs_options(mount: Mapping[str, Json]) -> str:
+    """Return the options of one of C(HostConfig.Mounts) as the engine itself writes them (moby, linux_parser.go)."""
+    given = mount.get("TmpfsOptions") or {}
+    size, unit = given.get("SizeBytes") or 0, ""
+    for larger in ("k", "m", "g"):
+        if size % 1024:
+            break
+        size, unit = size // 1024, larger
+    mode = given.get("Mode") or 0
+    return ",".join(
+        ("ro" if mount.get("ReadOnly") else "", f"mode={mode:o}" if mode else "", f"size={size}{unit}" if size else "")
+    )
 
 
 _READERS: dict[str, Callable[[_There], Json]] = {
@@ -289,17 +304,6 @@ def _volumes(wanted: tuple[Volume, ...], there: _There) -> tuple[Json, Json]:
     current = (current - carried) | {volume.forgotten() for volume in carried if volume.target in targets}
     current |= {Volume(path) for path in declared - taken if path in targets or path not in inherited}
     return sorted(map(str, current)), sorted(map(str, wanted))
-
-
-def mounted(host: Mapping[str, Json]) -> set[Volume]:
-    """Return the volumes and folders of the host that a container's C(HostConfig) names."""
-    binds = {Volume.read(bind) for bind in host.get("Binds") or ()}
-    return binds | {_mount(mount) for mount in host.get("Mounts") or () if mount.get("Type") in ("volume", "bind")}
-
-
-def _mount(mount: Mapping[str, Json]) -> Volume:
-    """Read one of C(HostConfig.Mounts), which other clients write."""
-    return Volume.read(f"{mount.get('Source') or ''}:{mount['Target']}:{'ro' if mount.get('ReadOnly') else ''}")
 
 
 def _security(wanted: tuple[str, ...], there: _There) -> tuple[Json, Json]:

@@ -13,7 +13,7 @@ import copy
 import typing as t
 
 from .container import OWN_LABELS, ContainerSpec
-from .items import Volume
+from .items import Volume, is_volume, mounted
 from .values import clean
 
 if t.TYPE_CHECKING:
@@ -43,6 +43,9 @@ def successor_config(spec: ContainerSpec, body: Mapping[str, Json], base: Mappin
     for key, value in wanted.items():
         if key not in ("Env", "Labels", "ExposedPorts", "Volumes", "HostConfig"):
             found[key] = value
+    if spec.tmpfs is not None:
+        mounts = found["HostConfig"].get("Mounts") or ()
+        found["HostConfig"]["Mounts"] = [mount for mount in mounts if mount.get("Type") != "tmpfs"]
     for key, value in wanted["HostConfig"].items():
         if key != "Binds":
             found["HostConfig"][key] = value
@@ -104,13 +107,17 @@ def _take_volumes(body: dict[str, Json], spec: ContainerSpec, base: Mapping[str,
     declared = {clean(path) for path in (base or {}).get("Volumes") or ()}
     carried = (declared | {volume.target for volume in spec.volumes if volume.anonymous}) - named
     wanted = [str(volume) for volume in spec.volumes if not volume.anonymous]
-    binds = [(bind, Volume.read(bind)) for bind in body["HostConfig"].get("Binds") or ()]
+    host = body["HostConfig"]
     if base is None:
         # Nobody can tell what the image declared: nothing may get lost.
-        carried |= {volume.target for _bind, volume in binds} - named
-    there = [bind for bind, volume in binds if volume.forgotten().anonymous and volume.target in carried]
-    body["HostConfig"]["Binds"] = wanted + [bind for bind in there if bind not in wanted]
-    mounts = body["HostConfig"].get("Mounts") or ()
-    body["HostConfig"]["Mounts"] = [mount for mount in mounts if mount.get("Type") not in ("volume", "bind")]
-    bound = named | {Volume.read(bind).target for bind in there}
+        carried |= {volume.target for volume in mounted(host)} - named
+
+    def goes_on(volume: Volume) -> bool:
+        return volume.forgotten().anonymous and volume.target in carried
+
+    there = [bind for bind in host.get("Binds") or () if goes_on(Volume.read(bind))]
+    host["Binds"] = wanted + [bind for bind in there if bind not in wanted]
+    mounts = host.get("Mounts") or ()
+    host["Mounts"] = [mount for mount in mounts if not is_volume(mount) or goes_on(Volume.read_mount(mount))]
+    bound = {volume.target for volume in mounted(host)}
     body["Volumes"] = {volume.target: {} for volume in spec.volumes if volume.anonymous and volume.target not in bound}

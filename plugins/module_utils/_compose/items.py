@@ -108,6 +108,27 @@ class Volume:
         target, _colon, modes = rest.partition(":")
         return cls(clean(target), clean(source) if source.startswith("/") else source, _modes(modes.split(",")))
 
+    @classmethod
+    def read_mount(cls, mount: Mapping[str, Json]) -> Volume:
+        """Read one of C(HostConfig.Mounts) that is a volume or a folder of the host; other clients write these."""
+        modes = [
+            "ro" if mount.get("ReadOnly") else "",
+            (mount.get("BindOptions") or {}).get("Propagation") or "",
+            "nocopy" if (mount.get("VolumeOptions") or {}).get("NoCopy") else "",
+        ]
+        return cls.read(f"{mount.get('Source') or ''}:{mount['Target']}:{','.join(modes)}")
+
+
+def is_volume(mount: Mapping[str, Json]) -> bool:
+    """Whether one of C(HostConfig.Mounts) is a volume or a folder of the host."""
+    return mount.get("Type") in ("volume", "bind")
+
+
+def mounted(host: Mapping[str, Json]) -> set[Volume]:
+    """Return the volumes and folders of the host that a container's C(HostConfig) names."""
+    binds = {Volume.read(bind) for bind in host.get("Binds") or ()}
+    return binds | {Volume.read_mount(mount) for mount in host.get("Mounts") or () if is_volume(mount)}
+
 
 def _modes(modes: list[str]) -> tuple[str, ...]:
     return tuple(sorted(set(filter(None, modes)) - _IDLE_MODES))

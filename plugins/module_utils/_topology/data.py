@@ -13,9 +13,8 @@ import shlex
 import typing as t
 
 from .._apply.replacement_config import create_body
-from .._compose.container_compare import mounted
 from .._compose.container_successor import successor_config
-from .._compose.items import Volume
+from .._compose.items import Volume, mounted
 from .._compose.values import clean
 
 if t.TYPE_CHECKING:

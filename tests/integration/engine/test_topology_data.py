@@ -103,3 +103,77 @@ def test_what_goes_on_is_not_told(topology):
 
     assert topology(wanted, **RECREATE)["warnings"] == []
     assert topology.exec("web", "cat", "/anonymous/file") == (0, "kept\n")
+
+
+# -- what other clients wrote as mounts, where a task writes binds ----------------------------------------------------
+
+
+def made_with(topology, *mounts, image=None):
+    lab = topology.lab
+    host, label = {"Mounts": list(mounts)}, {"linklab.docker.topology": lab.name("lab")}
+    lab.run("web", image=image or topology.image, host=host, Labels=label, StopTimeout=0)
+
+
+@pytest.fixture
+def server(topology):
+    """An image with a file in /data."""
+    lab = topology.lab
+    source = lab.run("source", "sh", "-c", "mkdir /data; echo image > /data/file")
+    lab.wait(lambda: lab.inspect(source)["State"]["Status"] == "exited")
+    name = lab.name("server")
+    lab.engine.post("/commit", {"Cmd": ["sleep", "100000"]}, container=source, repo=name)
+    yield name
+    lab.clear()
+    lab.engine.delete(f"/images/{name}")
+
+
+@pytest.mark.parametrize("volumes", [None, ["/data"], ["/data", "{data}:/other"]])
+def test_a_mount_without_a_source_goes_on(topology, volumes):
+    made_with(topology, {"Type": "volume", "Target": "/data", "VolumeOptions": {"Labels": {"a": "b"}}})
+    topology.exec("web", "sh", "-c", "echo kept > /data/file")
+    old = mounted(topology, "/data")["Name"]
+    given = {} if volumes is None else {"volumes": [one.format(data=topology.full("data")) for one in volumes]}
+
+    for value in ("1", "2"):
+        wanted = {"web": {**given, "environment": {"A": value}}}
+        assert topology(wanted, **RECREATE)["warnings"] == []
+        assert mounted(topology, "/data")["Name"] == old
+        assert topology.exec("web", "cat", "/data/file") == (0, "kept\n")
+        assert not topology(wanted)["changed"]
+
+
+@pytest.mark.parametrize("volumes", [{}, {"volumes": ["/data"]}])
+def test_a_mount_that_its_owner_emptied_stays_empty(topology, server, volumes):
+    made_with(topology, {"Type": "volume", "Target": "/data"}, image=server)
+    # The engine fills an empty volume from the image.
+    assert topology.exec("web", "rm", "/data/file")[0] == 0
+
+    topology({"web": {"image": server, "environment": {"A": "1"}, **volumes}}, **RECREATE)
+
+    assert topology.exec("web", "ls", "/data") == (0, "")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"tmpfs": ["/scratch:size=64k,mode=700"]}, {"tmpfs": []}, {"volumes": ["/scratch"], "tmpfs": []}],
+)
+def test_a_mount_in_memory_is_one_of_the_options_tmpfs(topology, given):
+    options = {"SizeBytes": 65536, "Mode": 0o700}
+    made_with(topology, {"Type": "tmpfs", "Target": "/scratch", "TmpfsOptions": options})
+
+    result = topology({"web": {**given, "environment": {"A": "1"}}}, **RECREATE)
+
+    assert not topology({"web": given})["changed"]
+    there = topology.exec("web", "grep", " /scratch .*size=64k,mode=700", "/proc/mounts")[0] == 0
+    assert there == bool(given["tmpfs"])
+    assert there != ("tmpfs" in result["actions"][0]["reason"])
+
+
+def test_how_a_mount_is_made_is_part_of_the_option_volumes(topology, tmp_path):
+    options = {"BindOptions": {"Propagation": "private"}}
+    made_with(topology, {"Type": "bind", "Source": str(tmp_path), "Target": "/data", **options})
+
+    assert not topology({"web": {"volumes": [f"{tmp_path}:/data:private"]}})["changed"]
+    (action,) = topology({"web": {"volumes": [f"{tmp_path}:/data"]}}, check=True, **RECREATE)["actions"]
+
+    assert f"volumes is [{tmp_path}:/data:private], wanted [{tmp_path}:/data]" in action["reason"]

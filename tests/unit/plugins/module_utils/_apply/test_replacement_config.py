@@ -89,7 +89,7 @@ def test_volumes_without_a_name_are_bound_by_the_name_that_the_engine_made_up():
 def test_a_mount_without_a_source_gets_one():
     wanted = [{"Type": "volume", "Target": "/a/"}, {"Type": "volume", "Target": "/b", "Source": "b"}]
     host = body(described(host={"Mounts": wanted}, mounts=[volume("/a", "a1"), volume("/b", "b")]))["HostConfig"]
-    assert [mount["Source"] for mount in host["Mounts"]] == ["a1", "b"]
+    assert host["Mounts"] == [{**wanted[0], "Source": "a1", "VolumeOptions": {"NoCopy": True}}, wanted[1]]
     assert host["Binds"] is None
 
 

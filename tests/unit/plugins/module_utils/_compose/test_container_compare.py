@@ -182,9 +182,26 @@ def test_mounts_that_another_client_wrote() -> None:
     raw = made()
     raw["HostConfig"]["Mounts"] = [
         {"Type": "volume", "Source": "data", "Target": "/data", "ReadOnly": True},
+        {"Type": "bind", "Source": "/srv", "Target": "/srv", "BindOptions": {"Propagation": "rslave"}},
         {"Type": "tmpfs", "Target": "/run"},
+        {"Type": "tmpfs", "Target": "/cache/", "TmpfsOptions": {"SizeBytes": 3 << 20, "Mode": 0o700}},
     ]
-    assert compare(raw, volumes=["data:/data:ro"]) == {}
+    assert compare(raw, volumes=["data:/data:ro", "/srv:/srv:rslave"]) == {}
+    assert compare(raw, tmpfs=["/run", "/cache:size=3m,mode=700"]) == {}
+    assert set(compare(raw, volumes=["data:/data:ro", "/srv:/srv"], tmpfs=["/run", "/cache"])) == {"volumes", "tmpfs"}
+
+
+@pytest.mark.parametrize("base", [SERVER["Config"], None])
+def test_mounts_of_another_client_go_on_as_binds_do(base: Json) -> None:
+    extra = {"Type": "volume", "Source": ANONYMOUS, "Target": "/extra"}
+    declared = {**extra, "Target": "/var/lib/server"}
+    memory = {"Type": "tmpfs", "Target": "/run"}
+    body = {"HostConfig": {"Mounts": [extra, declared, memory]}}
+    found = successor_config(parse(image="server", volumes=["/extra", "data:/data"]), body, base)
+    assert found["HostConfig"]["Mounts"] == [extra, declared, memory]
+    assert (found["HostConfig"]["Binds"], found["Volumes"]) == (["data:/data"], {})
+    found = successor_config(parse(image="server", volumes=["data:/var/lib/server"], tmpfs=["/cache"]), body, base)
+    assert found["HostConfig"]["Mounts"] == ([] if base else [extra])
 
 
 # -- images -----------------------------------------------------------------------------------------------------------
