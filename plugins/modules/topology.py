@@ -75,7 +75,8 @@ options:
         noticed by the next run, or by this one if it has a restart policy, or a healthcheck to wait for.
       - A container that the engine started again because it ended by itself counts as running once it has been up for
         10 seconds, which is what the engine's own restart policies call a successful start. If it does not stay up
-        within O(wait_timeout), the task fails with the end of its log.
+        within O(wait_timeout), the task fails with the end of its log. It fails before that if it sees the container
+        end twice more, over at least 10 seconds in which no container on the same networks had the health C(starting).
     type: str
     choices: [started, healthy]
     default: started

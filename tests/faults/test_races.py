@@ -210,6 +210,44 @@ def test_two_links_for_one_source(lab, together, module):
     assert lost(before, take_picture(lab.engine, lab.prefix), expected) == []
 
 
+@pytest.mark.parametrize("_time", TIMES)
+def test_two_network_links_for_one_source(lab, together, module, _time):
+    network = lab.network("net")
+    targets = [lab.run(name, networks=[network]) for name in ("old", "one", "two")]
+    wanted = address(lab, network, 10)
+    settings = {"IPAMConfig": {"IPv4Address": wanted}, "Aliases": ["kept"], "Links": [f"{targets[0]}:old"]}
+    client = lab.run("client", networks={network: settings})
+    given = {"container": client, "network": network}
+    tasks = [("container_link", {**given, "links": [f"{targets[number]}:t{number}"]}) for number in (1, 2)]
+
+    all_well(together(*tasks))
+
+    there = end(lab, client, network)
+    assert sorted(there["Links"]) == sorted(f"{target}:{alias}" for target, alias in zip(targets, ("old", "t1", "t2")))
+    assert there["IPAMConfig"]["IPv4Address"] == wanted
+    assert "kept" in there["Aliases"]
+    for name, params in tasks:
+        assert not module(name, params)["changed"]
+
+
+@pytest.mark.parametrize("_time", TIMES)
+def test_a_link_for_a_source_that_loses_another(lab, together, module, _time):
+    lab.network("net")
+    targets = [lab.run(name, **AT_ONCE) for name in ("old", "new")]
+    client = loaded(lab, "client")
+    old, new = ({"container": client, "links": [target], "disruption": "recreate"} for target in targets)
+    module("container_link", old)
+    before = take_picture(lab.engine, lab.prefix)
+    tasks = [("container_link", new), ("container_link", {**old, "state": "absent"})]
+
+    all_well(together(*tasks))
+
+    for name, params in tasks:
+        assert not module(name, params)["changed"]
+    expected = Expected(replaces=["client"], differs={"client": ("links",)})
+    assert lost(before, take_picture(lab.engine, lab.prefix), expected) == []
+
+
 # -- the user does something meanwhile --------------------------------------------------------------------------------
 
 

@@ -33,7 +33,7 @@ from .._plan.migrate_actions import (
     TidyNames,
 )
 from .._plan.plan import Action, Attach, CreateNetwork, Disruption, Plan, Reattach, Stage, singly, stages
-from .._plan.restorations import restorations
+from .._plan.restorations import note_waits, restorations
 from .._recovery.find import Recover, reason
 from .checks import group_problems, problems, warnings
 from .environment import vanishing
@@ -64,6 +64,7 @@ def plan_migrate(spec: MigrateSpec, state: MigrateState) -> Plan:
             *stages((_unfinished(spec, state, groups), 1)),
         ),
         warnings=(
+            *note_waits(state.notes),
             *state.waits,
             *(text for part in parts for text in part.attach.warnings),
             *warnings(spec, state, groups),

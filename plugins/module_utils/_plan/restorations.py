@@ -15,19 +15,28 @@ from dataclasses import dataclass
 from .plan import Action, Detach, Disruption, Plan, singly, stages
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from .._engine.marks import NotedEndpoint
     from .plan import Stage
 
+# Waits that nobody notices are not worth a word, in seconds.
+_WORTH_TELLING = 1.0
+
 
 @dataclass(frozen=True)
 class Note:
-    """What a run noted before it took endpoints away. id, name: of the container that is the note."""
+    """What a run noted before it took endpoints away.
+
+    Attributes:
+        id, name: of the container that is the note.
+        waited: how many seconds it was waited for the run that left it.
+    """
 
     id: str
     name: str
     endpoints: tuple[NotedEndpoint, ...]
+    waited: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,4 +71,18 @@ def with_restorations(plan: Plan, notes: Sequence[Note]) -> Plan:
     if not notes:
         return plan
     last = stages((singly(restorations(notes, plan.stages)), 1))
-    return Plan(plan.stages + last, plan.warnings)
+    return Plan(plan.stages + last, note_waits(notes) + plan.warnings)
+
+
+def note_waits(notes: Iterable[Note]) -> tuple[str, ...]:
+    """Say for which containers a run was waited that had taken endpoints away."""
+    return wait_warnings({end.name: note.waited for note in notes for end in note.endpoints})
+
+
+def wait_warnings(dead: Mapping[str, float]) -> tuple[str, ...]:
+    """Say how long it was waited for a run that turned out to be dead, by container, if that took its time."""
+    longest = max(dead.values(), default=0.0)
+    if longest < _WORTH_TELLING:
+        return ()
+    text = f"waited {longest:.0f} seconds for another run that may have been changing {', '.join(sorted(dead))}"
+    return (f"{text}; it gave no sign of life, so it counts as interrupted",)

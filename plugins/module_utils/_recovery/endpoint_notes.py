@@ -129,8 +129,9 @@ def find_notes(
         notes = [note for note in _read(engine) if any(map(concerns, note.endpoints))]
         longest = max((len(note.endpoints) for note in notes), default=0)
         allowed = _PATIENCE + _PATIENCE_EACH * longest if patience is None else patience
-        if not notes or time.monotonic() - begin >= allowed:
-            return tuple(notes)
+        waited = time.monotonic() - begin
+        if not notes or waited >= allowed:
+            return tuple(replace(note, waited=waited) for note in notes)
         time.sleep(_LOOK_AGAIN)
 
 

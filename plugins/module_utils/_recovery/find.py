@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from .._model.legacy_links import read_legacy_links
 from .._model.state import find_container, is_live, stop_grace
 from .._plan.plan import Action
+from .._plan.restorations import wait_warnings
 from .names import Before, Holder, Interrupted, Leftover, judge, policy_to_restore, prefix, read_leftovers
 
 if t.TYPE_CHECKING:
@@ -31,8 +32,6 @@ Json = t.Any
 # A run that is still at work shows it in names and states; what takes longest without a sign is a stop.
 _PATIENCE = 10.0
 _LOOK_AGAIN = 0.25
-# Waits that nobody notices are not worth a word.
-_WORTH_TELLING = 1.0
 # What the names of all that a change leaves have in common.
 _ANY_LEFTOVER = r"\.linklab-(new|old|unlink)\."
 
@@ -128,12 +127,7 @@ def _idents(leftovers: Iterable[Leftover], holder: Json) -> set[str]:
 
 def waiting_notes(found: Mapping[str, Left]) -> tuple[str, ...]:
     """Say for which containers a run was waited that turned out to be dead, if that took its time."""
-    dead = {name: left.seconds for name, left in found.items() if left.exchange is not None or left.helper}
-    longest = max(dead.values(), default=0.0)
-    if longest < _WORTH_TELLING:
-        return ()
-    text = f"waited {longest:.0f} seconds for another run that may have been changing {', '.join(sorted(dead))}"
-    return (f"{text}; it gave no sign of life, so it counts as interrupted",)
+    return wait_warnings({name: left.seconds for name, left in found.items() if left.exchange or left.helper})
 
 
 def as_recovered(engine: Engine, interrupted: Interrupted) -> tuple[Container | None, tuple[LegacyLink, ...]]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import subprocess
 import threading
@@ -39,6 +40,20 @@ def test_a_run_that_was_killed_anywhere_converges_in_the_next(topology, proxy, s
     assert topology.ends("one") == topology.ends("two") == {"front", "back"}
 
 
+def killed_in_the_middle(proxy, start, task, number):
+    """Start a run and kill it once it has begun more changing requests than that."""
+
+    def kill(_request: Json) -> None:
+        if len(proxy.changing) > number:
+            process.kill()
+
+    proxy.fault = kill
+    process = start("topology", {**task, "docker_host": proxy.url})
+    process.wait(timeout=60)
+    assert process.returncode < 0
+    proxy.fault = lambda _request: None
+
+
 @pytest.mark.parametrize("number", [2, 5])
 def test_a_run_that_was_killed_while_it_replaced_a_container_converges_in_the_next(topology, proxy, start, number):
     wanted = {"web": {"networks": ["front"], "volumes": ["/data"], "stop_grace_period": "1s"}}
@@ -46,15 +61,8 @@ def test_a_run_that_was_killed_while_it_replaced_a_container_converges_in_the_ne
     topology.exec("web", "sh", "-c", "echo kept > /data/file")
     wanted["web"]["environment"] = {"A": "1"}
 
-    def kill(_request: Json) -> None:
-        if len(proxy.changing) > number:
-            process.kill()
-
-    proxy.fault = kill
-    process = start("topology", topology.task(wanted, ["front"], disruption="recreate", docker_host=proxy.url))
-    process.wait(timeout=60)
-    assert process.returncode < 0
-    proxy.fault = lambda _request: None
+    task = topology.task(wanted, ["front"], disruption="recreate")
+    killed_in_the_middle(proxy, start, task, number)
 
     topology(wanted, ["front"], disruption="recreate")
     assert not topology(wanted, ["front"])["changed"]
@@ -63,6 +71,49 @@ def test_a_run_that_was_killed_while_it_replaced_a_container_converges_in_the_ne
         len([one for one in topology.lab.engine.containers() if one["Names"][0][1:].startswith(topology.lab.prefix)])
         == 1
     )
+
+
+def test_what_a_killed_run_left_of_many_containers_is_waited_for_once_and_told(topology, proxy, start):
+    names = [f"box{number}" for number in range(8)]
+    topology({name: {"volumes": ["/data"]} for name in names})
+    for name in names:
+        topology.exec(name, "sh", "-c", "echo kept > /data/file")
+    wanted = {name: {"volumes": ["/data"], "environment": {"A": "1"}} for name in names}
+    given = {"disruption": "recreate"}
+    killed_in_the_middle(proxy, start, topology.task(wanted, **given), 12)
+    left = [one["Names"][0] for one in topology.lab.engine.containers(name=[topology.lab.prefix])]
+    assert len([name for name in left if ".linklab-" in name]) > 1
+
+    for check in (True, False):
+        began = time.monotonic()
+        warnings = topology(wanted, check=check, **given)["warnings"]
+        # One wait of 10 seconds for all of them, not one for each.
+        assert 10 < time.monotonic() - began < 40
+        (told,) = [one for one in warnings if one.startswith("waited 1")]
+        assert "seconds for another run that may have been changing " in told
+        assert "it gave no sign of life, so it counts as interrupted" in told
+
+    assert not topology(wanted)["changed"]
+    assert {topology.exec(name, "sh", "-c", "echo $A; cat /data/file")[1] for name in names} == {"1\nkept\n"}
+    assert len(topology.lab.engine.containers(name=[topology.lab.prefix])) == len(names)
+
+
+def test_a_wait_for_a_killed_run_that_took_endpoints_away_is_told(topology, proxy, start):
+    topology({"web": {"networks": {"net": {"aliases": ["kept"]}}}}, ["net"])
+    address = str(ipaddress.ip_network(topology.made["net"])[9])
+    wanted = {"web": {"networks": {"net": {"ipv4_address": address}}}}
+    # The note is there, and the endpoint is away.
+    killed_in_the_middle(proxy, start, topology.task(wanted, ["net"]), 1)
+    assert topology.ends("web") == set()
+
+    for check in (True, False):
+        began = time.monotonic()
+        (told,) = topology(wanted, ["net"], check=check)["warnings"]
+        assert 4 < time.monotonic() - began < 15
+        assert told.startswith(f"waited 5 seconds for another run that may have been changing {topology.full('web')};")
+
+    assert not topology(wanted, ["net"])["changed"]
+    assert "kept" in topology.aliases("web", "net")
 
 
 def test_two_runs_at_once_converge(topology, start):

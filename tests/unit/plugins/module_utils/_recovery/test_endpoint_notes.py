@@ -47,6 +47,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan.restorations 
     Note,
     RestoreEndpoints,
     restorations,
+    with_restorations,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._recovery import endpoint_notes
 from ansible_collections.linklab.docker.plugins.module_utils._recovery.endpoint_notes import (
@@ -246,6 +247,13 @@ def test_a_container_is_seen_with_what_is_away():
     assert end.away
     assert end.settings.ipv4_address == "192.0.2.9"
     assert with_away(box, ()) is box
+
+
+def test_a_wait_for_a_run_that_was_dead_is_told():
+    ends = tuple(NotedEndpoint(BOX, name, "net", {}) for name in ("box", "another"))
+    (warning,) = with_restorations(Plan(), (Note("n", "note", ends, waited=5.1),)).warnings
+    assert warning.startswith("waited 5 seconds for another run that may have been changing another, box; it gave no")
+    assert with_restorations(Plan(), (Note("n", "note", ends),)).warnings == ()
 
 
 def test_what_is_noted_of_others_is_theirs():
