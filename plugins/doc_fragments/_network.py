@@ -6,21 +6,21 @@ from __future__ import annotations
 
 import textwrap
 
-# What a network shall be, in the words of the Compose Specification. One text for every module that makes networks,
-# since a fragment cannot be put below an option.
+# The desired state of a network, with the keys of the Compose Specification. One text for every module that creates #
+# networks, since a fragment cannot be placed below an option.
 _OPTIONS = r"""
 driver:
-  description: The driver, such as V(bridge), V(overlay), V(macvlan) or V(ipvlan). V(bridge) if not given.
+  description: The driver, such as V(bridge), V(overlay), V(macvlan), or V(ipvlan). V(bridge) if not set.
   type: str
 driver_opts:
   description: Options of the driver.
   type: dict
 ipam:
-  description: Where the addresses come from. If not given, the engine takes a subnet from its address pools.
+  description: IP address management. If not set, the engine takes a subnet from its address pools.
   type: dict
   suboptions:
     driver:
-      description: The driver for the addresses. V(default) if not given.
+      description: The IPAM driver. V(default) if not set.
       type: str
     options:
       description: Options of that driver.
@@ -35,22 +35,22 @@ ipam:
           type: str
           required: true
         gateway:
-          description: The gateway's address. The subnet's first address if not given.
+          description: The gateway's address. The subnet's first address if not set.
           type: str
         ip_range:
-          description: The part of the subnet, in CIDR notation, from which the engine chooses addresses itself.
+          description: The part of the subnet, in CIDR notation, from which the engine allocates addresses.
           type: str
         aux_addresses:
-          description: Addresses that the engine must not use, by host name.
+          description: Addresses that the engine must not allocate, by host name.
           type: dict
 internal:
-  description: Whether the network leads nowhere outside.
+  description: Whether the network is internal, without access to the outside.
   type: bool
 attachable:
-  description: Whether containers that are no services may join an overlay network.
+  description: Whether standalone containers may join an overlay network.
   type: bool
 enable_ipv6:
-  description: Whether the network has IPv6 addresses. An IPv6 subnet needs it, since the engine ignores that else.
+  description: Whether to enable IPv6. Required for an IPv6 subnet, which the engine otherwise ignores.
   type: bool
 labels:
   description: Labels of the network.
@@ -59,22 +59,22 @@ labels:
 
 _EXTERNAL = r"""
 external:
-  description: Whether the network is made and removed by others. It then takes no other option.
+  description: Whether the network is managed elsewhere, and so neither created nor removed. Excludes all other options.
   type: bool
 """
 
 
 class ModuleDocFragment:
-    # The annotations keep ansible-test from reading these as texts that stand here, which it does only for such.
+    # The annotations keep ansible-test from reading these as literal texts, as it does for names without one.
 
-    # The option create of a module that makes a network if it is missing.
+    # The option create of a module that creates a missing network.
     CREATE: str = r"""
 options:
   create:
     description:
-      - How to make the network if it does not exist. V({}) makes a bridge network with the engine's defaults, as
+      - How to create the network if it does not exist. V({}) creates a bridge network with the engine's defaults, as
         C(docker network create) does.
-      - A network that exists is used as it is. Where it differs from what is given here, the task warns.
+      - An existing network is used as it is. If it differs from this option, the task warns.
     type: dict
     suboptions:
 """ + textwrap.indent(_OPTIONS, " " * 6)
@@ -85,9 +85,9 @@ options:
 options:
   networks:
     description:
-      - The networks by name, each with the options below, in the words of the Compose Specification. V({}) or nothing
-        at all makes a bridge network with the engine's defaults.
-      - A network whose options differ from what is there is refused, since an engine cannot change them.
+      - The networks by name, each with the options below, which are those of the Compose Specification. V({}) or no
+        value creates a bridge network with the engine's defaults.
+      - A network whose options differ from the existing one is refused, since an engine cannot change them.
     type: dict
     suboptions:
 """

@@ -11,20 +11,21 @@ version_added: 0.2.0
 author:
   - The linklab.docker maintainers (@linklab)
 description:
-  - Looks for mistakes in the variables of the role P(linklab.docker.lab#role), or in the text of a file that has them,
-    without an engine. Mistakes are options that do not exist, missing ones, values of another kind than the option has,
-    and checks that contradict themselves.
-  - A value with a template is not looked into in a text, since only Ansible knows what it becomes.
+  - Looks for mistakes in the variables of the role P(linklab.docker.lab#role), or in the text of a file that sets them,
+    without an engine. Mistakes are unknown options, missing options, values of the wrong type, and checks that
+    contradict themselves.
+  - In a text, values with templates are not checked, since only Ansible can evaluate them.
 positional: []
 options:
   _input:
     description:
-      - A dictionary of the variables of the role, or the text of a file in YAML. For a text the lines are returned too.
+      - A dictionary of the variables of the role, or the text of a YAML file. For a text, the line numbers are returned
+        too.
     type: raw
     required: true
   defined:
     description:
-      - Names of variables that are not missing in a text, since they have a value from elsewhere.
+      - Names of variables that do not count as missing in a text, since they are set elsewhere.
     type: list
     elements: str
     default: []
@@ -34,8 +35,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Stop where the file of a lab has mistakes
-  ansible.builtin.assert:
+- name: Stop if the file of a lab has mistakes ansible.builtin.assert:
     that: mistakes | length == 0
     fail_msg: "{{ mistakes | join('; ') }}"
   vars:

@@ -6,37 +6,37 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: topology_diagram
-short_description: Make a diagram of a topology
+short_description: Draw a diagram of a topology
 version_added: 0.1.0
 author:
   - The linklab.docker maintainers (@linklab)
 description:
-  - Makes the text of a Mermaid or Graphviz diagram of networks, containers, endpoints and links.
-  - Takes what is there, as M(linklab.docker.topology_info) returns it, or what shall be, as
-    M(linklab.docker.topology) takes it. The latter needs no engine, and stays the same from run to run, since it has no
-    addresses but those that are given.
+  - Generates a Mermaid or Graphviz diagram of networks, containers, endpoints, and links.
+  - Takes an existing topology, as M(linklab.docker.topology_info) returns it, or a planned one, as
+    M(linklab.docker.topology) takes it. The latter needs no engine, and the diagram is the same in every run, since it
+    only has the addresses that the options set.
   - A line between a container and a network is an endpoint, with its addresses and aliases. An arrow between two
-    containers is a link, or says whose network a container shares. What belongs to others than the one topology that is
-    drawn, and the target of a link that leads nowhere, is drawn with a dashed border.
+    containers is a link, or shows whose network a container shares. What does not belong to the topology, and the
+    target of a stale link, is drawn with a dashed border.
 positional: []
 options:
   _input:
     description:
       - The result of M(linklab.docker.topology_info), or a dictionary of the options C(name), C(networks) and
-        C(containers) of M(linklab.docker.topology). Other options of a topology are left out of account.
-      - An entry taken out of the list C(containers) or C(networks) of a result is not drawn, and neither is what
-        connects with it.
+        C(containers) of M(linklab.docker.topology). Other options of a topology are ignored.
+      - An entry that is removed from the list C(containers) or C(networks) of a result is not drawn, and neither is
+        what connects to it.
     type: dict
     required: true
   format:
     description:
-      - V(mermaid) makes a flowchart that many viewers of Markdown draw, such as those of code hosts.
-      - V(dot) makes a directed graph in the language of Graphviz, which C(dot -Tsvg) draws.
+      - V(mermaid) generates a flowchart that many Markdown viewers render, such as those of code hosts.
+      - V(dot) generates a directed graph in the language of Graphviz, which C(dot -Tsvg) renders.
     type: str
     choices: [mermaid, dot]
     default: mermaid
 notes:
-  - Names, aliases and labels stand in the diagram as text and never as syntax, whatever they hold.
+  - Names, aliases, and labels are always escaped, so they appear as text and never as syntax.
 seealso:
   - module: linklab.docker.topology_info
   - module: linklab.docker.topology
@@ -54,8 +54,7 @@ EXAMPLES = r"""
     dest: lesson.dot
     mode: "0644"
 
-- name: Show what a topology shall be, without an engine
-  ansible.builtin.debug:
+- name: Draw a planned topology, without an engine ansible.builtin.debug:
     msg: "{{ shop | linklab.docker.topology_diagram }}"
   vars:
     shop:
@@ -89,7 +88,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The diagram, one statement in each line.
+  description: The diagram, one statement per line.
   type: str
 """
 

@@ -10,19 +10,19 @@ module: connectivity
 short_description: Prove that a container reaches another one, or say why it does not
 version_added: 0.1.0
 description:
-  - Looks from inside the network of one container, the source, whether it reaches another one, the target, under a name
-    and a port. With O(protocol=mysql) it logs in, and makes sure that the server that answers is the target.
-  - Where the target is not reached, the task fails with one cause, a sentence about the containers at hand, and the
-    task that would mend it. With O(expect=unreachable) it fails where the target is reached.
-  - 'The checks are made in this order, and end with the first that fails: the source runs; the target runs and is not
-    unhealthy; there is a link, a shared network or a shared network namespace; the name resolves in the source, to the
+  - Checks, from inside the network of one container, the source, whether it reaches another one, the target, under a
+    name and a port. With O(protocol=mysql) it logs in, and verifies that the server that answers is the target.
+  - If the target is not reached, the task fails with one cause, a sentence about these containers, and a task that
+    fixes it. With O(expect=unreachable) it fails if the target is reached.
+  - 'The checks run in this order, and stop at the first that fails: the source runs; the target runs and is not
+    unhealthy; there is a link, a shared network, or a shared network namespace; the name resolves in the source, to the
     target and to nothing else; a TCP connection is accepted; a MySQL server greets; the login works; the hostname that
-    the server gives is the target''s.'
+    the server reports is the target''s.'
   - Uses the programs that the source has (C(getent), C(python3), C(nslookup) or C(busybox) for names; C(bash),
-    C(python3), C(nc) or C(busybox) for TCP; C(bash) or C(python3) for UDP; C(mysql) or C(mariadb)). A source that
-    lacks one, or that has no shell, is looked at from a helper container that shares its network for a moment, as
-    nobody, without any capability, and with everything read-only. It has the label C(linklab.docker.helper), ends by
-    itself within a minute, and the engine then removes it, even if the task was killed.
+    C(python3), C(nc) or C(busybox) for TCP; C(bash) or C(python3) for UDP; C(mysql) or C(mariadb)). If the source lacks
+    one, or has no shell, the check runs in a helper container that briefly shares its network. The helper runs as
+    nobody, without any capability, and with everything read-only. It has the label C(linklab.docker.helper) and exits
+    on its own within a minute; the engine then removes it, even if the task was killed.
   - Nothing else is created, and nothing is changed.
 author:
   - The linklab.docker maintainers (@linklab)
@@ -34,17 +34,17 @@ attributes:
   check_mode:
     support: full
     details:
-      - Makes the same checks, since they change nothing. It does not pull an image, whatever O(pull) says.
+      - Runs the same checks, since they change nothing. Does not pull an image, whatever O(pull) says.
   diff_mode:
     support: N/A
     details:
-      - Nothing is changed, except for an image that O(pull) allows to pull.
+      - Changes nothing, except that O(pull) can allow it to pull an image.
   idempotent:
     support: full
 options:
   source:
     description:
-      - The container to look from, by name or ID.
+      - The container to check from, by name or ID.
       - Required with O(target), unless O(checks) is given.
     type: str
   target:
@@ -58,78 +58,79 @@ options:
     type: str
   port:
     description:
-      - The port, of TCP or with O(protocol=udp) of UDP. Has no meaning with O(protocol=dns).
+      - The TCP port, or with O(protocol=udp) the UDP port. Ignored with O(protocol=dns).
     type: int
     default: 3306
   protocol:
     description:
       - V(dns) ends when the name resolves to the target, V(tcp) when a connection is accepted, and V(mysql) when the
         login works and the server is the target.
-      - V(udp) sends one datagram and passes when an answer comes. It carries a line end, for port 53 a question to a
-        name server. No answer proves nothing where something listens, so that O(expect=unreachable) fails with it.
+      - V(udp) sends one datagram and ends when an answer arrives. The datagram is a newline, or for port 53 a DNS
+        query. If something listens, the lack of an answer proves nothing, so O(expect=unreachable) fails in that case.
     type: str
     choices: [dns, tcp, udp, mysql]
     default: mysql
   login:
     description:
-      - Who logs in, with O(protocol=mysql). The client program connects to an address of the target that O(host)
-        resolved to, and to no other.
-      - Names and passwords must not have control characters.
+      - The account to log in with, for O(protocol=mysql). The client program connects only to an address of the target
+        that O(host) resolved to.
+      - Names and passwords must not contain control characters.
     type: dict
     suboptions: &login
       user:
-        description: The user, 128 characters at most.
+        description: The user, at most 128 characters.
         type: str
         default: root
       password:
         description:
-          - The user's password. The client program reads it from its standard input, so that it is in no argument, no
-            environment variable and no event of the engine.
-          - It is given to the source, and to a helper of the source's image or of O(probe_image), and to the target.
-          - It may have 1024 bytes.
-          - Ansible masks the password wherever it occurs in the output. A short one, or one that is a common word,
-            masks parts of names and messages as well.
+          - The user's password. The client program reads it from its standard input, so it appears in no argument,
+            environment variable, or engine event.
+          - It is passed to the source, or to a helper that uses the source's image or O(probe_image), and to the
+            target.
+          - At most 1024 bytes.
+          - Ansible masks the password wherever it occurs in the output. A short password, or one that is a common word,
+            also masks parts of names and messages.
         type: str
         default: ''
       database:
-        description: A database to use. It must exist, and the user must be allowed to use it. 64 characters at most.
+        description: A database to use. It must exist, and the user must be allowed to use it. At most 64 characters.
         type: str
       ssl_mode:
         description:
-          - Whether the client uses TLS. V(preferred) uses it where the server has it, V(required) demands it. Neither
-            checks the certificate of the server.
-          - V(verify_ca) demands that an authority in O(login.ssl_ca) signed the certificate; V(verify_identity) that it
-            is for O(host), too. The server is then proven before it gets the password.
-          - With V(verify_identity) the client program has to connect to the name, so that it resolves it again, after
-            the comparison with the target's addresses. Whoever is found there needs the certificate.
-          - MariaDB's client program goes on without TLS where a server has none, so that V(required) needs that of
-            MySQL. With V(verify_ca) it demands the name as well.
+          - Whether the client uses TLS. V(preferred) uses TLS if the server supports it, V(required) demands it.
+            Neither checks the server's certificate.
+          - V(verify_ca) requires a certificate signed by an authority in O(login.ssl_ca); V(verify_identity) also
+            requires that it is issued for O(host). The server is then verified before it receives the password.
+          - With V(verify_identity) the client program has to connect to the name, so it resolves the name again after
+            the comparison with the target's addresses. The server that it reaches must have the certificate.
+          - MariaDB's client program continues without TLS if the server does not support it, so V(required) needs the
+            client of MySQL. With V(verify_ca), MariaDB's client also checks the name.
         type: str
         choices: [disabled, preferred, required, verify_ca, verify_identity]
         default: preferred
       ssl_ca:
         description:
-          - A file with the certificates of authorities in PEM format, 64 KiB at most, on the host that the module runs
-            on. The client program gets its content, wherever it runs.
-          - Needed with O(login.ssl_mode=verify_ca) and O(login.ssl_mode=verify_identity), and only with these. That of
-            a MySQL server in a container is C(/var/lib/mysql/ca.pem) there.
+          - A file with CA certificates in PEM format, at most 64 KiB, on the host that the module runs on. Its content
+            is passed to the client program, wherever that runs.
+          - Required with O(login.ssl_mode=verify_ca) and O(login.ssl_mode=verify_identity), and only allowed with
+            these. In the container of a MySQL server, the file is C(/var/lib/mysql/ca.pem).
         type: path
   expect:
     description:
-      - Whether the target must be reached. With V(unreachable) the task succeeds where it is not, which proves that
-        the two are isolated from each other.
-      - 'Only what says something about the wall between the two is a success: nothing leads from one to the other, or a
-        rule drops or rejects the packets. A mistyped name, a closed port, a target that is stopped or starts, and
-        everything from the greeting on fail the task, unless they are given as O(cause). The table of causes says what
-        proves isolation.'
-      - An unhealthy target is tried to reach all the same.
+      - Whether the target must be reached. With V(unreachable) the task succeeds if it is not reached, which proves
+        that the two are isolated from each other.
+      - 'Only a cause that proves isolation counts as success: there is no path from one to the other, or a rule drops
+        or rejects the packets. A mistyped name, a closed port, a target that is stopped or starting, and everything
+        from the greeting on fail the task, unless they are set as O(cause). The table of causes says which ones prove
+        isolation.'
+      - The check is made even if the target is unhealthy.
     type: str
     choices: [reachable, unreachable]
     default: reachable
   cause:
     description:
-      - With O(expect=unreachable), the cause that it must have. Another cause fails the task.
-      - A cause that was split into finer ones accepts these too, so that V(no_route) accepts V(rejected).
+      - With O(expect=unreachable), the expected cause. Any other cause fails the task.
+      - A cause that was split into finer ones also accepts these. For example, V(no_route) accepts V(rejected).
       - The table of causes is in the collection's C(docs/connectivity.md).
     type: str
     choices: [source_missing, source_created, source_exited, source_paused, source_restarting, link_target_stopped,
@@ -143,18 +144,18 @@ options:
       too_many_connections, mysql_error, wrong_server, no_probe_tool, probe_failed]
   timeout:
     description:
-      - How long to wait for what can come right by itself, such as a server that still initialises, in seconds.
-      - V(0) makes one attempt. What stays until somebody does something is not waited for, such as a wrong password.
-      - This is not the time that the engine may take to answer a request, which the other modules call so. Here that
-        is 60 seconds, or what the environment variable E(DOCKER_TIMEOUT) says.
+      - How long, in seconds, to wait for what can resolve on its own, such as a server that is still initializing.
+      - V(0) makes a single attempt. What cannot resolve on its own, such as a wrong password, is not waited for.
+      - This differs from the option of the same name in the other modules, which limits how long the engine may take to
+        answer a request. Here that limit is 60 seconds, or the value of the environment variable E(DOCKER_TIMEOUT).
     type: float
     default: 30
   total_timeout:
     description:
-      - How long all checks of the task may take together, in seconds. If not given, each takes what its O(timeout)
-        allows, and a matrix of many pairs may take that many times over.
-      - When the time is over, nothing is tried again, and checks that were not tried yet fail and say so. An attempt
-        that has begun is finished, which takes half a minute at most.
+      - How long, in seconds, all checks of the task may take together. If not set, each check may take as long as its
+        O(timeout) allows, and a matrix of many pairs may take a multiple of that.
+      - When the time is over, nothing is retried, and checks that have not been tried yet fail and say so. An attempt
+        that has started is finished, which takes at most half a minute.
     type: float
   interval:
     description:
@@ -163,33 +164,34 @@ options:
     default: 1
   probe_image:
     description:
-      - The image of the helper, for a source that lacks the programs. It must have a shell and the programs.
-      - If not given, the source's own image is used, and without a login then the target's. Both are on the engine
-        already.
-      - With O(protocol=mysql) the helper gets the password, so that the target's image is used only if it is named
+      - The image of the helper, for a source that lacks the needed programs. It must contain a shell and these
+        programs.
+      - If not set, the source's own image is used, or, for a check without a login, the target's. The engine already
+        has both.
+      - With O(protocol=mysql) the helper receives the password, so the target's image is used only if it is named
         here.
     type: str
   pull:
     description:
-      - Whether to pull O(probe_image) where it is needed and the engine does not have it. What C(docker login) left on
-        the host that the module runs on is used, if the Docker SDK for Python is there to read it.
+      - Whether to pull O(probe_image) if it is needed and the engine does not have it. The credentials that C(docker
+        login) stored on the host that the module runs on are used if the Docker SDK for Python is installed there.
     type: str
     choices: [never, missing]
     default: never
   checks:
     description:
-      - Many checks in one task, made several at once. Excludes O(source) and O(target).
-      - Each element is a matrix, of every source with every target on every port. In a matrix of several containers,
-        the pairs of a container with itself are left out.
-      - An option that an element does not give is that of the task.
-      - The task fails if one of the checks is not as expected. Its message groups those that are not by cause and
-        target, with the task that would fix the first of each group. It ends after some 8000 characters; RV(results)
-        and RV(table) have all.
+      - Many checks in one task, several of them at once. Mutually exclusive with O(source) and O(target).
+      - Each element is a matrix of every source with every target on every port. In a matrix of several containers,
+        pairs of a container with itself are skipped.
+      - An option that an element does not set is taken from the task.
+      - The task fails if one of the checks is not as expected. Its message groups these checks by cause and
+        target, with a task that fixes the first of each group. It is cut after about 8000 characters; RV(results)
+        and RV(table) have everything.
     type: list
     elements: dict
     suboptions:
       source:
-        description: The containers to look from.
+        description: The containers to check from.
         type: list
         elements: str
         required: true
@@ -258,11 +260,10 @@ EXAMPLES = r"""
       password: "{{ database_password }}"
   register: proof
 
-- name: Tell what was proven
-  ansible.builtin.debug:
+- name: Show what was proven ansible.builtin.debug:
     msg: "{{ proof.mysql.current_user }} on MySQL {{ proof.mysql.version }}, over {{ proof.path }}"
 
-- name: Wait up to two minutes for a server that still initialises, under the alias that the application uses
+- name: Wait up to two minutes for a server that is still initializing, under the alias that the application uses
   linklab.docker.connectivity:
     source: app
     target: database
@@ -306,8 +307,7 @@ EXAMPLES = r"""
       password: "{{ database_password }}"
     probe_image: mysql
 
-- name: Log in only to a server that proves that it is the one
-  linklab.docker.connectivity:
+- name: Log in only to a server that proves its identity linklab.docker.connectivity:
     source: client
     target: database
     login:
@@ -315,8 +315,7 @@ EXAMPLES = r"""
       ssl_mode: verify_ca
       ssl_ca: /etc/mysql/database-ca.pem
 
-- name: Look from an image without a shell
-  linklab.docker.connectivity:
+- name: Check from a container whose image has no shell linklab.docker.connectivity:
     source: minimal
     target: database
     protocol: tcp
@@ -326,26 +325,26 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reachable:
-  description: Whether the target is reached. With O(checks), whether all are.
+  description: Whether the target is reached. With O(checks), whether all targets are.
   returned: success and failure
   type: bool
   sample: true
 passed:
-  description: Whether it is as O(expect) and O(cause) say. With O(checks), whether all are.
+  description: Whether the result is as O(expect) and O(cause) say. With O(checks), whether all results are.
   returned: success and failure
   type: bool
   sample: true
 msg:
-  description: What was found, in a sentence; on failure also what to do, with the task that would fix it where one can.
+  description: What was found, in a sentence; on failure also what to do, with a task that fixes it if there is one.
   returned: always
   type: str
   sample: 'client -> database:3306 (mysql): reached over network:test_network'
 path:
   description:
-    - The way to the target. V(legacy_link), V(network_link), or V(network:) with the name of the network.
-    - Also V(shared_namespace) for two containers with one network, V(host) where one of the two uses the network of the
-      host, and V(published_port).
-    - V(none) if there is no way.
+    - The path to the target. V(legacy_link), V(network_link), or V(network:) with the name of the network.
+    - Also V(shared_namespace) for two containers that share a network namespace, V(host) if one of the two uses the
+      host's network, and V(published_port).
+    - V(none) if there is no path.
   returned: with O(source)
   type: str
   sample: network:test_network
@@ -360,21 +359,21 @@ address:
   type: str
   sample: 172.18.0.2
 addresses:
-  description: All of them.
+  description: All addresses that the host resolved to.
   returned: with O(source)
   type: list
   elements: str
   sample: [172.18.0.2]
 latency_ms:
   description:
-    - How long the last check took inside the source, in milliseconds. With O(protocol=tcp) that is to connect, with
-      O(protocol=mysql) to start the client program, connect, log in and ask.
+    - How long the last check took inside the source, in milliseconds. With O(protocol=tcp) this is the time to connect,
+      with O(protocol=mysql) the time to start the client program, connect, log in, and run a query.
     - V(none) if the target was not reached.
   returned: with O(source)
   type: float
   sample: 8.1
 checks:
-  description: The checks that were made, in order. The first that fails is the last.
+  description: The checks that were run, in order. A failed check is always the last.
   returned: with O(source)
   type: list
   elements: dict
@@ -392,12 +391,12 @@ checks:
       type: str
       sample: database is 172.18.0.2
 mysql:
-  description: What the server says of the login. V(none) if there was none.
+  description: What the server reports about the login. V(none) if there was no login.
   returned: with O(source)
   type: dict
   contains:
     connection_id:
-      description: The number of the connection.
+      description: The connection ID.
       type: int
       sample: 12
     version:
@@ -409,7 +408,7 @@ mysql:
       type: str
       sample: 9e0e5c8092bd
     current_user:
-      description: The account that the server took.
+      description: The account that the server matched.
       type: str
       sample: root@%
 diagnosis:
@@ -418,16 +417,16 @@ diagnosis:
   type: dict
   contains:
     cause:
-      description: One of the causes that O(cause) can be.
+      description: One of the choices of O(cause).
       type: str
       sample: no_common_network
     message:
-      description: The cause in a sentence about the containers at hand.
+      description: The cause in a sentence about these containers.
       type: str
       sample: 'client and database have no network in common: client is on a; database is on b'
     hint:
       description:
-        - What to do, with the task that would fix it where one can.
+        - What to do, with a task that fixes it if there is one.
         - The variable C(database_password) stands for the password of the login.
       type: str
       sample: |
@@ -439,7 +438,7 @@ diagnosis:
             containers:
               - client
     task:
-      description: That task alone, as YAML, or several. V(none) if no task can fix it.
+      description: Only the task or tasks, as YAML. V(none) if no task can fix it.
       type: str
       sample: |
         - name: Attach client to b
@@ -454,7 +453,7 @@ attempts:
   elements: dict
   contains:
     seconds:
-      description: When the attempt ended, in seconds since the first one began.
+      description: When the attempt ended, in seconds since the first one started.
       type: float
       sample: 0.1
     cause:
@@ -466,7 +465,7 @@ attempts:
       type: str
       sample: '172.18.0.2 refuses connections to port 3306 of database so far: its healthcheck has not passed yet'
 probe:
-  description: How it was looked. V(none) if the state of the containers was enough to know.
+  description: How the check was run. V(none) if the state of the containers was enough to know the result.
   returned: with O(source)
   type: dict
   contains:
@@ -490,12 +489,12 @@ pulled:
 results:
   description:
     - With O(checks), one element for each pair and port, in order. Each has C(source), C(target), C(host), C(port),
-      C(protocol) and C(expect) beside the values above.
+      C(protocol), and C(expect) in addition to the values above.
   returned: with O(checks)
   type: list
   elements: dict
 table:
-  description: With O(checks), one line for each pair and port, to be shown as it is.
+  description: With O(checks), one line for each pair and port, ready to be displayed.
   returned: with O(checks)
   type: list
   elements: str

@@ -11,14 +11,14 @@ short_description: Link a Docker container to others
 version_added: 0.1.0
 description:
   - Gives one container, the source, names for other containers, the targets, as C(docker run --link) does.
-  - On the default bridge this is a legacy link. It works through configuration that is written inside the source when
-    it starts, so the engine makes it only together with the source. If the source does not exist, it is created with
+  - On the default bridge this is a legacy link. It works through configuration that is written into the source when it
+    starts, so the engine can only create it together with the source. If the source does not exist, it is created with
     the links (option O(create)). If it exists without them, it must be recreated (O(disruption=recreate)).
-  - On any other network this is a network link, which needs no recreate. Both ends are attached to the network while
-    they run, and the source alone sees the name.
-  - Links are compared by the containers that they lead to, whether the task names those by name or by ID. A legacy link
-    whose target was removed leads nowhere, even if another container has the target's name by now, and keeps the source
-    from starting. Such a link is noticed and mended.
+  - On any other network this is a network link, which does not require recreating anything. Both ends are attached to
+    the network while they run, and only the source sees the name.
+  - Links are compared by the containers that they point to, whether the task gives a name or an ID. A legacy link
+    whose target was removed is stale, even if another container has the target's name now, and keeps the source
+    from starting. Stale links are detected and fixed.
 author:
   - The linklab.docker maintainers (@linklab)
 extends_documentation_fragment:
@@ -47,86 +47,82 @@ options:
   links:
     description:
       - The links, as V(target) or V(target:alias). The target is the name or the ID of a container. The alias is the
-        name under which the source finds it, by default the target as it is written here.
-      - A link of the source with the same alias that leads to another container is replaced. Other links stay, unless
-        O(purge=true).
+        name under which the source finds it, by default the target as written here.
+      - A link of the source with the same alias that points to another container is replaced. Other links are kept,
+        unless O(purge=true).
     type: list
     elements: str
   network:
     description:
-      - Where the link is, by name or ID. On V(bridge) it is a legacy link, on any other network a network link.
-      - The network must exist. M(linklab.docker.network_attach) makes one.
+      - The network of the links, by name or ID. On V(bridge) they are legacy links, on any other network network links.
+      - The network must exist. M(linklab.docker.network_attach) can create one.
     type: str
     default: bridge
   state:
     description:
-      - With V(present) the source has the O(links), with V(absent) it does not have them.
-      - With V(absent), what is not there is no change, be it the link, the source or the target. The containers stay
-        attached to the network.
+      - V(present) ensures that the source has the O(links), V(absent) that it does not have them.
+      - With V(absent), a link, source, or target that does not exist is not an error and causes no change. The
+        containers stay attached to the network.
     type: str
     choices: [present, absent]
     default: present
   purge:
     description:
       - Whether to remove every link that the source has on this network and that the task does not name. With
-        O(state=absent), or with nothing named, that is all.
+        O(state=absent), or if the task names none, all links are removed.
     type: bool
     default: false
 notes:
-  - Removing a legacy link needs no recreate. The engine joins a running source to its networks once more, which takes
-    about a tenth of a second and keeps open connections (O(disruption=reconnect)). The environment of its processes is
-    not changed.
-  - Where the name of a legacy link leads elsewhere than to its target by C(/etc/hosts) of a source that runs, as after
-    the target left the bridge and came back with another address, the file is put right without a restart.
-  - The engine keeps a removed legacy link in its files, and makes it again when its daemon restarts, if a container of
-    the target's name is there then. The next run of the task removes it again. It is gone for good once the source is
+  - Removing a legacy link does not recreate the source. The engine reconnects a running source to its networks, which
+    takes about a tenth of a second and keeps open connections (O(disruption=reconnect)). The environment of its
+    processes is not changed.
+  - If C(/etc/hosts) of a running source resolves the name of a legacy link to something other than its target, for
+    example because the target left the bridge and came back with another address, the file is corrected without a
+    restart.
+  - The engine keeps a removed legacy link in its files, and restores it when its daemon restarts, if a container with
+    the target's name exists then. The next run of the task removes it again. It is gone for good once the source is
     recreated.
-  - A recreate replaces the source by a container with the same configuration, endpoints, volumes (anonymous ones too),
-    changed files, name and state. The source is stopped while that happens, with its own grace period, and removed only
-    after its successor was seen running. If anything fails, the source is back as it was. What cannot go on are the
-    container's ID, its log, what was in C(tmpfs) mounts, extended attributes C(user.*) of changed files, host ports
-    that the engine chose, and the deletion of files of its image. The task warns of the last two. The engine does not
-    hand out attributes C(user.*), so that no task can tell whether there are any; files in volumes keep theirs.
-    Anonymous volumes go on under their names, so that C(docker rm -v) does not remove them any more.
-  - A container is not recreated if that would lose something, such as one that was started with C(--rm), one whose
-    network another one shares, or one that is itself the target of a legacy link. The task says so before any change.
-  - A legacy link hands the environment of the target to the source, with all passwords in it. The task warns of it.
-    From Docker Engine 29 on there is no such environment any more, and Engine 30 is announced to have no legacy links
-    at all.
+  - Recreating replaces the source with a container that has the same configuration, endpoints, volumes (including
+    anonymous ones), changed files, name, and state. The source is stopped meanwhile, with its own grace period, and
+    removed only after its successor is seen running. If anything fails, the source is restored. What cannot be kept are
+    the container's ID, its log, the contents of C(tmpfs) mounts, extended attributes C(user.*) of changed files, host
+    ports that the engine chose, and the deletion of files of its image. The task warns about the last two. The engine
+    does not expose C(user.*) attributes, so the task cannot tell whether there are any; files in volumes keep theirs.
+    Anonymous volumes are kept by name, so C(docker rm -v) no longer removes them.
+  - A container is not recreated if that would lose something, for example if it was started with C(--rm), if another
+    container shares its network, or if it is itself the target of a legacy link. The task says so before any change.
+  - A legacy link passes the environment of the target to the source, including all passwords. The task warns about
+    this. Docker Engine 29 and newer no longer do so, and Engine 30 is announced to remove legacy links altogether.
 seealso:
   - module: linklab.docker.connectivity
   - module: linklab.docker.network_attach
 """
 
 EXAMPLES = r"""
-- name: A client that finds the database under its name, over a legacy link
-  linklab.docker.container_link:
+- name: Create a client that finds the database under its name, over a legacy link linklab.docker.container_link:
     container: client
     links:
       - database
     create:
       image: mysql
-      # The client program alone: no second server, which would want a password.
+      # Only the client program: a second server would need a password.
       entrypoint: [sleep]
       command: [infinity]
 
-- name: The client also knows it as db; the client is recreated for it, and loses nothing
-  linklab.docker.container_link:
+- name: Also give it the name db; the client is recreated, and loses nothing linklab.docker.container_link:
     container: client
     links:
       - database
       - database:db
     disruption: recreate
 
-- name: The same name over a network, while both containers run
-  linklab.docker.container_link:
+- name: Give the same name over a network, while both containers run linklab.docker.container_link:
     container: client
     links:
       - database:db
     network: test_network
 
-- name: Show what a change would do, and how much it would disturb
-  linklab.docker.container_link:
+- name: Preview a change and its disruption linklab.docker.container_link:
     container: client
     links:
       - cache
@@ -162,15 +158,15 @@ actions:
       type: str
       sample: remove_link
     subject:
-      description: What it was done to.
+      description: The object of the action.
       type: str
       sample: database:db of client
     reason:
       description: Why it is needed.
       type: str
-      sample: it shall not be there
+      sample: it should not exist
     disruption:
-      description: What it does to that which the task keeps, V(none), V(reconnect) or V(recreate).
+      description: What it does to what the task keeps, V(none), V(reconnect), or V(recreate).
       type: str
       sample: reconnect
 disruption:
@@ -179,12 +175,12 @@ disruption:
   type: str
   sample: reconnect
 recreated:
-  description: Whether the source was recreated, or would be in check mode, so that it has another ID.
+  description: Whether the source was recreated and so has another ID. In check mode, whether it would be.
   returned: success
   type: bool
   sample: false
 container:
-  description: The source. In check mode as it was; with its name alone if it does not exist.
+  description: The source. In check mode, its current state; only its name if it does not exist.
   returned: success
   type: dict
   contains:
@@ -201,17 +197,17 @@ container:
       type: str
       sample: running
 links:
-  description: All links that the source has on this network. In check mode as they were.
+  description: All links that the source has on this network. In check mode, the current ones.
   returned: success
   type: list
   elements: dict
   contains:
     kind:
-      description: V(legacy) on the default bridge, V(network) elsewhere.
+      description: V(legacy) on the default bridge, V(network) on any other network.
       type: str
       sample: network
     target:
-      description: The name of the container that the link leads to.
+      description: The name of the container that the link points to.
       type: str
       sample: database
     target_id:
@@ -223,11 +219,11 @@ links:
       type: str
       sample: db
     address:
-      description: The target's address on the network, empty while the target does not run.
+      description: The target's address on the network, empty if the target does not run.
       type: str
       sample: 172.18.0.2
     stale:
-      description: Whether the link leads nowhere, because its target was removed or is not there yet.
+      description: Whether the link has no target, because the target was removed or does not exist yet.
       type: bool
       sample: false
 """

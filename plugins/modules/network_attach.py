@@ -12,11 +12,11 @@ version_added: 0.1.0
 description:
   - Attaches containers to a network and detaches them, while they run. No container is ever recreated, and no endpoint
     on another network is touched.
-  - Settings of an endpoint that a task gives are compared exactly. Settings that it does not give are neither compared
-    nor lost, not even where the endpoint must be replaced to change another one.
-  - Running, paused, created and stopped containers are all treated alike, by name or by ID.
-  - On a network of your own every attached container is found under its name and its aliases. The default bridge has
-    no names.
+  - Settings of an endpoint that a task sets are compared exactly. Settings that it does not set are neither compared
+    nor lost, not even if the endpoint must be replaced to change another setting.
+  - Running, paused, created, and stopped containers are all treated alike, by name or by ID.
+  - On a user-defined network, the names and aliases of all attached containers resolve. The default bridge has no name
+    resolution.
 author:
   - The linklab.docker maintainers (@linklab)
 extends_documentation_fragment:
@@ -39,19 +39,19 @@ attributes:
 options:
   network:
     description:
-      - The network, by its name or its ID.
+      - The network, by name or ID.
     type: str
     required: true
   containers:
     description:
       - Containers to attach, by name or ID, whatever the settings of their endpoints.
-      - A container may be named here or in O(endpoints), not in both.
+      - A container may be named here or in O(endpoints), but not in both.
     type: list
     elements: str
     default: []
   endpoints:
     description:
-      - Containers to attach with settings of their endpoints.
+      - Containers to attach, with settings for their endpoints.
     type: list
     elements: dict
     default: []
@@ -62,31 +62,31 @@ options:
         required: true
       aliases:
         description:
-          - Further names of the container on this network, seen by every container on it. Compared as a set; V([])
-            removes all, unless O(endpoints[].aliases_mode=add).
-          - The task warns before it gives an alias that is a name or an alias of another container on this network. One
-            that it gives to several containers itself is shared on purpose, as for a round robin.
+          - Additional names of the container on this network, which every container on it can resolve. Compared as a
+            set; V([]) removes all, unless O(endpoints[].aliases_mode=add).
+          - The task warns before it adds an alias that is a name or an alias of another container on this network. An
+            alias that the task itself gives to several containers is shared on purpose, for example for a round robin.
         type: list
         elements: str
       aliases_mode:
         description:
-          - With V(exact), the container has the O(endpoints[].aliases) and no others on this network.
-          - With V(add), it has them besides those that are there, such as the ones that Docker Compose gave it.
+          - With V(exact), the container has exactly the O(endpoints[].aliases) on this network.
+          - With V(add), they are added to the existing ones, such as those set by Docker Compose.
         type: str
         choices: [exact, add]
         default: exact
       links:
         description:
-          - Names for other containers on this network that this container alone sees, as V(target) or V(target:alias).
+          - Names for other containers on this network that only this container sees, as V(target) or V(target:alias).
             The target is a name or an ID. Compared as a set; V([]) removes all.
-          - They win over the names and aliases of other containers.
-          - A link to a container without a network of its own (C(host), or that of another container) is refused.
+          - They take precedence over the names and aliases of other containers.
+          - A link to a container without its own network (network mode C(host) or C(container:)) is refused.
         type: list
         elements: str
       links_mode:
         description:
-          - With V(exact), the container has the O(endpoints[].links) and no others on this network.
-          - With V(add), it has them besides those that are there, whoever made them. One that is there with the same
+          - With V(exact), the container has exactly the O(endpoints[].links) on this network.
+          - With V(add), they are added to the existing ones, whoever created these. An existing link with the same
             alias is replaced.
         type: str
         choices: [exact, add]
@@ -100,56 +100,55 @@ options:
       mac_address:
         description:
           - The MAC address, in any of the usual notations.
-          - Needs API 1.54 (Docker Engine 29.3) or newer, unless the container has it already. Older engines take one
-            only when a container is created, as M(linklab.docker.topology) does.
+          - Requires API 1.54 (Docker Engine 29.3) or newer, unless the container already has this address. Older
+            engines accept one only when a container is created, as M(linklab.docker.topology) does.
         type: str
       driver_opts:
         description: Options of the network's driver for this endpoint.
         type: dict
       gw_priority:
         description:
-          - The endpoint with the highest number carries the container's default route. V(0) where nothing is set.
-          - Needs API 1.48 (Docker Engine 28.0) or newer.
+          - The endpoint with the highest number provides the container's default route. V(0) if not set.
+          - Requires API 1.48 (Docker Engine 28.0) or newer.
         type: int
   state:
     description:
-      - V(present) attaches the containers that O(containers) and O(endpoints) name, V(absent) detaches them.
-      - With V(absent), what is not there is no change, be it the container or the network.
+      - V(present) attaches the containers in O(containers) and O(endpoints), V(absent) detaches them.
+      - With V(absent), a container or network that does not exist is not an error and causes no change.
     type: str
     choices: [present, absent]
     default: present
   purge:
     description:
-      - Whether to detach every container from the network that the task does not name. With nothing named, that is all.
+      - Whether to detach every container from the network that the task does not name. If it names none, all are
+        detached.
     type: bool
     default: false
 notes:
-  - The addresses that the network has are counted beforehand, and so are the containers that do not run; the engine
-    keeps no address for these. Where not everybody can have one, or where the static address of another container is
-    wanted, the task is refused.
-  - A container that the engine restarts again and again is attached between two starts, and detached or changed once
-    it runs. The task waits up to 15 seconds for that.
-  - An endpoint's settings cannot be changed in place. Where one differs on a running container, the endpoint is
-    replaced, which ends the open connections over this network (O(disruption=reconnect)). If the new endpoint fails,
-    the old one is put back and the task fails.
+  - The free addresses of the network are counted beforehand. Containers that do not run are included, although the
+    engine reserves no address for them. If there are not enough addresses for all, or if the task asks for the static
+    address of another container, the task is refused.
+  - A container that the engine restarts again and again is attached between two starts, and detached or changed once it
+    runs. The task waits up to 15 seconds for this.
+  - An endpoint's settings cannot be changed in place. If one differs on a running container, the endpoint is replaced,
+    which ends the open connections over this network (O(disruption=reconnect)). If the new endpoint fails, the old one
+    is restored and the task fails.
   - Before API 1.48 the default route, and with it the published ports, move to the network whose name sorts first. The
-    task warns of it.
+    task warns about this.
 seealso:
   - module: linklab.docker.connectivity
   - module: linklab.docker.container_link
 """
 
 EXAMPLES = r"""
-- name: Attach two running containers to a network, which is made if it is missing
-  linklab.docker.network_attach:
+- name: Attach two running containers to a network, which is created if it does not exist linklab.docker.network_attach:
     network: test_network
     create: {}
     containers:
       - database
       - client
 
-- name: The database is also known as db, at an address that does not change
-  linklab.docker.network_attach:
+- name: Give the database the alias db and a static address linklab.docker.network_attach:
     network: backend
     create:
       ipam:
@@ -161,16 +160,14 @@ EXAMPLES = r"""
           - db
         ipv4_address: 172.28.0.10
 
-- name: Only this client sees the cache under the name c
-  linklab.docker.network_attach:
+- name: Let only this client see the cache under the name c linklab.docker.network_attach:
     network: backend
     endpoints:
       - container: client
         links:
           - cache:c
 
-- name: One alias more than those that Docker Compose gave the container
-  linklab.docker.network_attach:
+- name: Add an alias to those that Docker Compose gave the container linklab.docker.network_attach:
     network: shop_default
     endpoints:
       - container: shop-database-1
@@ -178,8 +175,7 @@ EXAMPLES = r"""
           - reporting-db
         aliases_mode: add
 
-- name: Show what a change would do, and to whom
-  linklab.docker.network_attach:
+- name: Preview a change linklab.docker.network_attach:
     network: backend
     endpoints:
       - container: database
@@ -189,8 +185,7 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
-- name: Nobody but these two is on the network
-  linklab.docker.network_attach:
+- name: Make sure that only these two are on the network linklab.docker.network_attach:
     network: backend
     containers:
       - database
@@ -217,7 +212,7 @@ actions:
       type: str
       sample: attach
     subject:
-      description: What it was done to.
+      description: The object of the action.
       type: str
       sample: database on test_network
     reason:
@@ -225,7 +220,7 @@ actions:
       type: str
       sample: it is not attached
     disruption:
-      description: What it does to that which the task keeps, V(none), V(reconnect) or V(recreate).
+      description: What it does to what the task keeps, V(none), V(reconnect), or V(recreate).
       type: str
       sample: none
 disruption:
@@ -234,7 +229,7 @@ disruption:
   type: str
   sample: none
 network:
-  description: The network. In check mode as it was; with its name alone if it does not exist.
+  description: The network. In check mode, its current state; only its name if it does not exist.
   returned: success
   type: dict
   contains:
@@ -251,7 +246,7 @@ network:
       type: str
       sample: bridge
     internal:
-      description: Whether it leads nowhere outside.
+      description: Whether the network is internal, without access to the outside.
       type: bool
       sample: false
     subnets:
@@ -260,7 +255,7 @@ network:
       elements: str
       sample: [172.18.0.0/16]
 endpoints:
-  description: The endpoints of the containers that the task names. In check mode as they were.
+  description: The endpoints of the containers that the task names. In check mode, the current ones.
   returned: success
   type: list
   elements: dict
@@ -278,23 +273,23 @@ endpoints:
       type: str
       sample: running
     id:
-      description: The endpoint's ID, empty while the container does not run.
+      description: The endpoint's ID, empty if the container does not run.
       type: str
       sample: 0f5e5a1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2
     ipv4_address:
-      description: The address in use, empty while the container does not run.
+      description: The IPv4 address in use, empty if the container does not run.
       type: str
       sample: 172.18.0.2
     ipv6_address:
-      description: The IPv6 address in use, if there is one.
+      description: The IPv6 address in use, empty if there is none.
       type: str
       sample: ""
     mac_address:
-      description: The MAC address in use, empty while the container does not run.
+      description: The MAC address in use, empty if the container does not run.
       type: str
       sample: 02:42:ac:12:00:02
     aliases:
-      description: The aliases that were asked for.
+      description: The aliases that were requested.
       type: list
       elements: str
       sample: [db]
@@ -312,7 +307,7 @@ endpoints:
       type: int
       sample: 0
     default_route:
-      description: Whether the running container's default route leads over this network.
+      description: Whether the running container's default route uses this network.
       type: bool
       sample: false
 """

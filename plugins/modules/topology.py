@@ -10,17 +10,18 @@ module: topology
 short_description: Bring up a whole topology of Docker networks and containers, live
 version_added: 0.1.0
 description:
-  - Makes networks, containers and their connections what the task says, in one go, ordered by dependency and as
-    concurrently as the engine gains from it. Run again, it changes what differs and nothing else.
-  - Changes of networks, aliases, addresses and network links are made on the running containers. A container is only
-    replaced where what it runs must change, such as its image, command, environment or volumes, and only with
+  - Creates and updates networks, containers, and their connections as the task describes them, ordered by dependency
+    and as concurrently as benefits the engine. Another run changes only what differs.
+  - Changes to networks, aliases, addresses, and network links are made on the running containers. A container is only
+    replaced if what it runs must change, such as its image, command, environment, or volumes, and only with
     O(disruption=recreate).
-  - Who shares the network of another container by O(containers.network_mode) is replaced after it, and is restarted
-    where that container was started again, since it is cut off then. Both need O(disruption=recreate).
-  - The names of legacy links are kept right in C(/etc/hosts) of containers that run, without a restart. What
-    O(containers.extra_hosts) says of a name stands.
+  - A container that shares the network of another one with O(containers.network_mode) is replaced after it, and is
+    restarted if the other one was restarted, since it is then cut off. Both need O(disruption=recreate).
+  - The names of legacy links are kept correct in C(/etc/hosts) of running containers, without a restart. Entries of
+    O(containers.extra_hosts) take precedence.
   - Everything that it creates carries the label C(linklab.docker.topology) with the topology's name. Nothing else is
-    ever removed, and a container or network of a wanted name that lacks the label is refused, not adopted.
+    ever removed, and an existing container or network that has a requested name but lacks the label is refused, not
+    adopted.
 author:
   - The linklab.docker maintainers (@linklab)
 extends_documentation_fragment:
@@ -44,16 +45,16 @@ attributes:
 options:
   name:
     description:
-      - The topology's name, the value of its label. A second topology of another name lives beside it.
+      - The topology's name, which is the value of its label. Topologies with different names can exist side by side.
     type: str
     required: true
   state:
     description:
-      - V(present) makes the topology what the task says.
-      - V(absent) removes the containers and networks that carry the topology's label, whether the task names them or
-        not.
-      - A container that has a volume with a name or a folder of the host is stopped with its grace period first. Others
-        have nothing that outlives them and are killed.
+      - V(present) creates and updates the topology as the task describes it.
+      - V(absent) removes the containers and networks that carry the topology's label, whether or not the task names
+        them.
+      - A container that has a named volume or a bind mount is first stopped with its grace period. Others have no data
+        that outlives them and are killed.
     type: str
     choices: [present, absent]
     default: present
@@ -64,19 +65,20 @@ options:
     default: false
   volumes:
     description:
-      - Whether O(state=absent) also removes the volumes with a name that the topology created, and what is in them.
-      - Anonymous volumes always go with their container, since nobody could name them afterwards.
+      - Whether O(state=absent) also removes the named volumes that the topology created, and the data in them.
+      - Anonymous volumes are always removed with their container, since nobody could refer to them afterwards.
     type: bool
     default: false
   wait:
     description:
       - What to wait for at the end. V(started) waits until all containers run, V(healthy) until all healthchecks pass.
-      - A container without a healthcheck counts as healthy when it runs. One that ends a moment after its start is
-        noticed by the next run, or by this one if it has a restart policy, or a healthcheck to wait for.
-      - A container that the engine started again because it ended by itself counts as running once it has been up for
-        10 seconds, which is what the engine's own restart policies call a successful start. If it does not stay up
-        within O(wait_timeout), the task fails with the end of its log. It fails before that if it sees the container
-        end twice more, over at least 10 seconds in which no container on the same networks had the health C(starting).
+      - A container without a healthcheck counts as healthy when it runs. If it exits shortly after its start, the next
+        run detects that, or this run if the container has a restart policy or a healthcheck to wait for.
+      - A container that the engine restarted because it exited counts as running once it has been up for 10 seconds,
+        which is what the engine's own restart policies call a successful start. If it does not stay up within
+        O(wait_timeout), the task fails with the end of its log. It fails earlier if the container exits twice more
+        while the task waits, over at least 10 seconds in which no container on the same networks had the health
+        C(starting).
     type: str
     choices: [started, healthy]
     default: started
@@ -86,16 +88,15 @@ options:
     type: int
     default: 120
 notes:
-  - A recreated container keeps what M(linklab.docker.container_link) says that a source keeps, apart from what the task
-    gives. With another O(containers.image) it gets the files of that image, and none that were changed outside volumes.
-    Extended attributes C(user.*) of changed files do not go on. The engine hands none out, so that no task can tell
-    beforehand whether there are any; files in volumes keep theirs.
-  - A variable in O(containers.secret_environment) is hidden from Ansible. Like every variable, it can be read by
-    whoever may talk to the engine, and is handed on to containers with a legacy link.
-  - The addresses of each network are counted before anything is changed, with the containers of others on it, running
-    or not. Where one would get none, or would get the static address of another, the task is refused.
-  - Ansible hides a secret wherever it occurs in the task's output, so that a very short one can hide other words as
-    well.
+  - A recreated container keeps everything that a source keeps according to M(linklab.docker.container_link), except for
+    what the task sets. With another O(containers.image) it gets the files of that image, and none that were changed
+    outside volumes. Extended attributes C(user.*) of changed files are not kept. The engine does not expose them, so
+    the task cannot tell beforehand whether there are any; files in volumes keep theirs.
+  - A variable in O(containers.secret_environment) is hidden in Ansible's output. Like every variable, it can be read by
+    anyone who may use the engine, and is passed on to containers with a legacy link.
+  - The addresses of each network are counted before anything is changed, including those of other containers on it,
+    running or not. If a container would get no address, or the static address of another, the task is refused.
+  - Ansible masks a secret wherever it occurs in the task's output, so a very short one can also mask other words.
 seealso:
   - module: linklab.docker.topology_info
   - plugin: linklab.docker.topology_diagram
@@ -106,8 +107,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: A database and a client that share a network
-  linklab.docker.topology:
+- name: Run a database and a client that share a network linklab.docker.topology:
     name: lesson
     networks:
       test_network:
@@ -125,8 +125,7 @@ EXAMPLES = r"""
           - test_network
     wait: healthy
 
-- name: Three tiers, in which the web server cannot reach the database
-  linklab.docker.topology:
+- name: Run three tiers in which the web server cannot reach the database linklab.docker.topology:
     name: shop
     networks:
       front:
@@ -159,8 +158,7 @@ EXAMPLES = r"""
         depends_on:
           - app
 
-- name: Show what a change would do, line by line
-  linklab.docker.topology:
+- name: Preview a change, line by line linklab.docker.topology:
     name: lesson
     networks:
       test_network:
@@ -174,8 +172,7 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
-- name: Remove all of it, but keep the data
-  linklab.docker.topology:
+- name: Remove everything, but keep the data linklab.docker.topology:
     name: shop
     state: absent
 """
@@ -195,7 +192,7 @@ actions:
       type: str
       sample: create_container
     subject:
-      description: What it was done to.
+      description: The object of the action.
       type: str
       sample: database
     reason:
@@ -203,7 +200,7 @@ actions:
       type: str
       sample: it does not exist
     disruption:
-      description: What it does to that which the task keeps, V(none), V(reconnect) or V(recreate).
+      description: What it does to what the task keeps, V(none), V(reconnect), or V(recreate).
       type: str
       sample: none
 disruption:
@@ -217,7 +214,7 @@ name:
   type: str
   sample: lesson
 containers:
-  description: The topology's containers by name. In check mode as they were.
+  description: The topology's containers by name. In check mode, the current ones.
   returned: success
   type: dict
   contains:
@@ -226,7 +223,7 @@ containers:
       type: str
       sample: 9f2ccf3a8cde1ad1fd5a0a4b1b3e6b8e8a2b8cf2c6f5a3d7a7cbb5f41a4cf9a1
     image:
-      description: The image that the container was made of.
+      description: The image that the container was created from.
       type: str
       sample: mysql
     status:
@@ -234,7 +231,7 @@ containers:
       type: str
       sample: running
     health:
-      description: What the healthcheck says, V(starting), V(healthy) or V(unhealthy); empty without a healthcheck.
+      description: The health status, V(starting), V(healthy), or V(unhealthy); empty without a healthcheck.
       type: str
       sample: healthy
     networks:
@@ -251,14 +248,14 @@ containers:
       sample: ["database:db"]
 orphans:
   description:
-    - Containers that carry the topology's label and that the task does not name. O(purge=true) removes them, and also
+    - Containers that carry the topology's label and that the task does not name. O(purge=true) removes them, as well as
       such networks, which are not listed here.
   returned: success
   type: list
   elements: str
   sample: []
 networks:
-  description: The topology's networks by name, external ones included. In check mode as they were.
+  description: The topology's networks by name, including external ones. In check mode, the current ones.
   returned: success
   type: dict
   contains:
@@ -275,7 +272,7 @@ networks:
       type: str
       sample: bridge
     internal:
-      description: Whether it leads nowhere outside.
+      description: Whether the network is internal, without access to the outside.
       type: bool
       sample: false
     subnets:

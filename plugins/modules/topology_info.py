@@ -12,10 +12,11 @@ version_added: 0.1.0
 description:
   - Returns the networks and containers of a topology, or of the whole engine, and how they are connected, as four flat,
     sorted lists that refer to each other by name.
-  - Containers and networks are the nodes of the graph. An endpoint connects a container with a network, a link a
-    container with another one, and the network mode V(container:NAME) a container with the one whose network it shares.
-  - Returns no environment variable, command or mount, so nothing that is secret.
-  - The filter P(linklab.docker.topology_diagram#filter) makes a diagram of the result.
+  - Containers and networks are the nodes of the graph. An endpoint connects a container to a network, a link connects a
+    container to another one, and the network mode V(container:NAME) connects a container to the one whose network it
+    shares.
+  - Returns no environment variables, commands, or mounts, and so no secrets.
+  - The filter P(linklab.docker.topology_diagram#filter) draws a diagram of the result.
 author:
   - The linklab.docker maintainers (@linklab)
 extends_documentation_fragment:
@@ -26,26 +27,26 @@ attributes:
   check_mode:
     support: full
     details:
-      - Changes nothing, in check mode or not.
+      - This module never changes anything.
   diff_mode:
     support: N/A
     details:
-      - Changes nothing.
+      - This module never changes anything.
   idempotent:
     support: full
 options:
   name:
     description:
-      - The topology, by the value of the label C(linklab.docker.topology). If not given, all that the engine has is
-        returned.
-      - With a name, the graph holds the topology's containers and networks, and beside these the nodes that they share
-        an edge with. So a container of others that somebody attached to the topology's network is in it, with an empty
-        RV(containers[].topology) or that of another one.
-      - A topology of which there is nothing gives empty lists.
+      - The topology, by the value of the label C(linklab.docker.topology). If not set, everything that the engine has
+        is returned.
+      - With a name, the graph holds the topology's containers and networks, and the nodes that they share an edge with.
+        So it includes a container from outside that somebody attached to the topology's network; its
+        RV(containers[].topology) is empty or names another topology.
+      - If nothing of the topology exists, the lists are empty.
     type: str
 notes:
-  - Asks for the lists of networks and containers, and for the description of each container that may be in the graph.
-    A container that is removed meanwhile is left out.
+  - Requests the lists of networks and containers, and inspects each container that may be in the graph. A container
+    that is removed meanwhile is left out.
 seealso:
   - module: linklab.docker.topology
   - plugin: linklab.docker.topology_diagram
@@ -58,29 +59,25 @@ EXAMPLES = r"""
     name: lesson
   register: lesson
 
-- name: Show who is on the network test_network, and where
-  ansible.builtin.debug:
+- name: Show which containers are on the network test_network, and their addresses ansible.builtin.debug:
     msg: "{{ item.container }} has {{ item.ipv4_address }}"
   loop: "{{ lesson.endpoints | selectattr('network', 'equalto', 'test_network') }}"
   loop_control:
     label: "{{ item.container }}"
 
-- name: Read all that the engine has
-  linklab.docker.topology_info:
+- name: Read everything that the engine has linklab.docker.topology_info:
   register: engine
 
-- name: See that nobody depends on a link that leads nowhere
-  ansible.builtin.assert:
+- name: Verify that there are no stale links ansible.builtin.assert:
     that: engine.links | selectattr('stale') | length == 0
 
-- name: Find the containers on a network of the topology that are not of it
-  ansible.builtin.debug:
+- name: Find containers on the topology's networks that do not belong to it ansible.builtin.debug:
     msg: "{{ lesson.containers | rejectattr('topology', 'equalto', 'lesson') | map(attribute='name') }}"
 """
 
 RETURN = r"""
 topologies:
-  description: The names of all topologies of which the engine has a container or a network, whatever O(name) is.
+  description: The names of all topologies of which the engine has a container or a network, regardless of O(name).
   returned: success
   type: list
   elements: str
@@ -104,7 +101,7 @@ networks:
       type: str
       sample: bridge
     internal:
-      description: Whether it leads nowhere outside.
+      description: Whether the network is internal, without access to the outside.
       type: bool
       sample: false
     subnets:
@@ -113,15 +110,15 @@ networks:
       elements: str
       sample: [172.18.0.0/16]
     labels:
-      description: The labels, that of the topology included.
+      description: The labels, including that of the topology.
       type: dict
       sample: {"linklab.docker.topology": "lesson"}
     topology:
-      description: The topology that made it, empty if none did.
+      description: The topology that created it, empty if none did.
       type: str
       sample: lesson
 containers:
-  description: The containers, sorted by name, stopped ones too.
+  description: The containers, sorted by name, including stopped ones.
   returned: success
   type: list
   elements: dict
@@ -135,7 +132,7 @@ containers:
       type: str
       sample: 9f2ccf3a8cde1ad1fd5a0a4b1b3e6b8e8a2b8cf2c6f5a3d7a7cbb5f41a4cf9a1
     image:
-      description: The image that the container was made of, as it was named then.
+      description: The image that the container was created from, as it was named then.
       type: str
       sample: mysql
     status:
@@ -144,24 +141,24 @@ containers:
       type: str
       sample: running
     health:
-      description: What the healthcheck says, V(starting), V(healthy) or V(unhealthy); empty without a healthcheck.
+      description: The health status, V(starting), V(healthy), or V(unhealthy); empty without a healthcheck.
       type: str
       sample: healthy
     topology:
-      description: The topology that made it, empty if none did.
+      description: The topology that created it, empty if none did.
       type: str
       sample: lesson
     network_mode:
       description:
-        - V(bridge), V(host), V(none), V(container:NAME), or the network that the container was created on. It stays as
-          it was, whatever the container was attached to since.
+        - V(bridge), V(host), V(none), V(container:NAME), or the network that the container was created on. It does not
+          change, whatever the container is attached to later.
         - V(container:ID) if the container whose network it shares was removed.
       type: str
       sample: test_network
 endpoints:
   description:
     - What is attached to what, sorted by container and network. A container that shares the network of another one has
-      none.
+      no endpoints.
   returned: success
   type: list
   elements: dict
@@ -183,28 +180,28 @@ endpoints:
       type: str
       sample: test_network
     id:
-      description: The endpoint's ID, empty while the container does not run.
+      description: The endpoint's ID, empty if the container does not run.
       type: str
       sample: 0f5e5a1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2
     ipv4_address:
-      description: The address in use, empty while the container does not run.
+      description: The IPv4 address in use, empty if the container does not run.
       type: str
       sample: 172.18.0.3
     ipv6_address:
-      description: The IPv6 address in use, if there is one.
+      description: The IPv6 address in use, empty if there is none.
       type: str
       sample: ""
     mac_address:
-      description: The MAC address in use, empty while the container does not run.
+      description: The MAC address in use, empty if the container does not run.
       type: str
       sample: 02:42:ac:12:00:03
     aliases:
-      description: The aliases that were asked for, sorted.
+      description: The aliases that were requested, sorted.
       type: list
       elements: str
       sample: [db]
     links:
-      description: The network links, as target:alias. RV(links) tells where they lead.
+      description: The network links, as target:alias. RV(links) has their targets.
       type: list
       elements: str
       sample: ["database:db"]
@@ -217,7 +214,7 @@ endpoints:
       type: int
       sample: 0
     default_route:
-      description: Whether the running container's default route leads over this network.
+      description: Whether the running container's default route uses this network.
       type: bool
       sample: true
 links:
@@ -235,7 +232,7 @@ links:
       type: str
       sample: network
     network:
-      description: The network that it leads over, V(bridge) for a legacy link.
+      description: The network that the link uses, V(bridge) for a legacy link.
       type: str
       sample: test_network
     alias:
@@ -244,21 +241,21 @@ links:
       sample: db
     target:
       description:
-        - The name of the container that it leads to. If it leads nowhere, what the link calls it.
+        - The name of the container that the link points to. For a stale link, the name that the link has for it.
       type: str
       sample: database
     target_id:
-      description: The ID of that container, empty if the link leads nowhere.
+      description: The ID of that container, empty if the link is stale.
       type: str
       sample: 3c1f0b9d8e7a6f5e4d3c2b1a09f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6
     address:
-      description: The IPv4 address of the target on the network, empty while it has none.
+      description: The IPv4 address of the target on the network, empty if it has none.
       type: str
       sample: 172.18.0.2
     stale:
       description:
-        - Whether it leads nowhere. The target of a legacy link was removed, even if another container has its name by
-          now. The target of a network link does not exist, or is not on the network.
+        - Whether the link has no target. The target of a legacy link was removed, even if another container has its
+          name now. The target of a network link does not exist, or is not on the network.
       type: bool
       sample: false
 """
