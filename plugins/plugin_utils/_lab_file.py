@@ -112,11 +112,13 @@ def _options(variables: Mapping[str, Json], role: Mapping[str, Json]) -> dict[st
 
 
 def _in_options(given: Mapping[str, Json], options: Mapping[str, Json], path: Place) -> Iterator[Mistake]:
+    # YAML takes a name such as 2001 for a number; modules get it as text.
+    given = {str(name): value for name, value in given.items()}
     for name, value in given.items():
         if name in options:
             yield from _in_value(value, options[name], (*path, name))
         else:
-            yield Mistake((*path, name), f"there is no such option{meant(str(name), options)}")
+            yield Mistake((*path, name), f"there is no such option{meant(name, options)}")
     for name, option in options.items():
         if option.get("required") and given.get(name) is None:
             yield Mistake(path, f"{name} is missing")

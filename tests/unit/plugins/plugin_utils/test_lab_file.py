@@ -136,3 +136,12 @@ def test_variables_that_are_no_file():
 @given(st.text(alphabet="lab_nmchecks:-[]{}'\"&*!#|>?,% \n\t0", max_size=60))
 def test_whatever_is_in_a_file_it_does_not_crash(text):
     assert all(isinstance(one, str) for one in in_head(text))
+
+
+def test_a_name_that_yaml_takes_for_a_number_is_a_name():
+    """Such as a student's number. Ansible sends it to a module as text."""
+    containers = {2001: {"image": "mysql", "networks": {1001: {"alias": ["db"]}}}}
+    found = lab_mistakes({"lab_name": "class", "lab_networks": {1001: {}}, "lab_containers": containers})
+    assert found == ["lab_containers.2001.networks.1001.alias: there is no such option (did you mean aliases?)"]
+    containers[2001]["networks"] = {1001: {"aliases": ["db"]}}
+    assert lab_mistakes({"lab_name": "class", "lab_networks": {1001: {}}, "lab_containers": containers}) == []
