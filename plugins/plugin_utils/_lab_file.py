@@ -145,6 +145,8 @@ def _in_list(value: Json, option: Mapping[str, Json], path: Place) -> Iterator[M
     element = {**option, "type": option.get("elements", "raw")}
     if isinstance(value, list):
         for number, item in enumerate(value):
+            if item is None and element["type"] == "dict":
+                yield Mistake((*path, number), "must be a dictionary, and is empty")
             yield from _in_value(item, element, (*path, number))
     elif isinstance(value, dict) or element["type"] == "dict":
         yield Mistake(path, f"must be a list, not {_shape(value)}")
