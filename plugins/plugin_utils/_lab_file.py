@@ -112,11 +112,13 @@ def _options(variables: Mapping[str, Json], role: Mapping[str, Json]) -> dict[st
 
 
 def _in_options(given: Mapping[str, Json], options: Mapping[str, Json], path: Place) -> Iterator[Mistake]:
+    # YAML takes a name such as 2001 for a number; modules get it as text.
+    given = {str(name): value for name, value in given.items()}
     for name, value in given.items():
         if name in options:
             yield from _in_value(value, options[name], (*path, name))
         else:
-            yield Mistake((*path, name), f"there is no such option{meant(str(name), options)}")
+            yield Mistake((*path, name), f"there is no such option{meant(name, options)}")
     for name, option in options.items():
         if option.get("required") and given.get(name) is None:
             yield Mistake(path, f"{name} is missing")
@@ -143,6 +145,8 @@ def _in_list(value: Json, option: Mapping[str, Json], path: Place) -> Iterator[M
     element = {**option, "type": option.get("elements", "raw")}
     if isinstance(value, list):
         for number, item in enumerate(value):
+            if item is None and element["type"] == "dict":
+                yield Mistake((*path, number), "must be a dictionary, and is empty")
             yield from _in_value(item, element, (*path, number))
     elif isinstance(value, dict) or element["type"] == "dict":
         yield Mistake(path, f"must be a list, not {_shape(value)}")

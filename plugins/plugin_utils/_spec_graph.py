@@ -57,7 +57,7 @@ def _containers(given: Json) -> Json:
     if not isinstance(given, dict):
         return _plain(given)
     containers: dict[str, Json] = {}
-    for name, options in given.items():
+    for name, options in _by_text(given):
         if not isinstance(options, dict):
             containers[name] = _plain(options)
             continue
@@ -73,8 +73,13 @@ def _containers(given: Json) -> Json:
 def _plain(value: Json) -> Json:
     """Return a copy in Python's own types: those in which Ansible keeps templates warn when they are copied."""
     if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {name: _plain(inner) for name, inner in _by_text(value)}
     return [_plain(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _by_text(value: Mapping[t.Any, Json]) -> Iterator[tuple[str, Json]]:
+    """Yield what is in a dictionary by name. YAML takes a name such as 2001 for a number; modules get it as text."""
+    return ((str(name), inner) for name, inner in value.items())
 
 
 def _graph(spec: TopologySpec) -> dict[str, list[dict[str, Json]]]:

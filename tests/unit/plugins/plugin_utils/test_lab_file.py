@@ -136,3 +136,19 @@ def test_variables_that_are_no_file():
 @given(st.text(alphabet="lab_nmchecks:-[]{}'\"&*!#|>?,% \n\t0", max_size=60))
 def test_whatever_is_in_a_file_it_does_not_crash(text):
     assert all(isinstance(one, str) for one in in_head(text))
+
+
+def test_a_name_that_yaml_takes_for_a_number_is_a_name():
+    """Such as a student's number. Ansible sends it to a module as text."""
+    containers = {2001: {"image": "mysql", "networks": {1001: {"alias": ["db"]}}}}
+    found = lab_mistakes({"lab_name": "class", "lab_networks": {1001: {}}, "lab_containers": containers})
+    assert found == ["lab_containers.2001.networks.1001.alias: there is no such option (did you mean aliases?)"]
+    containers[2001]["networks"] = {1001: {"aliases": ["db"]}}
+    assert lab_mistakes({"lab_name": "class", "lab_networks": {1001: {}}, "lab_containers": containers}) == []
+
+
+def test_an_element_that_was_left_empty():
+    assert in_head("lab_checks:\n  -\nlab_networks:\n  back: {ipam: {config: [null]}}\n") == [
+        "line 4: lab_checks[0]: must be a dictionary, and is empty",
+        "line 6: lab_networks.back.ipam.config[0]: must be a dictionary, and is empty",
+    ]

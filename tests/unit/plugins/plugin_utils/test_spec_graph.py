@@ -105,3 +105,16 @@ def test_what_does_not_connect_is_not_even_looked_at():
             return super().__getitem__(key)
 
     graph_of_topology({**SHOP, "containers": {"db": Untold(SHOP["containers"]["db"])}})
+
+
+def test_names_that_yaml_takes_for_numbers():
+    """Such as a student's number. Ansible sends them to the module as text."""
+    numbered = {"name": "class", "networks": {1001: {}}, "containers": {2001: {"image": "x", "networks": {1001: {}}}}}
+    named = {
+        "name": "class",
+        "networks": {"1001": {}},
+        "containers": {"2001": {"image": "x", "networks": {"1001": {}}}},
+    }
+    assert graph_of_topology(numbered) == graph_of_topology(named)
+    numbered["containers"][2001]["networks"] = [1001]
+    assert graph_of_topology(numbered) == graph_of_topology(named)
