@@ -19,7 +19,7 @@ import typing as t
 from contextlib import suppress
 from pathlib import Path
 
-from .._model.hosts_lines import found_at
+from .._model.hosts_lines import NAMES_OF_ALL, found_at
 from .._plan.container_actions import RewriteHosts
 from .._plan.plan import Disruption
 
@@ -108,7 +108,9 @@ def plan_hosts(
 
 
 def _is_own_name(source: Container, alias: str) -> bool:
-    """Whether a name means something else in a container, because its configuration says so."""
+    """Whether a name means something else in a container, as in each of them or because its configuration says so."""
+    if alias in NAMES_OF_ALL:
+        return True
     if any(mount.get("Destination") == "/etc/hosts" for mount in source.raw.get("Mounts") or ()):
         # The file is the user's.
         return True

@@ -13,6 +13,7 @@ import typing as t
 
 from .._engine.mask import looks_secret
 from .._model.bridge import on_default_bridge
+from .._model.hosts_lines import NAMES_OF_ALL
 from .._model.legacy_links import NOT_HANDED_ON, engine_release
 from .._plan.attach_checks import container_problems
 
@@ -43,6 +44,9 @@ def legacy_problems(spec: LinkSpec, state: LinkState, *, starts: bool) -> Iterat
         return
     if state.source is not None:
         yield from _source_problems(state.source)
+    for link in spec.links:
+        if link.alias in NAMES_OF_ALL:
+            yield f"link {link}: every container has {link.alias} for itself; choose another alias"
     for ref in spec.targets:
         target = state.containers.get(ref)
         if target is not None:

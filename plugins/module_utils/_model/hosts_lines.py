@@ -20,6 +20,10 @@ if t.TYPE_CHECKING:
 
 # By this a line is known that stands in for a legacy link's until names are resolved by the network alone.
 TAG = "# linklab.docker"
+# The names in the lines that the engine writes into the file of each container (moby/libnetwork, etchosts.go).
+NAMES_OF_ALL = frozenset(
+    ("localhost", "ip6-localhost", "ip6-loopback", "ip6-localnet", "ip6-mcastprefix", "ip6-allnodes", "ip6-allrouters")
+)
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 # Blanks at the end come from padded().

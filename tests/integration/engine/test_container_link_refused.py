@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from link_run import SERVE
+from nested import BUSYBOX
 from refusal import refusal
 
 Json = t.Any
@@ -108,3 +109,12 @@ def test_host_ports_that_the_engine_chose_are_told_before_they_move(lab, module)
 
     assert told == f"the engine chose the host ports of {source} for 80/tcp, and chooses others when it is recreated"
     assert told in module("container_link", task)["warnings"]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_legacy_link_takes_no_name_that_every_container_has_for_itself(lab, refused, exists):
+    database = lab.run("database")
+    client = lab.run("client") if exists else lab.name("client")
+    create = {} if exists else {"create": {"image": BUSYBOX}}
+    message = refused(client, f"{database}:localhost", **create)
+    assert f"link {database}:localhost: every container has localhost for itself" in message

@@ -80,6 +80,13 @@ def test_what_the_container_itself_says_of_the_name_stands():
     assert reason("", source=source) == ""
 
 
+@pytest.mark.parametrize("alias", ["localhost", "ip6-loopback"])
+def test_the_names_that_every_container_has_for_itself_stand(alias):
+    links = [LegacyLink(alias, "db", container("db", bridge="172.17.0.4"))]
+    hosts = f"127.0.0.1\t{alias}\n172.17.0.4\t{alias} f00d db\n"
+    assert plan_hosts(container("app", bridge="172.17.0.2"), links, hosts) is None
+
+
 @pytest.mark.parametrize("host", ["unix:///var/run/docker.sock", "tcp://elsewhere:2375"])
 def test_the_file_is_read_where_it_lies_if_that_is_here(host, tmp_path, monkeypatch):
     path = tmp_path / "containers" / ("app" * 12) / "hosts"
