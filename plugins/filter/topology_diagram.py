@@ -54,7 +54,8 @@ EXAMPLES = r"""
     dest: lesson.dot
     mode: "0644"
 
-- name: Draw a planned topology, without an engine ansible.builtin.debug:
+- name: Draw a planned topology, without an engine
+  ansible.builtin.debug:
     msg: "{{ shop | linklab.docker.topology_diagram }}"
   vars:
     shop:
