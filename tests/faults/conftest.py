@@ -79,6 +79,9 @@ def sweep(
 
 
 def pytest_terminal_summary(terminalreporter: Json, config: pytest.Config) -> None:
+    # They need the fixtures of the engine's tests, which are loaded above.
+    from all_scenarios import SCENARIOS
+
     sweep = config.stash.get(_SWEEP, None)
     if sweep is None or not sweep.outcomes:
         return
@@ -86,7 +89,7 @@ def pytest_terminal_summary(terminalreporter: Json, config: pytest.Config) -> No
     for line in table(sweep.outcomes):
         terminalreporter.write_line(line)
     path = os.environ.get("LINKLAB_FAULTS_TABLE")
-    # Not where only some of the tests were run.
-    if path and not config.option.keyword:
+    # Not where only some of the tasks were run.
+    if path and {id(one.scenario) for one in sweep.outcomes} == set(map(id, SCENARIOS)):
         text = markdown(sweep.outcomes, sweep.engine_version, everything=sweep.everything)
         Path(path).write_text(text, encoding="utf-8")

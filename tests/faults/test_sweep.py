@@ -6,24 +6,10 @@
 
 from __future__ import annotations
 
-import connectivity_scenarios
-import container_link_scenarios
-import link_migrate_scenarios
-import network_attach_scenarios
 import pytest
-import topology_info_scenarios
-import topology_scenarios
-
-MODULES = (
-    network_attach_scenarios,
-    container_link_scenarios,
-    link_migrate_scenarios,
-    topology_scenarios,
-    connectivity_scenarios,
-    topology_info_scenarios,
-)
+from all_scenarios import SCENARIOS
 
 
-@pytest.mark.parametrize("scenario", [one for module in MODULES for one in module.SCENARIOS], ids=str)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 def test_faults(sweep, scenario):
     sweep.check(scenario)

@@ -11,13 +11,8 @@ from __future__ import annotations
 import os
 import typing as t
 
-import connectivity_scenarios
-import container_link_scenarios
-import link_migrate_scenarios
-import network_attach_scenarios
 import pytest
-import topology_info_scenarios
-import topology_scenarios
+from all_scenarios import MODULES
 from fault_sweep import clear_lab
 from module_server import ModuleServer
 from odd_answers import OddEngine
@@ -27,15 +22,6 @@ if t.TYPE_CHECKING:
 
 Json = t.Any
 
-# The first scenario of each module sends most kinds of its requests.
-MODULES = (
-    network_attach_scenarios,
-    container_link_scenarios,
-    link_migrate_scenarios,
-    topology_scenarios,
-    connectivity_scenarios,
-    topology_info_scenarios,
-)
 TIMES = 10 if os.environ.get("LINKLAB_FAULTS") == "all" else 2
 
 

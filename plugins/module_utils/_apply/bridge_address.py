@@ -16,10 +16,10 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import typing as t
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from .._engine.exec import HELPER_LABEL, own_helpers, remove_helper
-from .._errors import LinklabError
+from .._errors import LinklabError, said
 from .._model.state import find_container, read_network
 
 if t.TYPE_CHECKING:
@@ -49,26 +49,33 @@ def lower_free(network: Network, address: str) -> list[str]:
 
 
 @contextmanager
-def same_address(engine: Engine, container: Container, images: Iterable[str]) -> Iterator[None]:
+def same_address(engine: Engine, container: Container, images: Iterable[str]) -> Iterator[list[str]]:
     """Hold the lower free addresses of the bridge for as long as a container leaves it and comes back.
+
+    What is yielded has, at the end, what the user should know.
 
     Args:
         images: images with a shell and C(sleep), to be tried in turn. Where none does, nothing is held.
     """
     endpoint = container.endpoints.get("bridge")
     helpers: list[str] = []
+    notes: list[str] = []
     try:
         if endpoint is not None and endpoint.ipv4:
             free = lower_free(read_network(engine.network("bridge")), endpoint.ipv4)
             count = len(free) if len(free) <= MOST_HELPERS else 0
             for image in images:
                 count -= _hold(engine, container.id, image, count, helpers)
-        yield
+        yield notes
     finally:
         for helper in helpers:
-            # It goes away by itself.
-            with suppress(LinklabError):
+            try:
                 remove_helper(engine, helper)
+            except LinklabError as exc:
+                notes.append(
+                    f"the helper container {helper} could not be removed: {said(exc)}. If it is still there after a"
+                    f" minute, remove it with docker rm --force {helper}"
+                )
 
 
 def _hold(engine: Engine, owner: str, image: str, count: int, helpers: list[str]) -> int:

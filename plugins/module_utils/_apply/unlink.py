@@ -95,7 +95,7 @@ def _is_unlinked(engine: Engine, source: Container, alias: str) -> bool:
 
 
 def _remove_off_bridge(engine: Engine, source: Container, aliases: Sequence[str], images: Sequence[str]) -> list[str]:
-    with same_address(engine, source, images):
+    with same_address(engine, source, images) as notes:
         try:
             # The engine may have done it even where that fails.
             engine.disconnect("bridge", source.id)
@@ -103,11 +103,12 @@ def _remove_off_bridge(engine: Engine, source: Container, aliases: Sequence[str]
         finally:
             return_to_bridge(engine, source)
     try:
-        return address_notes(engine, source) + tidy_hosts(engine, source.id, aliases, images)
+        return notes + address_notes(engine, source) + tidy_hosts(engine, source.id, aliases, images)
     except LinklabError as exc:
         names = ", ".join(aliases)
         return [
-            f"the name {names} may still stand in the hosts file of {source.name} until its next restart: {said(exc)}"
+            *notes,
+            f"the name {names} may still stand in the hosts file of {source.name} until its next restart: {said(exc)}",
         ]
 
 

@@ -19,7 +19,7 @@ import typing as t
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
-from .._errors import Conflict, EngineError, NotFound, Unreachable
+from .._errors import EngineError, NotFound, Unreachable
 from .marks import given_value, helper_owner, image_values
 from .transport import AnswerError
 
@@ -39,6 +39,8 @@ _MEMORY = 256 * 1024 * 1024
 _PROCESSES = 64
 # A helper that was made and never started is the one thing that a killed task can leave behind.
 _ABANDONED_SECONDS = 300
+# How long a removal may take. On a busy machine the engine needs some seconds for one.
+_REMOVAL_SECONDS = 30.0
 # What a program may write. The environment of a process has 2 MiB at most, files of ours are smaller.
 _MOST_OUTPUT = 8 << 20
 
@@ -134,14 +136,26 @@ def run_beside(engine: Engine, container: str, image: str, program: Program, *, 
 
 
 def remove_helper(engine: Engine, ident: str) -> None:
-    """Remove a helper and wait until it is gone: the engine may be removing it by itself already."""
+    """Remove a helper and wait until it is gone: the engine may be removing it by itself already.
+
+    Raises:
+        EngineError: it is still there after 30 seconds; with the engine's reason.
+        Unreachable: whether it is gone is unknown.
+    """
+    deadline = time.monotonic() + _REMOVAL_SECONDS
+    while True:
+        try:
+            return _remove_once(engine, ident)
+        except EngineError:
+            # A conflict while the engine removes it; another error where a file of it is busy, which passes.
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
+
+
+def _remove_once(engine: Engine, ident: str) -> None:
     with contextlib.suppress(NotFound):
-        for _attempt in range(100):
-            with contextlib.suppress(Conflict):
-                engine.remove_container(ident, force=True, volumes=True)
-                return
-            engine.container(ident)
-            time.sleep(0.05)
+        engine.remove_container(ident, force=True, volumes=True)
 
 
 def remove_abandoned(engine: Engine) -> None:
@@ -152,7 +166,9 @@ def remove_abandoned(engine: Engine) -> None:
     now = _time_of(answer.headers.get("Date", ""))
     listed = engine.read(answer, f"GET {path}")
     for raw in own_helpers(engine, [one["Id"] for one in listed if now - one["Created"] > _ABANDONED_SECONDS]):
-        remove_helper(engine, raw["Id"])
+        # It is in nobody's way: what the engine cannot remove now, a later task tries again.
+        with contextlib.suppress(EngineError):
+            _remove_once(engine, raw["Id"])
 
 
 def own_helpers(engine: Engine, idents: Sequence[str]) -> list[Json]:
