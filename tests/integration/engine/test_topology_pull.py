@@ -20,9 +20,14 @@ from dataclasses import dataclass, field
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import DEFAULT_HOST
 
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 Json = t.Any
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+CONFIG = "application/vnd.docker.container.image.v1+json"
+LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 LOGIN = base64.b64encode(b"user:correct-horse-battery").decode()
 
 
@@ -30,11 +35,29 @@ LOGIN = base64.b64encode(b"user:correct-horse-battery").decode()
 class Registry:
     """Serves one image to the engine, under any name, to everybody or to who has the login."""
 
-    blobs: dict[str, bytes]
-    manifest: bytes
+    config: dict[str, Json]
+    layers: Sequence[bytes]
     private: bool = False
     asked: list[str] = field(default_factory=list)
     port: int = 0
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    manifest: bytes = b""
+
+    def serve(self, labels: Mapping[str, str] | None = None) -> None:
+        """Make the blobs, and the manifest that names them. labels: of the image."""
+        config = {**self.config, "config": {**self.config["config"], "Labels": dict(labels or {})}}
+        first, *rest = named = [
+            (f"sha256:{hashlib.sha256(blob).hexdigest()}", blob) for blob in (json.dumps(config).encode(), *self.layers)
+        ]
+        self.blobs = dict(named)
+        self.manifest = json.dumps(
+            {
+                "schemaVersion": 2,
+                "mediaType": MANIFEST,
+                "config": {"mediaType": CONFIG, "size": len(first[1]), "digest": first[0]},
+                "layers": [{"mediaType": LAYER, "size": len(blob), "digest": digest} for digest, blob in rest],
+            }
+        ).encode()
 
 
 def handler(registry: Registry) -> type[http.server.BaseHTTPRequestHandler]:
@@ -81,20 +104,8 @@ def image(engine) -> Registry:
 
         listed = json.loads(content("manifest.json"))[0]
         # Another history makes another ID, so that the engine has to fetch it.
-        config = json.dumps({**json.loads(content(listed["Config"])), "author": "the test"}).encode()
-        layers = [content(path) for path in listed["Layers"]]
-    blobs = {f"sha256:{hashlib.sha256(blob).hexdigest()}": blob for blob in (config, *layers)}
-    first, *rest = blobs
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": {"mediaType": "application/vnd.docker.container.image.v1+json", "size": len(config), "digest": first},
-        "layers": [
-            {"mediaType": "application/vnd.docker.image.rootfs.diff.tar", "size": len(blobs[one]), "digest": one}
-            for one in rest
-        ],
-    }
-    return Registry(blobs, json.dumps(manifest).encode())
+        config = {**json.loads(content(listed["Config"])), "author": "the test"}
+        return Registry(config, [content(path) for path in listed["Layers"]])
 
 
 @pytest.fixture
@@ -102,7 +113,8 @@ def registry(engine, image, lab):
     """A registry on this machine, which engines talk to without TLS."""
     if engine.connection.docker_host != DEFAULT_HOST:
         pytest.skip("only the engine of this machine reaches a registry on its loopback address")
-    one = Registry(image.blobs, image.manifest)
+    one = Registry(image.config, image.layers)
+    one.serve()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler(one))
     one.port = server.server_address[1]
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -118,7 +130,8 @@ def registry(engine, image, lab):
 
 def task(lab: Json, registry: Registry) -> dict[str, Json]:
     image = f"127.0.0.1:{registry.port}/{lab.prefix.strip('-')}"
-    containers = {lab.name(name): {"image": image, "command": "sleep 100000"} for name in ("one", "two")}
+    box = {"image": image, "command": "sleep 100000", "stop_grace_period": "0s"}
+    containers = {lab.name(name): box for name in ("one", "two")}
     return {"name": lab.name("lab"), "containers": containers}
 
 
@@ -163,3 +176,64 @@ def test_connectivity_pulls_a_private_probe_image(lab, module, registry, tmp_pat
     login = {"auths": {f"127.0.0.1:{registry.port}": {"auth": LOGIN}}}
     (tmp_path / "config.json").write_text(json.dumps(login), encoding="utf-8")
     assert module("connectivity", check, environment=nobody)["pulled"] == [image]
+
+
+# -- what a pulled image claims by its labels -------------------------------------------------------------------------
+
+
+def test_a_pulled_image_that_claims_to_be_of_the_topology_is_not_run(lab, module, registry):
+    registry.serve({"linklab.docker.topology": lab.name("lab")})
+    wanted = task(lab, registry)
+    name = wanted["containers"][lab.name("one")]["image"]
+
+    refused = module("topology", wanted, fails=True)
+
+    assert f"the image {name} has the label linklab.docker.topology={lab.name('lab')} itself" in refused["msg"]
+    assert "The image was pulled and stays" in refused["msg"]
+    assert refused["changed"]
+    assert lab.engine.containers(name=[lab.prefix]) == []
+    # Now that the engine has it, that is known beforehand.
+    again = module("topology", wanted, fails=True)
+    assert "docker commit --change" in again["msg"]
+    assert not again.get("changed")
+    assert lab.engine.containers(name=[lab.prefix]) == []
+
+
+def test_what_else_a_pulled_image_claims_marks_nothing(lab, module, registry):
+    victim = lab.run("victim", networks=[lab.network("net")])
+    other = lab.network("other")
+    noted = {"container": lab.inspect(victim)["Id"], "name": victim, "network": other, "settings": {}}
+    registry.serve(
+        {
+            "linklab.docker.topology": "another",
+            "linklab.docker.endpoints": json.dumps([noted]),
+            "linklab.docker.helper": noted["container"],
+        }
+    )
+    wanted = task(lab, registry)
+
+    assert len(module("topology", wanted)["containers"]) == 2
+
+    assert not module("topology", wanted)["changed"]
+    assert {one["topology"] for one in module("topology_info", {"name": lab.name("lab")})["containers"]} == {
+        lab.name("lab")
+    }
+    assert module("topology_info", {"name": "another"})["containers"] == []
+    assert not module("network_attach", {"network": lab.name("net"), "containers": [victim]})["changed"]
+    assert list(lab.inspect(victim)["NetworkSettings"]["Networks"]) == [lab.name("net")]
+    removed = module("topology", {**wanted, "state": "absent"})
+    assert [action["action"] for action in removed["actions"]] == ["remove_container"] * 2
+
+
+def test_a_source_of_a_pulled_image_is_nobodys_topology(lab, module, registry):
+    registry.serve({"linklab.docker.topology": lab.name("lab")})
+    image = task(lab, registry)["containers"][lab.name("one")]["image"]
+    target, source = lab.run("target"), lab.name("source")
+    create = {"image": image, "command": "sleep 100000"}
+
+    module("container_link", {"container": source, "links": [target], "create": create})
+
+    assert module("topology_info", {"name": lab.name("lab")})["containers"] == []
+    gone = module("topology", {"name": lab.name("lab"), "state": "absent"})
+    assert not gone["changed"]
+    assert lab.inspect(source)["State"]["Running"]
