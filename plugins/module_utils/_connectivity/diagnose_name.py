@@ -154,8 +154,9 @@ def _elsewhere(evidence: Evidence, answer: Answer, others: list[str]) -> Finding
     source, target = evidence.ends
     host = evidence.host
     other_name = f"Use a name of {target.name} as host: {', '.join(known_names(evidence)) or 'none yet'}."
-    if all(one in source.addresses or ipaddress.ip_address(one).is_loopback for one in others):
-        return Finding(
+    if _is_itself(source, others):
+        shadowed = _by_hosts_file(evidence, answer, others) if host.lower() in known_names(evidence) else None
+        return shadowed or Finding(
             "resolves_elsewhere",
             f"{host} is {source.name} itself ({', '.join(others)}), not {target.name}",
             other_name,
@@ -182,6 +183,10 @@ def _elsewhere(evidence: Evidence, answer: Answer, others: list[str]) -> Finding
             _under_own_name(evidence),
         )
     )
+
+
+def _is_itself(peer: Peer, addresses: Iterable[str]) -> bool:
+    return all(one in peer.addresses or ipaddress.ip_address(one).is_loopback for one in addresses)
 
 
 def _on_machine(evidence: Evidence, others: list[str]) -> Finding | None:
@@ -279,7 +284,10 @@ def _without(holder: Container, network: str, host: str) -> Tasks:
 
 
 def _who(evidence: Evidence, addresses: Iterable[str]) -> str:
+    source, _target = evidence.ends
     wanted = set(addresses)
+    if _is_itself(source, wanted):
+        return f"{source.name} itself"
     found = sorted(
         one.name for one in evidence.others if any(wanted & {end.ipv4, end.ipv6} for end in one.endpoints.values())
     )

@@ -171,7 +171,7 @@ def parse_total_timeout(params: Mapping[str, Json]) -> float:
     given = params.get("total_timeout")
     if given is None:
         return 0.0
-    if given <= 0:
+    if not given > 0:
         raise SpecError(f"total_timeout {given:g} is not more than 0")
     return float(given)
 
@@ -220,8 +220,9 @@ def _problem(check: Check) -> str:
             is_address(host) or _NAME.fullmatch(host)
         ),
         f"port {check.port} is not between 1 and 65535": not 0 < check.port < 65536,
-        f"timeout {check.timeout} is less than 0": check.timeout < 0,
-        f"interval {check.interval} is less than {_LEAST_INTERVAL} seconds": check.interval < _LEAST_INTERVAL,
+        # As "not at least", so that not a number, which is never over, is refused.
+        f"timeout {check.timeout} is not at least 0": not check.timeout >= 0,
+        f"interval {check.interval} is not at least {_LEAST_INTERVAL} seconds": not check.interval >= _LEAST_INTERVAL,
         "a cause needs expect: unreachable": bool(check.cause) and check.expect == "reachable",
     }
     return next((problem for problem, there in problems.items() if there), "") or _login_problem(check.login)

@@ -90,6 +90,14 @@ def test_an_extra_host_leads_the_name_elsewhere(lab, net, connectivity):
     assert "extra host" in result["diagnosis"]["hint"]
 
 
+def test_an_extra_host_leads_the_name_back_to_the_source(lab, net, connectivity):
+    server = lab.run("server", *SERVER, networks={net: {"Aliases": ["db"]}})
+    client = lab.run("client", networks=[net], host={"ExtraHosts": ["db:127.0.0.1"]})
+    result = connectivity(client, server, "hosts_entry_shadows", host="db")
+    assert f"that is {client} itself" in result["msg"]
+    assert "extra host" in result["diagnosis"]["hint"]
+
+
 def test_a_legacy_link_leads_the_name_to_another(lab, net, connectivity):
     other = lab.run("other", *SERVER)
     client = lab.run("client", links=[f"{other}:db"])

@@ -103,6 +103,8 @@ def test_a_container_may_be_checked_with_itself():
         ({"source": "a", "target": "b", "port": 0}, "port 0"),
         ({"source": "a", "target": "b", "timeout": -1.0}, "timeout"),
         ({"source": "a", "target": "b", "interval": 0.0}, "interval"),
+        ({"source": "a", "target": "b", "timeout": float("nan")}, "timeout nan"),
+        ({"source": "a", "target": "b", "interval": float("nan")}, "interval nan"),
         ({"source": "a", "target": "b", "cause": "port_closed"}, "expect: unreachable"),
         ({"source": "a", "target": "b", "login": {"password": "a\0b"}}, "login.password has control"),
         ({"source": "a", "target": "b", "login": {"password": "a\0b\ud800"}}, "login.password has control"),
@@ -122,7 +124,7 @@ def test_bad_options(params, message):
 def test_the_time_of_all_checks():
     assert parse_total_timeout({}) == 0
     assert parse_total_timeout({"total_timeout": 2.5}) == 2.5
-    for wrong in (0.0, -1.0):
+    for wrong in (0.0, -1.0, float("nan")):
         with pytest.raises(SpecError, match="more than 0"):
             parse_total_timeout({"total_timeout": wrong})
 
