@@ -35,7 +35,8 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Stop if the file of a lab has mistakes ansible.builtin.assert:
+- name: Stop if the file of a lab has mistakes
+  ansible.builtin.assert:
     that: mistakes | length == 0
     fail_msg: "{{ mistakes | join('; ') }}"
   vars:

@@ -260,7 +260,8 @@ EXAMPLES = r"""
       password: "{{ database_password }}"
   register: proof
 
-- name: Show what was proven ansible.builtin.debug:
+- name: Show what was proven
+  ansible.builtin.debug:
     msg: "{{ proof.mysql.current_user }} on MySQL {{ proof.mysql.version }}, over {{ proof.path }}"
 
 - name: Wait up to two minutes for a server that is still initializing, under the alias that the application uses
@@ -307,7 +308,8 @@ EXAMPLES = r"""
       password: "{{ database_password }}"
     probe_image: mysql
 
-- name: Log in only to a server that proves its identity linklab.docker.connectivity:
+- name: Log in only to a server that proves its identity
+  linklab.docker.connectivity:
     source: client
     target: database
     login:
@@ -315,7 +317,8 @@ EXAMPLES = r"""
       ssl_mode: verify_ca
       ssl_ca: /etc/mysql/database-ca.pem
 
-- name: Check from a container whose image has no shell linklab.docker.connectivity:
+- name: Check from a container whose image has no shell
+  linklab.docker.connectivity:
     source: minimal
     target: database
     protocol: tcp

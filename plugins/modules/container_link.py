@@ -99,7 +99,8 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Create a client that finds the database under its name, over a legacy link linklab.docker.container_link:
+- name: Create a client that finds the database under its name, over a legacy link
+  linklab.docker.container_link:
     container: client
     links:
       - database
@@ -109,20 +110,23 @@ EXAMPLES = r"""
       entrypoint: [sleep]
       command: [infinity]
 
-- name: Also give it the name db; the client is recreated, and loses nothing linklab.docker.container_link:
+- name: Also give it the name db; the client is recreated, and loses nothing
+  linklab.docker.container_link:
     container: client
     links:
       - database
       - database:db
     disruption: recreate
 
-- name: Give the same name over a network, while both containers run linklab.docker.container_link:
+- name: Give the same name over a network, while both containers run
+  linklab.docker.container_link:
     container: client
     links:
       - database:db
     network: test_network
 
-- name: Preview a change and its disruption linklab.docker.container_link:
+- name: Preview a change and its disruption
+  linklab.docker.container_link:
     container: client
     links:
       - cache

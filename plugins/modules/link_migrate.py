@@ -109,16 +109,20 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Show what would happen to all legacy links, and which variables would be lost linklab.docker.link_migrate:
+- name: Show what would happen to all legacy links, and which variables would be lost
+  linklab.docker.link_migrate:
   check_mode: true
   diff: true
 
-- name: Move everything that is linked to networks, without disturbing anything linklab.docker.link_migrate:
+- name: Move everything that is linked to networks, without disturbing anything
+  linklab.docker.link_migrate:
 
-- name: Leave the bridge once connections over it may end, so that no link can come back linklab.docker.link_migrate:
+- name: Leave the bridge once connections over it may end, so that no link can come back
+  linklab.docker.link_migrate:
     leave_bridge: true
 
-- name: Move one client to a network of its own linklab.docker.link_migrate:
+- name: Move one client to a network of its own
+  linklab.docker.link_migrate:
     containers: [client]
     network: backend
     create:
@@ -127,7 +131,8 @@ EXAMPLES = r"""
           - subnet: 172.28.0.0/16
     leave_bridge: true
 
-- name: Move a container that finds its database through the link's variables linklab.docker.link_migrate:
+- name: Move a container that finds its database through the link's variables
+  linklab.docker.link_migrate:
     containers: [legacy-app]
     environment: bake
     leave_bridge: true

@@ -141,14 +141,16 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Attach two running containers to a network, which is created if it does not exist linklab.docker.network_attach:
+- name: Attach two running containers to a network, which is created if it does not exist
+  linklab.docker.network_attach:
     network: test_network
     create: {}
     containers:
       - database
       - client
 
-- name: Give the database the alias db and a static address linklab.docker.network_attach:
+- name: Give the database the alias db and a static address
+  linklab.docker.network_attach:
     network: backend
     create:
       ipam:
@@ -160,14 +162,16 @@ EXAMPLES = r"""
           - db
         ipv4_address: 172.28.0.10
 
-- name: Let only this client see the cache under the name c linklab.docker.network_attach:
+- name: Let only this client see the cache under the name c
+  linklab.docker.network_attach:
     network: backend
     endpoints:
       - container: client
         links:
           - cache:c
 
-- name: Add an alias to those that Docker Compose gave the container linklab.docker.network_attach:
+- name: Add an alias to those that Docker Compose gave the container
+  linklab.docker.network_attach:
     network: shop_default
     endpoints:
       - container: shop-database-1
@@ -175,7 +179,8 @@ EXAMPLES = r"""
           - reporting-db
         aliases_mode: add
 
-- name: Preview a change linklab.docker.network_attach:
+- name: Preview a change
+  linklab.docker.network_attach:
     network: backend
     endpoints:
       - container: database
@@ -185,7 +190,8 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
-- name: Make sure that only these two are on the network linklab.docker.network_attach:
+- name: Make sure that only these two are on the network
+  linklab.docker.network_attach:
     network: backend
     containers:
       - database

@@ -107,7 +107,8 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Run a database and a client that share a network linklab.docker.topology:
+- name: Run a database and a client that share a network
+  linklab.docker.topology:
     name: lesson
     networks:
       test_network:
@@ -125,7 +126,8 @@ EXAMPLES = r"""
           - test_network
     wait: healthy
 
-- name: Run three tiers in which the web server cannot reach the database linklab.docker.topology:
+- name: Run three tiers in which the web server cannot reach the database
+  linklab.docker.topology:
     name: shop
     networks:
       front:
@@ -158,7 +160,8 @@ EXAMPLES = r"""
         depends_on:
           - app
 
-- name: Preview a change, line by line linklab.docker.topology:
+- name: Preview a change, line by line
+  linklab.docker.topology:
     name: lesson
     networks:
       test_network:
@@ -172,7 +175,8 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
-- name: Remove everything, but keep the data linklab.docker.topology:
+- name: Remove everything, but keep the data
+  linklab.docker.topology:
     name: shop
     state: absent
 """

@@ -59,19 +59,23 @@ EXAMPLES = r"""
     name: lesson
   register: lesson
 
-- name: Show which containers are on the network test_network, and their addresses ansible.builtin.debug:
+- name: Show which containers are on the network test_network, and their addresses
+  ansible.builtin.debug:
     msg: "{{ item.container }} has {{ item.ipv4_address }}"
   loop: "{{ lesson.endpoints | selectattr('network', 'equalto', 'test_network') }}"
   loop_control:
     label: "{{ item.container }}"
 
-- name: Read everything that the engine has linklab.docker.topology_info:
+- name: Read everything that the engine has
+  linklab.docker.topology_info:
   register: engine
 
-- name: Verify that there are no stale links ansible.builtin.assert:
+- name: Verify that there are no stale links
+  ansible.builtin.assert:
     that: engine.links | selectattr('stale') | length == 0
 
-- name: Find containers on the topology's networks that do not belong to it ansible.builtin.debug:
+- name: Find containers on the topology's networks that do not belong to it
+  ansible.builtin.debug:
     msg: "{{ lesson.containers | rejectattr('topology', 'equalto', 'lesson') | map(attribute='name') }}"
 """
 
