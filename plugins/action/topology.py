@@ -20,7 +20,7 @@ display = Display()
 
 
 class ActionModule(NormalAction):  # type: ignore[misc]  # ansible-core has no types
-    """What runs any other module, with a reader beside it.
+    """What runs any other module, with a reader next to it.
 
     The module writes its progress to a file in the task's own temporary folder on the managed host. The reader is a
     thread, since the connection is busy until the module ends, and reads over the same connection.

@@ -19,7 +19,7 @@ if t.TYPE_CHECKING:
 
 
 class LinklabError(Exception):
-    """Any failure that the user is told about in one message, on one line."""
+    """Any failure that is reported to the user in one message, on one line."""
 
     def __str__(self) -> str:
         return one_line(super().__str__())
@@ -39,7 +39,7 @@ class ApplyError(LinklabError):
     Attributes:
         done: the actions that were carried out and stay.
         unsure: whether something else may have been changed as well.
-        again: whether it is worth to look and plan anew, since something else changed the same at this moment.
+        again: whether it is worth observing and planning again, since something else changed the same at this moment.
         undone: actions that had been carried out before, and that the failure took back.
     """
 
@@ -61,7 +61,7 @@ class ApplyError(LinklabError):
 
 @dataclass(frozen=True)
 class Back:
-    """What became of something that was undone, as sentences. complete: whether all of it is as it was."""
+    """The outcome of a rollback, as sentences. complete: whether everything is as it was."""
 
     sentences: tuple[str, ...]
     complete: bool = True

@@ -5,7 +5,7 @@
 # Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""The graph of a topology as it shall be, made from the options of the module topology without an engine."""
+"""The graph of a planned topology, made from the options of the module topology without an engine."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The linklab.docker maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the benchmarks share: a bare client, plays, peers, and how the results are told."""
+"""What the benchmarks share: a bare client, plays, peers, and how the results are reported."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def peer_plays(folder: Path) -> Plays:
     return Plays(folder, str(program), {"ANSIBLE_CONFIG": str(config)})
 
 
-# -- what is told -----------------------------------------------------------------------------------------------------
+# -- what is reported --------------------------------------------------------------------------------------------------
 
 
 def rounds(steps: Sequence[Callable[[], None]], count: int, tell: Callable[[], str], unmeasured: Times) -> None:

@@ -54,7 +54,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mortal]:
 
 def chosen() -> list[Scenario]:
     modules = (network_attach_scenarios, container_link_scenarios, topology_scenarios)
-    names = ("other aliases for three", "recreate", "create", "mend a stale link")
+    names = ("other aliases for three", "recreate", "create", "fix a stale link")
     return [one for module in modules for one in module.SCENARIOS if one.name in names]
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The engine ends in the midst of a task, killed or in order, and takes its containers with it; then it comes back.
+"""The engine stops in the middle of a task, killed or in order, and takes its containers with it; then it comes back.
 
 Without C(live-restore) it stops all containers, and starts some of them by their restart policies: C(always) and
 C(on-failure) also where they had been stopped by hand, so also one that is just being replaced. Engine 26 starts
@@ -59,7 +59,7 @@ class Restarts:
                         self.mortal.engine.start(name)
 
     def _states(self) -> dict[str, str]:
-        # A target has names of its links beside its own.
+        # A target has names of its links in addition to its own.
         return {
             next(name for name in one["Names"] if name.count("/") == 1).lstrip("/"): one["State"]
             for one in self.mortal.engine.containers()

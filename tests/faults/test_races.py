@@ -252,7 +252,7 @@ def test_a_link_for_a_source_that_loses_another(lab, together, module, _time):
 
 
 class Meanwhile:
-    """Does something over and over until it is told to end; what the engine says to it is of no interest."""
+    """Does something over and over until it is asked to stop; what the engine says to it is of no interest."""
 
     def __init__(self, engine: Json) -> None:
         self._engine = engine

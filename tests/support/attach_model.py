@@ -218,7 +218,7 @@ def _distinct(draw: st.DrawFn, values: Sequence[str], count: int) -> list[str | 
 
 @st.composite
 def _addresses(draw: st.DrawFn) -> list[dict[str, str]]:
-    """Draw the addresses that each container has, or shall have, as settings: none, an IPv4 address, or one of each."""
+    """Draw the addresses that each container has, or should have, as settings: none, an IPv4 address, or both."""
     found = []
     for ipv4 in draw(_distinct(ADDRESSES, len(NAMES))):
         settings = {} if ipv4 is None else {"ipv4_address": ipv4}

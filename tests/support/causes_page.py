@@ -34,7 +34,7 @@ def with_tables(page: str) -> str:
             ("Check", "It passes when"), [(f"`{band}`", _markdown(meaning)) for band, meaning in BANDS.items()]
         ),
         "causes": _table(
-            ("Cause", "Check", "What is the case", "What to do", "Waited for", "Proves isolation", "Also accepted as"),
+            ("Cause", "Check", "What is wrong", "What to do", "Waited for", "Proves isolation", "Also accepted as"),
             [_row(name, cause) for name, cause in CAUSES.items()],
         ),
     }

@@ -44,7 +44,7 @@ def no_such_name(lab: Json, _run: Json) -> Json:
 
 
 def by_a_helper(lab: Json, _run: Json) -> Json:
-    """A source that cannot run anything by itself: a helper beside it does."""
+    """A source that cannot run anything by itself: a helper next to it does."""
     network = lab.network("net")
     server = served(lab, network)
     # Nobody can start a second process there.

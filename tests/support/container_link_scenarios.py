@@ -98,7 +98,7 @@ SCENARIOS = (
     Scenario("container_link", "remove a link", remove, Expected(differs={"client": ("links",)}, touches=["bridge"])),
     Scenario(
         "container_link",
-        "mend a stale link",
+        "fix a stale link",
         stale,
         Expected(replaces=["client"], differs={"client": ("links",)}, touches=["bridge"]),
     ),

@@ -15,7 +15,7 @@ if t.TYPE_CHECKING:
 
 Json = t.Any
 
-# Such a container ends at once when it is told to.
+# Such a container exits at once when it is asked to.
 AT_ONCE = {"StopSignal": "SIGKILL", "StopTimeout": 1}
 # Writes into each of KEPT_FILES that there is a folder for what never comes again, once, and the last file last.
 _KEEP = "; ".join(

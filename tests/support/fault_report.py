@@ -71,7 +71,7 @@ _INTRODUCTION = """\
 Made by `{command}` on Docker Engine {engine}. Each task is run once for each request that it sends and each
 fault, from the same beginning. *Lost*: something of the user's is not there afterwards. *Not converged*: the same task
 run again fails, or leaves something else than where nothing goes wrong, or a third run changes something. *Unclear*:
-the message is not one line that names what was wanted, what the engine said, and what became of it.
+the message is not one line that names what was wanted, what the engine said, and what the outcome was.
 """
 
 _LEGEND = """

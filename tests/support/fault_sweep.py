@@ -73,7 +73,7 @@ class Scenario:
     Attributes:
         build: makes what is there in a lab, with a function that runs a module, and returns the task's options.
         expected: what the task may do to what was there.
-        changes: whether the task changes anything, so that a message has to say what became of that.
+        changes: whether the task changes anything, so that a message has to say what the outcome was.
         only: faults to try, if not all.
         most: how many points a sample has, if not SAMPLE; for what takes long.
         proof: looks for data that no picture shows; yields what is lost.
@@ -188,7 +188,7 @@ class Sweep:
         new_lab: makes a lab with a prefix of its own for an engine's client.
         subnets: what labs take their networks from.
         everything: whether all points are tried, and not a sample.
-        only: points to try alone, as they are told, with commas between.
+        only: points to try alone, as they are reported, separated by commas.
         extra: further faults by name; they are then the only ones, and tried at requests that change something.
         afterwards: called after each run that something happened to.
     """
@@ -372,7 +372,7 @@ def _unclear_text(scenario: Scenario, point: Point, prefix: str, message: str) -
         yield f"does not say {said!r}"
     # Before the engine's version is known, there is nothing to say about.
     if scenario.changes and not _STATE.search(message) and "Docker Engine" not in message:
-        yield "does not say what became of it"
+        yield "does not say what the outcome was"
 
 
 def _untrue(result: Json, message: str, before: Picture, after: Picture) -> Iterator[str]:

@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
 
 Json = t.Any
 
-# A shell that ends when it is told to, so that nothing waits for a grace period.
+# A shell that exits when it is asked to, so that nothing waits for a grace period.
 SERVE = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done")
 
 

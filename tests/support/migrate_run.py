@@ -16,7 +16,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._module.task import
 
 Json = t.Any
 
-# An echo server that ends when it is told to.
+# An echo server that exits when it is asked to.
 SERVE = ("sh", "-c", "trap 'exit 0' TERM; nc -ll -p 80 -e cat & wait")
 IDLE = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done")
 EXPOSED: dict[str, Json] = {"80/tcp": {}}

@@ -39,7 +39,7 @@ class Mortal:
         self._dying = ""
 
     def inside(self, command: str) -> str:
-        """Run a command beside the engine and return what it prints."""
+        """Run a command next to the engine and return what it prints."""
         return docker("exec", self._nested.name, "sh", "-c", command)
 
     def kill(self) -> None:

@@ -71,7 +71,7 @@ def playback(socket: Path, version: Mapping[str, t.Any], answers: Mapping[str, t
     """Yield a client of a server that plays answers back.
 
     Args:
-        socket: where the server shall listen.
+        socket: where the server must listen.
         version: the answer to C(/version).
         answers: path, without version and query, to the answer; or to status and answer; all else is answered with 404.
     """

@@ -94,7 +94,7 @@ class SocketProxy:
 
     Attributes:
         requests: what came by, in order.
-        fault: called with each request before it is passed on; returns what shall happen to it, None for nothing. A
+        fault: called with each request before it is passed on; returns what must happen to it, None for nothing. A
             text is one of FAULTS.
     """
 

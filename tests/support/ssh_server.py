@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
 
 _SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
 _SSH = shutil.which("ssh")
-# What sshd wants beside its own files, where it runs as root.
+# What sshd needs in addition to its own files, where it runs as root.
 _PRIVILEGE_SEPARATION = Path("/run/sshd")
 
 
@@ -68,7 +68,7 @@ class SshServer:
     def up(self) -> None:
         if os.geteuid() == 0:
             _PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)
-        # Only with its full path it can start itself anew for each connection.
+        # Only with its full path it can start itself again for each connection.
         words = [str(_SSHD), "-D", "-e", "-f", str(self._file("sshd_config"))]
         with self._file("log").open("wb") as log:
             self._server = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -211,7 +211,7 @@ def _check_networks(raw: Json, wanted: dict[str, Json]) -> None:
 
 
 def check(engine: EngineModel, task: dict[str, Json]) -> None:
-    """Assert that the engine's containers are as the task says, by what the engine says of them."""
+    """Assert that the engine's containers are as the task says, by what the engine reports about them."""
     for name, options in task["containers"].items():
         raw = engine.container(name)
         assert raw["State"]["Status"] == "running"

@@ -32,7 +32,7 @@ def small(lab: Json) -> Json:
 
 
 def existing(lab: Json, run: Json) -> Json:
-    """Make the small lab, and put something of the user's beside it."""
+    """Make the small lab, and put something of the user's next to it."""
     params = small(lab)
     done = run("topology", params)
     assert not done.failed, done

@@ -95,7 +95,7 @@ def _hold(engine: Engine, owner: str, image: str, count: int, helpers: list[str]
             engine.create_container(helpers[-1], body)
             engine.start(helpers[-1])
         except LinklabError:
-            # The image has no shell after all, or the engine cannot do it: an address that changes is told.
+            # The image has no shell after all, or the engine cannot do it: an address that changes is reported.
             return number
     return count
 

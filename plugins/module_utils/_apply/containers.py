@@ -242,7 +242,7 @@ def _leave_networks(engine: Engine, container: Container) -> None:
 
 
 def _what_is_left(engine: Engine, container: Container) -> tuple[str, bool]:
-    """Return what became of a container that could not be removed, and whether it is as it was."""
+    """Return the state of a container that could not be removed, and whether it is unchanged."""
     now = find_container(engine, container.id)
     if now is None:
         return "It is gone all the same", False

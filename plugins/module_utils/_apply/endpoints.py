@@ -158,7 +158,7 @@ def _way_out(action: EndpointAction) -> str:
 
 
 def put_back(engine: Engine, begun: Sequence[Attach | Reattach]) -> Back:
-    """Undo a unit that failed; return what became of each of its endpoints."""
+    """Roll back a unit that failed; return the state of each of its endpoints."""
     told: list[str] = []
     complete = True
     kept: list[EndpointAction] = []

@@ -76,7 +76,7 @@ def plan_hosts(
     started: Collection[str] = (),
     images: tuple[str, ...] = (),
 ) -> RewriteHosts | None:
-    """Return what puts the names of legacy links right; None if all lead where they shall.
+    """Return what corrects the names of legacy links; None if all resolve as they should.
 
     Args:
         links: those that the source keeps.

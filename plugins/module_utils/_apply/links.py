@@ -60,7 +60,7 @@ def remove_link(engine: Engine, action: RemoveLink) -> list[str]:
 
 
 def _what_is_left(engine: Engine, source: Container, alias: str) -> tuple[str, bool]:
-    """Return what became of a link whose removal failed, as a sentence, and whether it may be gone."""
+    """Return the state of a link whose removal failed, as a sentence, and whether it may be gone."""
     try:
         now = find_container(engine, source.id)
     except LinklabError:
@@ -132,8 +132,8 @@ def rewrite_hosts(engine: Engine, action: RewriteHosts) -> None:
             after = pointed(after, link.alias, addresses, names, aliases_of(source))
     if after != before and not write_hosts(engine, source, before, after, action.images):
         raise ApplyError(
-            f"could not {action.describe()}: neither a shell in it nor one in a helper beside it could write"
-            f" /etc/hosts. It is as it was; once {source.name} is restarted, the engine has written it anew"
+            f"could not {action.describe()}: neither a shell in it nor one in a helper next to it could write"
+            f" /etc/hosts. It is unchanged; the engine writes it again once {source.name} is restarted"
         )
 
 

@@ -9,7 +9,7 @@
 
 The successor is complete before the old container is stopped, except for the files of its writable layer; the old
 container is removed only after the successor was seen running. Both cannot run at once: neither a database's files,
-nor a static address, nor a published port can be had twice. A run that dies on the way leaves names behind from which
+nor a static address, nor a published port can exist twice. A run that dies on the way leaves names behind from which
 the next one knows what to do (see _recovery/names).
 """
 
@@ -80,7 +80,7 @@ class Exchange:
 
 
 def unchanged(body: Mapping[str, Json]) -> Mapping[str, Json]:
-    """Change nothing; for a successor that is only to be made anew."""
+    """Change nothing; for a successor that is only to be created again."""
     return body
 
 
@@ -103,7 +103,7 @@ def replace(
             returns that for the successor. Its legacy links are in C(HostConfig.Links) as C(ID:ALIAS).
         handled: IDs of containers that depend on this one and that the caller puts right afterwards.
         keep_files: whether files that were changed outside volumes go on to the successor.
-        start: whether the successor shall run although the container does not.
+        start: whether the successor must run although the container does not.
         settle: seconds that the successor must run, if not SETTLE_SECONDS.
         wires: the successor's endpoints, if they are not to be those of the container.
         inspected: what other replacements of the same run have read of other containers.
@@ -137,7 +137,7 @@ def replace(
         back = bring_back(engine, exchange)
         raise ApplyError(f"{_what_failed(container, exc)}. {back}", unsure=not back.complete) from exc
     except BaseException:
-        # Whatever it is, a task that is told to end among it: nobody is to be left without a container.
+        # Whatever it is, including a task that is asked to stop: nobody must be left without a container.
         bring_back(engine, exchange)
         raise
     return Replaced(exchange.new_id, tuple(notes))
@@ -182,7 +182,7 @@ def _create(engine: Engine, container: Container, body: Mapping[str, Json], befo
 
 
 def _not_created(engine: Engine, container: Container, exc: LinklabError, ref: str) -> ApplyError:
-    """Discard what there is of a successor, if I(ref) names one; return the error that tells what became of it."""
+    """Discard what there is of a successor, if I(ref) names one; return the error that says what happened to it."""
     wrong = _discard(engine, ref) if ref else ""
     sentences = (f"{_what_failed(container, exc)}.", f"{container.name} is as it was.", *_left(wrong))
     return ApplyError(" ".join(sentences), unsure=bool(wrong))
@@ -233,7 +233,7 @@ def _exchange(engine: Engine, container: Container, exchange: Exchange, settle: 
     policy = "" if engine.info.podman else comes_again(container.raw)
     engine.rename(exchange.old_id, predecessor_name(exchange.name, exchange.new_id, exchange.before, policy))
     if policy:
-        # Else an engine that restarts now starts it beside the successor, over the same files.
+        # Otherwise an engine that restarts now starts it next to the successor, over the same files.
         _set_policy(engine, exchange.old_id, {"Name": "no", "MaximumRetryCount": 0})
     # Only now, since the environment of legacy links is made at the start and holds the source's name.
     engine.rename(exchange.new_id, exchange.name)

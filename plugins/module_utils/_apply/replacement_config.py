@@ -119,7 +119,7 @@ class Wiring:
 
     Attributes:
         networking: C(NetworkingConfig) for the create request.
-        leave: the network that the network mode attaches to, where the container shall not be; empty if there is none.
+        leave: the network that the network mode attaches to, where the container must not be; empty if there is none.
         join: network name and C(EndpointSettings) of all other endpoints.
     """
 

@@ -31,7 +31,7 @@ if t.TYPE_CHECKING:
     from .._plan.plan import Plan, Stage
 
 Unit = tuple[Action, ...]
-# What an executor returns, the user is told.
+# What an executor returns is reported to the user.
 Executors = t.Mapping[type[Action], t.Callable[..., t.Optional[t.Iterable[str]]]]
 _APPEAR_SECONDS = 1.0
 
@@ -166,7 +166,7 @@ def create_network(engine: Engine, action: CreateNetwork) -> None:
         _settle_duplicates(engine, action.network.name, made)
     except LinklabError as exc:
         text = f"the network {action.network.name} is made, but it is not known whether another run made one as well"
-        raise ApplyError(f"{text}: {said(exc)}. The same task run again sees to it", unsure=True) from exc
+        raise ApplyError(f"{text}: {said(exc)}. Run the same task again to finish it", unsure=True) from exc
 
 
 def _appears(engine: Engine, name: str) -> bool:
@@ -180,7 +180,7 @@ def _appears(engine: Engine, name: str) -> bool:
 
 
 def _settle_duplicates(engine: Engine, name: str, made: str) -> None:
-    """See to it that one network has this name.
+    """Ensure that one network has this name.
 
     Engines before API 1.44 check for a duplicate without a lock, so two runs at once can both make one. All runs agree
     that the oldest stays; the others remove theirs.

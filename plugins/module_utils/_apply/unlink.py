@@ -10,7 +10,7 @@
 The engine then joins the source to its networks once more, which takes a tenth of a second and keeps open connections.
 Three traps are in the way:
 
-- On the default bridge the engine writes the resolver's file anew, as for a container without names, and a container
+- On the default bridge the engine writes the resolver's file again, as for a container without names, and a container
   that is also on a network of its own does not find names there until its next restart. So such a container leaves the
   bridge for that moment, and comes back.
 - Off the bridge the engine does not touch the hosts file, so the line of the link stays. It is taken out from inside

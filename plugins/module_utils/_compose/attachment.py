@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Which containers shall be attached to a network, and how: parsed and validated without an engine."""
+"""Which containers to attach to a network, and how: parsed and validated without an engine."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ENDPOINT_OPTIONS: dict[str, Json] = {
 
 @dataclass(frozen=True)
 class Wish:
-    """One container that shall have an endpoint.
+    """One container that must have an endpoint.
 
     Attributes:
         container: a name or an ID.
@@ -57,8 +57,8 @@ class AttachSpec:
     Attributes:
         network: a name or an ID.
         create: how to make the network if it is missing.
-        present: whether the containers of I(wishes) shall be attached, or not.
-        purge: whether every other container shall be detached.
+        present: whether the containers of I(wishes) must be attached, or detached.
+        purge: whether every other container must be detached.
     """
 
     network: str

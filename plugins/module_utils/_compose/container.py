@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What a container shall be, in the words of the Compose Specification, and the Engine API's words for it."""
+"""The desired state of a container, in the terms of the Compose Specification, and in those of the Engine API."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ _IMAGE = re.compile(r"[^\s:/@][^\s]*")
 
 @dataclass(frozen=True)
 class ContainerSpec:
-    """What a container shall be. None means: not given, so neither compared nor touched.
+    """The desired state of a container. None means: not given, so neither compared nor touched.
 
     Attributes:
         image: a name, with or without tag or digest, or an ID.
@@ -128,7 +128,7 @@ class ContainerSpec:
         """Read the options of a task.
 
         Args:
-            where: what the messages shall call the options as a whole, such as C(containers.database).
+            where: what the messages call the options as a whole, such as C(containers.database).
 
         Raises:
             SpecError: with the option and what to do.

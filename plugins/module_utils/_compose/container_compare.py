@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Compare what a container shall be with what it is, as the engine's own rules have it.
+"""Compare the desired state of a container with the current one, by the engine's own rules.
 
 A container's description holds what the user gave merged with what its image brings. Only the options that are given
 are compared, each as a whole; what comes from the image is left out of account. Nothing here asks the engine.

@@ -26,7 +26,7 @@ def successor_config(spec: ContainerSpec, body: Mapping[str, Json], base: Mappin
     """Return the Engine API's configuration for a container that replaces another.
 
     Args:
-        spec: what shall be; options that are not given stay as they are.
+        spec: the desired state; options that are not given stay as they are.
         body: the predecessor's configuration, in the form in which a container is created.
         base: C(Config) of the image that the predecessor was made of; None if it is not known any more.
     """

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What a network shall be: parsed and validated without an engine, in the words of the Compose Specification."""
+"""The desired state of a network: parsed and validated without an engine, in the terms of the Compose Specification."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ NETWORK_OPTIONS: dict[str, Json] = {
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """A network that shall exist. None means: not given, so neither compared nor sent.
+    """A network that must exist. None means: not given, so neither compared nor sent.
 
     Attributes:
         subnets: subnet, gateway, ip_range and aux_addresses by those names, as the user gave them.

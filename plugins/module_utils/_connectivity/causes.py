@@ -36,7 +36,7 @@ class Cause:
 
     Attributes:
         band: the check that fails for this reason.
-        meaning: what is the case.
+        meaning: what is wrong.
         remedy: what to do, in general. The hint of a diagnosis says it for the containers at hand.
         lasting: whether it stays so until somebody does something, so that waiting is of no use.
         isolates: whether it proves that the two are isolated: nothing leads from one to the other, or a rule keeps
@@ -61,13 +61,13 @@ def _peer(side: str) -> dict[str, Cause]:
         f"{side}_exited": Cause(
             side,
             f"The {side} has ended. The message has its exit code and the end of its log.",
-            "Mend what the log complains of, then start it.",
+            "Fix what the log reports, then start it.",
         ),
         f"{side}_paused": Cause(side, f"The {side} is paused: its processes are frozen.", "Unpause it."),
         f"{side}_restarting": Cause(
             side,
             f"The {side} ends and is restarted, again and again. The message has its exit code and the end of its log.",
-            "Mend what the log complains of.",
+            "Fix what the log reports.",
             lasting=False,
         ),
     }
@@ -85,7 +85,7 @@ CAUSES: dict[str, Cause] = {
     "target_unhealthy": Cause(
         "target",
         "The engine calls the target unhealthy. The message has the output of its last healthcheck.",
-        "Mend what the healthcheck complains of, or the healthcheck.",
+        "Fix what the healthcheck reports, or the healthcheck itself.",
         lasting=False,
     ),
     "source_no_network": Cause(
@@ -123,7 +123,7 @@ CAUSES: dict[str, Cause] = {
     "phantom_endpoint": Cause(
         "path",
         "A container is attached to the common network in its description only: an attach failed half-way.",
-        "Attach it anew.",
+        "Attach it again.",
     ),
     "default_bridge_only": Cause(
         "path",
@@ -183,7 +183,7 @@ CAUSES: dict[str, Cause] = {
     ),
     "alias_shared": Cause(
         "name",
-        "Several containers have the name, so that it leads now here, now there.",
+        "Several containers have the name, so it resolves to different containers.",
         "Use a name that only the target has, or take the alias from the others.",
     ),
     "resolves_elsewhere": Cause(
@@ -345,7 +345,7 @@ CAUSES: dict[str, Cause] = {
     "probe_failed": Cause(
         "name",
         "The engine can run nothing in the source's network. The message has what it said.",
-        "Mend what the engine complains of.",
+        "Fix what the engine reports.",
         lasting=False,
     ),
 }

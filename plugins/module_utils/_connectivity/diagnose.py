@@ -79,7 +79,7 @@ def _not_running(evidence: Evidence, peer: Peer, side: str) -> Finding:
         advice = "Start it."
     else:
         words = f"has ended ({status}, {why_ended(evidence, peer)})"
-        advice = "Mend what its log complains of, then start it."
+        advice = "Fix what its log reports, then start it."
     if side == "target" and evidence.source and (links := legacy_links(evidence)):
         return Finding(
             "link_target_stopped",
@@ -103,7 +103,7 @@ def _unhealthy(evidence: Evidence) -> Finding | None:
     return Finding(
         "target_unhealthy",
         f"the engine calls {target.name} unhealthy. The last healthcheck{output}",
-        "Mend what the healthcheck complains of. If it is the healthcheck that is wrong, recreate the container with a"
+        "Fix what the healthcheck reports. If the healthcheck itself is wrong, recreate the container with a"
         " better one.",
     )
 
@@ -221,7 +221,7 @@ def phantom(peer: Peer, network: str) -> Finding:
         "phantom_endpoint",
         f"{peer.name} is attached to {network} in its description only (a phantom endpoint): an attach failed half-way."
         " Its next restart may fail, too",
-        f"Attach {peer.owner.name} anew, which repairs the endpoint.",
+        f"Attach {peer.owner.name} again, which repairs the endpoint.",
         (hints.attach(network, peer.owner.name),),
     )
 
@@ -267,7 +267,7 @@ def diagnose_probe(evidence: Evidence) -> Finding | None:
         return Finding(
             "probe_failed",
             f"nothing can be run in the network of {source.name}: {answer.failed}",
-            "Mend what the engine complains of.",
+            "Fix what the engine reports.",
         )
     if answer.missing:
         if evidence.check.protocol == "mysql":

@@ -262,7 +262,7 @@ def _by_others(evidence: Evidence, others: list[str]) -> Finding | None:
         if any(host in way.names for way in paths(evidence)):
             return Finding(
                 "alias_shared",
-                f"{host} on {network} is a name of {target.name} and of {who}, so that it leads now here, now there"
+                f"{host} on {network} is a name of {target.name} and of {who}, so it resolves to different containers"
                 f" ({', '.join(evidence.seen.addresses)})",
                 f"Use a name that only {target.name} has, or take the alias from the others.",
                 _without(holders[0], network, host),

@@ -64,7 +64,7 @@ def _not_a_member(evidence: Evidence) -> Finding | None:
                     "phantom_endpoint",
                     f"{peer.name} is attached to {name} in its description only (a phantom endpoint): the network does"
                     " not know it",
-                    f"Attach {peer.owner.name} anew, which repairs the endpoint.",
+                    f"Attach {peer.owner.name} again, which repairs the endpoint.",
                     (hints.attach(name, peer.owner.name),),
                 )
     return None

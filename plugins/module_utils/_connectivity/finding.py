@@ -35,10 +35,10 @@ class Finding:
 
     Attributes:
         cause: a key of CAUSES.
-        message: what is the case, a clause without a full stop.
+        message: what is wrong, a clause without a full stop.
         advice: what to do, as sentences.
         tasks: the tasks that would fix it; none if no task can.
-        passing: whether it can come right by itself although the cause usually does not.
+        passing: whether it can resolve on its own although the cause usually does not.
     """
 
     cause: str
@@ -104,7 +104,7 @@ def loop_finding(evidence: Evidence, peer: Peer, side: str) -> Finding:
     return Finding(
         f"{side}_restarting",
         f"{peer.name} ends and is restarted again and again ({peer.restarts} restarts, {why_ended(evidence, peer)})",
-        "Mend what its log complains of: its command, its environment, or its files.",
+        "Fix what its log reports: its command, its environment, or its files.",
     )
 
 

@@ -81,7 +81,7 @@ def set_links(network: str, container: str, links: Iterable[Link]) -> dict[str, 
 
 
 def renew_link(source: str, link: Link) -> dict[str, Json]:
-    """Mend a legacy link, which replaces the source by a container with the same configuration and volumes."""
+    """Fix a legacy link, which replaces the source by a container with the same configuration and volumes."""
     return task(
         f"Link {source} to {link.target}",
         "linklab.docker.container_link",

@@ -8,7 +8,7 @@
 """The script that looks from inside a container's network, and what it is fed.
 
 It is POSIX shell and uses what the image has. Everything it needs comes as arguments, except for what is secret: the
-option file of the C(mysql) program comes through its standard input, of which it reads as many lines as it was told,
+option file of the C(mysql) program comes through its standard input, of which it reads the given number of lines,
 so that nobody need close the input (which is impossible half-way on a connection with TLS).
 
 A login goes to an address, which the script has compared with those of the target, and not to a name that could lead

@@ -135,7 +135,7 @@ class Run:
     """What the checks of a task share.
 
     Attributes:
-        stop: set when the task is told to end.
+        stop: set when the task is asked to stop.
         seconds: how long all checks may take together; 0 for as long as they take.
         end: when that time is over, on the monotonic clock.
     """

@@ -51,7 +51,7 @@ LOGIN_OPTIONS: dict[str, Json] = {
     "ssl_ca": {"type": "path"},
 }
 
-# The options that a task gives once for all checks, and that an element of the list may give anew.
+# The options that a task gives once for all checks, and that an element of the list may override.
 _SHARED: dict[str, Json] = {
     "host": {"type": "str"},
     "protocol": {"type": "str", "choices": ["dns", "tcp", "udp", "mysql"]},

@@ -135,7 +135,7 @@ def names_of_users(params: Mapping[str, Json]) -> set[str]:
 
 
 def _end_tidily(run: Run) -> None:
-    """Let a task that is told to end remove its helper first. A helper also ends, and goes away, by itself."""
+    """Let a task that is asked to stop remove its helper first. A helper also exits, and is removed, on its own."""
 
     def end(number: int, _frame: FrameType | None) -> t.NoReturn:
         run.stop.set()

@@ -45,7 +45,7 @@ _LONGEST_EXPLANATION = 2000
 _ASKS = 3
 
 # Engines can lose count of a network's endpoints while several containers leave it at the same moment, and then refuse
-# to remove it, "has active endpoints", until they are started anew. Seen on 20.10 with 8 at once; 26.1 counts well.
+# to remove it, "has active endpoints", until they are restarted. Seen on 20.10 with 8 at once; 26.1 counts well.
 _COUNTS_ENDPOINTS_WELL = "1.45"
 _disconnects, _stops = threading.BoundedSemaphore(1), threading.BoundedSemaphore(2)
 

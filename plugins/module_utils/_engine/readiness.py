@@ -30,7 +30,7 @@ if t.TYPE_CHECKING:
 
 Json = t.Any
 
-# How long the stream of events may be silent before the containers are looked at again. No event has been seen to get
+# How long the stream of events may be silent before the containers are read again. No event has been seen to get
 # lost, but a connection can break without a word.
 _SILENCE = 10.0
 # How long a container must be up. One that the engine started again: as long as Docker's restart policies want to see
@@ -42,7 +42,7 @@ _UP_AT_FIRST = 1.0
 _LOOP_STARTS = 2
 _LOOP_SECONDS = 10.0
 _LOG_LINES = 5
-_VERBS = {"started": "run", "healthy": "get healthy"}
+_VERBS = {"started": "run", "healthy": "become healthy"}
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?\d*(Z|[+-]\d\d:\d\d)")
 
 
@@ -285,5 +285,5 @@ def _story(engine: Engine, name: str, condition: str) -> str:
 
 
 def log_tail(engine: Engine, raw: Mapping[str, Json]) -> str:
-    """Return the last lines of a container's log in one line, empty if they cannot be had."""
+    """Return the last lines of a container's log in one line, empty if they are not available."""
     return in_one_line(end_of_log(engine, raw, _LOG_LINES))

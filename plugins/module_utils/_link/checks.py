@@ -34,7 +34,7 @@ _NETWORK_LINK = "name a network of your own (option network) to have a network l
 
 
 def legacy_problems(spec: LinkSpec, state: LinkState, *, starts: bool) -> Iterator[str]:
-    """Say why the links of I(spec) cannot be had as legacy links.
+    """Say why the links of I(spec) are not possible as legacy links.
 
     Args:
         starts: whether the source is going to be started, so that all targets must run.
@@ -128,7 +128,7 @@ def link_warnings(source: Container, kept: Iterable[LegacyLink], wanted: Mapping
         if link.target is None:
             yield (
                 f"{source.name} cannot start again, nor can anything be executed in it: the target of its link {link}"
-                " was removed. Name the link in links to mend it, or remove it (state: absent)."
+                " was removed. Name the link in links to fix it, or remove it (state: absent)."
             )
     targets = {**{link.alias: link.target for link in kept}, **wanted}
     for alias, target in targets.items():
@@ -156,7 +156,7 @@ def lost_link_warnings(source: Container, lost: Iterable[LegacyLink]) -> Iterato
         )
 
 
-def mendable(
+def repairable(
     stale: Iterable[LegacyLink], state: LinkState, *, starts: bool
 ) -> tuple[dict[str, Container], list[LegacyLink]]:
     """Return, by alias, the containers that have the names of removed targets now; and the links that have none."""

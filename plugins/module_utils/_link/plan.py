@@ -34,7 +34,7 @@ from .._plan.plan import Action, Attach, Disruption, Plan, Stage, singly, stages
 from .._plan.restorations import with_restorations
 from .._recovery.find import Recover, leave_text, reason
 from .._recovery.names import Verdict
-from .checks import legacy_problems, link_warnings, lost_link_warnings, mendable, new_link_warnings, removal_warnings
+from .checks import legacy_problems, link_warnings, lost_link_warnings, new_link_warnings, removal_warnings, repairable
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -140,7 +140,7 @@ def _plan_source(spec: LinkSpec, state: LinkState, network: Network, *, legacy: 
 def _plan_legacy(spec: LinkSpec, state: LinkState, source: Container, _network: Network) -> Plan:
     if not spec.present:
         gone = [link for link in state.legacy if spec.purge or _is_named(link, spec, state)]
-        return Plan(_removals(source, gone, "it shall not be there"), tuple(removal_warnings(source, gone)))
+        return Plan(_removals(source, gone, "it should not exist"), tuple(removal_warnings(source, gone)))
     sorted_ = _sort(spec, state)
     if sorted_.lacking:
         return _plan_recreate(spec, state, source, sorted_)
@@ -187,10 +187,10 @@ def _plan_recreate(spec: LinkSpec, state: LinkState, source: Container, links: _
         dropped = frozenset(link.alias for link in stale)
         problems += replace_problems(source, state.around, dropped=dropped)
     refuse(problems)
-    mended, lost = mendable([link for link in links.kept if link.stale], state, starts=source.live or start)
-    wanted = {**mended, **{link.alias: state.containers[link.target] for link in spec.links}}
+    repaired, lost = repairable([link for link in links.kept if link.stale], state, starts=source.live or start)
+    wanted = {**repaired, **{link.alias: state.containers[link.target] for link in spec.links}}
     recreate = RecreateContainer(
-        _why(links, mended, state),
+        _why(links, repaired, state),
         Disruption.RECREATE,
         source,
         tuple((target.id, alias) for alias, target in wanted.items()),
@@ -231,14 +231,14 @@ def _removals(source: Container, links: Sequence[LegacyLink], why: str) -> tuple
     return stages(([(RemoveLink(why, disruption, source, link.name, link.alias),) for link in links], 1))
 
 
-def _why(links: _Sorted, mended: Mapping[str, Container], state: LinkState) -> str:
+def _why(links: _Sorted, repaired: Mapping[str, Container], state: LinkState) -> str:
     stale = {link.alias for link in state.legacy if link.stale}
     there = {link.alias: link for link in state.legacy if not link.stale}
     parts = [f"+{link}" for link in links.lacking if link.alias not in stale]
     parts += [f"-{there[link.alias]}" for link in links.lacking if link.alias in there]
     parts += [f"-{link}" for link in links.purged]
     again = [str(link) for link in links.lacking if link.alias in stale]
-    again += [f"{target.name}:{alias}" for alias, target in mended.items()]
+    again += [f"{target.name}:{alias}" for alias, target in repaired.items()]
     texts = [f"links: {' '.join(parts)}"] if parts else []
     texts += [f"the target of {', '.join(again)} was replaced, so that the link leads nowhere"] if again else []
     return "; ".join(texts) + "; the engine makes a legacy link only together with its source"

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Which links a container shall have: parsed and validated without an engine."""
+"""Which links a container must have: parsed and validated without an engine."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class LinkSpec:
         links: what the task names; their targets are names or IDs.
         network: a name or an ID. On the default bridge a link is a legacy link, elsewhere a network link.
         create: how to create the source if it is missing.
-        present: whether the source shall have I(links), or not.
-        purge: whether every other link of the source on this network shall go.
+        present: whether the source must have I(links), or must not.
+        purge: whether every other link of the source on this network is removed.
     """
 
     container: str

@@ -42,7 +42,7 @@ if t.TYPE_CHECKING:
     from .._model.state import Container
     from .._plan.plan import Attach, Reattach
 
-# Programs written in Go look at the hosts and resolver files anew after 5 seconds at most.
+# Programs written in Go read the hosts and resolver files again after at most 5 seconds.
 CACHED_SECONDS = 5.0
 
 
@@ -151,7 +151,7 @@ class Migration:
 
 
 class _Undo:
-    """A context in which a failure is undone before it goes on, with what became of that."""
+    """A context in which a failure is rolled back before it is raised, with the outcome of the rollback."""
 
     def __init__(self, take_back: Callable[[LinklabError], ApplyError]) -> None:
         self._take_back = take_back

@@ -97,7 +97,7 @@ def _way_problems(spec: MigrateSpec, state: MigrateState, group: Group, source: 
         why = (
             "it was on a network of its own already, where the engine leaves the lines of links in the hosts file"
             if spec.gap_allowed
-            else "its names shall resolve all the time"
+            else "its names must resolve all the time"
         )
         yield (
             f"the hosts file of {one.name} has to be written from inside ({why}), and neither it nor a container that"

@@ -7,8 +7,8 @@
 
 """Exchange the links of a source for an endpoint on a network: the one step in which its names do not resolve.
 
-Nothing can bring a link back. So the step runs in a process of its own, which ends its work even if this one is
-killed; the endpoint is tried for again if it fails; and if it cannot be had, the names lead to the bridge as before,
+Nothing can bring a link back. So the step runs in its own process, which completes its work even if this one is
+killed; the endpoint is retried if it fails; and if it is not possible, the names resolve to the bridge as before,
 through lines in the hosts file.
 
 To remove a link of a container that another run attaches meanwhile costs it the engine's resolver. So the mark of the

@@ -37,7 +37,7 @@ class Group:
         sources: those of its members that have links.
         members: sources and targets, by ID.
         settings: what the endpoint of each member must have, besides what it has, by ID.
-        problems: why the names cannot be had on the network.
+        problems: why the names are not possible on the network.
     """
 
     network: str
@@ -187,7 +187,7 @@ def _link_problem(network: str, source: Source, name: str, target: Container) ->
     if name == container.hostname:
         return (
             f"{container.name} knows {target.name} as {name}, which is also its own host name: without the legacy link"
-            " that name leads to itself; create it anew with another host name"
+            " that name resolves to itself; create it again with another host name"
         )
     return ""
 

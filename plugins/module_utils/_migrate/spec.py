@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Which containers shall leave their legacy links, and how: parsed and validated without an engine."""
+"""Which containers to move off their legacy links, and how: parsed and validated without an engine."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class MigrateSpec:
         network: a name or an ID; None for one network per group of linked containers.
         create: how to make a network that is missing; its name is to be filled in. None: it is not to be made.
         gap_allowed: whether a name may fail to resolve for a moment, so that nothing is needed inside the source.
-        leave_bridge: whether the containers shall leave the default bridge.
+        leave_bridge: whether the containers must leave the default bridge.
         bake: whether the link's environment becomes part of the source's configuration, which recreates it.
     """
 

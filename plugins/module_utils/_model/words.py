@@ -62,7 +62,7 @@ _FOREIGN: Mapping[str, tuple[tuple[str, str], ...]] = types.MappingProxyType(
             (
                 ("container", ""),
                 ("networks", "the name as the key under containers"),
-                ("image", "container, beside create"),
+                ("image", "container, next to create"),
             ),
         ),
         "env": (("environment", ""),),

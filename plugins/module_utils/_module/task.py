@@ -32,7 +32,7 @@ Json = t.Any
 Spec = t.TypeVar("Spec")
 State = t.TypeVar("State")
 
-# How often a task looks and plans anew where others change the same.
+# How often a task observes and plans again if others change the same.
 _ROUNDS = 3
 
 DISRUPTION_OPTION: dict[str, Json] = {
@@ -137,7 +137,7 @@ def _carried_out(
 ) -> tuple[tuple[Action, ...], State]:
     """Carry plans out until nothing is left to do; return the actions and the state at the end.
 
-    One is enough, unless something else changes the same at the same time: then what is there is looked at anew.
+    One is enough, unless something else changes the same at the same time: then the current state is read again.
 
     Args:
         cap: what plans may disrupt. To recreate containers twice is nothing that anybody asked for.
@@ -174,7 +174,7 @@ def _carried_out(
 def _applied(engine: Engine, task: Task[Spec, State], plan: Plan) -> Iterable[str]:
     """Carry a plan out; return what the user should know that only the changes brought to light."""
     if not plan.actions:
-        # Whoever follows the progress is told that nothing is left.
+        # Whoever follows the progress learns that nothing is left.
         Done[Action](0)
         return ()
     # Not at the top, here as well as for the executors: what carries plans out takes its time to load, and most runs

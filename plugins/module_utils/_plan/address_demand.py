@@ -49,7 +49,7 @@ class Room:
     Attributes:
         network: None if it is to be made as I(create) says.
         holders: by the container's ID, without those that leave.
-        named: IDs of the containers that shall be on it.
+        named: IDs of the containers that must be on it.
         starts: IDs of those of them that are started if they do not run.
     """
 
@@ -186,7 +186,7 @@ class Room:
                 yield (
                     f"{', '.join(sorted(open_))} may get an address that a container asks for which does not run"
                     f" ({', '.join(sorted(at_risk))}): the engine keeps none for those, which then cannot start. Start"
-                    " them first, or give the network an ip_range beside such addresses"
+                    " them first, or give the network an ip_range without such addresses"
                 )
 
     def units(self, changes: Sequence[Attach | Reattach]) -> list[tuple[EndpointAction, ...]]:

@@ -58,7 +58,7 @@ class AttachState:
         known_networks: name to subnets; only read to suggest names, and to make a network.
         notes: what interrupted runs left; the containers have the endpoints that are away.
         created: names of containers that get their endpoint when they are created.
-        mac_later: names of containers whose MAC address others see to, or can only be seen once they run.
+        mac_later: names of containers whose MAC address is handled elsewhere, or can only be read once they run.
         members: by ID, who is or will be on the network besides I(containers); only read where an alias is to come.
         neighbours: every container; only read where an endpoint may get an address.
         starts: names of containers that are started afterwards if they do not run.
@@ -218,7 +218,7 @@ def _detaches(spec: AttachSpec, state: AttachState) -> Iterator[Detach]:
     if not spec.present:
         for container in named.values():
             if network.name in container.endpoints:
-                yield _detach(container, network, "it shall not be attached")
+                yield _detach(container, network, "it should not be attached")
     if spec.purge:
         for other in state.others:
             one = state.containers.get(other.id)
@@ -268,9 +268,9 @@ def _change(container: Container, wish: Wish, spec: AttachSpec, state: AttachSta
         reason = "a failed connect left the endpoint half made, and the next restart would fail"
         return Attach(reason, Disruption.NONE, *where, wanted.over(base))
     if not container.live and endpoint.network_id not in ("", network.id):
-        reason = "the network was made anew since the container ran, and its next start would fail"
+        reason = "the network was recreated since the container ran, and its next start would fail"
         return Reattach(reason, Disruption.NONE, *where, wanted.over(current), old)
-    # The engine does not tell the MAC address of a stopped container that has run: one that is wanted is sent anew.
+    # The engine does not tell the MAC address of a stopped container that has run: one that is wanted is sent again.
     differences = wanted.differences(replace(current, mac_address=endpoint.mac or None))
     if not differences:
         return None

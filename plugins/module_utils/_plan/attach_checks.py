@@ -39,7 +39,7 @@ def container_problems(container: Container) -> Iterator[str]:
     if mode == "host":
         yield (
             f"{name} uses the host's network (network_mode host) and cannot be attached to another;"
-            " create it anew without that mode"
+            " create it again without that mode"
         )
     elif mode.startswith("container:"):
         yield (
@@ -87,7 +87,7 @@ def settings_problems(
     *,
     gates: Mapping[str, tuple[str, str]] = AT_CONNECT,
 ) -> Iterator[str]:
-    """Say which given settings of container I(name) cannot be had on a network.
+    """Say which given settings of container I(name) are not possible on a network.
 
     Args:
         gates: AT_CREATION for an endpoint that is made together with its container; MAC_IS_SEEN_TO where that is right.
@@ -130,5 +130,5 @@ def mac_problems(changes: Iterable[Attach | Reattach], info: EngineInfo) -> Iter
                 f"{action.container.name} was created with the MAC address {action.old.requested_mac} on"
                 f" {action.network}, and a new endpoint would lose it ({action.reason}): this engine takes one for an"
                 " existing container from API 1.54 (Docker Engine 29.3) on. To give it up, detach the container"
-                " (state: absent) and attach it again; to keep it, create the container anew"
+                " (state: absent) and attach it again; to keep it, create the container again"
             )

@@ -216,9 +216,9 @@ class RecreateContainer(ContainerAction):
     """Replace a container by one with other legacy links.
 
     Attributes:
-        links: ID of the target and alias of the links that the successor shall have.
-        purge: whether it shall have no others; else it also has those of its predecessor.
-        start: whether the successor shall run although its predecessor never did.
+        links: ID of the target and alias of the links that the successor must have.
+        purge: whether it must have no others; otherwise it also has those of its predecessor.
+        start: whether the successor must run although its predecessor never did.
     """
 
     name = "recreate_container"
@@ -254,7 +254,7 @@ class ReplaceContainer(ContainerAction):
         handled: IDs of containers that depend on this one and are put right by other actions.
         mode: the successor's network mode; None for that of the container.
         endpoints: those of a successor with another network mode; else it gets those that the container has by then.
-        macs: MAC address by network, where the successor shall have another one than the engine chooses.
+        macs: MAC address by network, where the successor must have another one than the engine chooses.
     """
 
     name = "recreate_container"

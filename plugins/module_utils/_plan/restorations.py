@@ -44,7 +44,7 @@ class RestoreEndpoints(Action):
     """Put back the endpoints that an interrupted run took away, and that are still away; then the note goes.
 
     Attributes:
-        unwanted: containers and networks of endpoints that shall stay away.
+        unwanted: containers and networks of endpoints that must not be restored.
     """
 
     name = "recover"

@@ -42,7 +42,7 @@ class Instead:
 
 
 class AwayError(ApplyError):
-    """A container is off the default bridge, where it shall be."""
+    """A container is off the default bridge, where it should be."""
 
 
 @contextmanager

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What cannot be had of a topology on this engine, found before anything is changed. Pure."""
+"""What is not possible of a topology on this engine, found before anything is changed. Pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _DEFAULT_POOLS = (
 
 
 def problems(spec: TopologySpec, state: TopologyState, going: frozenset[str]) -> Iterator[str]:
-    """Say what cannot be had.
+    """Say what is not possible.
 
     Args:
         going: IDs of networks that will be removed first.
@@ -96,8 +96,8 @@ def _networks_there(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
             continue
         for option, (there, value) in wanted.differences(network).items():
             yield (
-                f"network {name} has {option} {there!r}, wanted {value!r}: an engine cannot change that, and making the"
-                " network anew would cut off every container on it, so it is not done here. Put the option back, or"
+                f"network {name} has {option} {there!r}, wanted {value!r}: an engine cannot change that, and recreating"
+                " the network would cut off every container on it, so it is not done here. Put the option back, or"
                 " remove the topology first (state: absent)"
             )
 

@@ -240,7 +240,7 @@ class _Links:
 
 
 def _link_problem(link: LegacyLink | None, target: str, alias: str, wanted_id: str, renewed: bool) -> str:
-    """Say why a legacy link that is wanted must be made anew, as a clause; empty if it need not."""
+    """Say why a legacy link that is wanted must be created again, as a clause; empty if it need not."""
     if link is None:
         return f"it has no link {target}:{alias}, and a legacy link can only be given to a new container"
     if link.target is None:

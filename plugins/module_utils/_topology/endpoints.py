@@ -151,7 +151,7 @@ def _mac_later(spec: TopologySpec, state: TopologyState, network: str, replaced:
 
 
 def _same_mac(wish: ContainerWish, container: Container | None, network: str) -> bool:
-    """Whether a container that is there may have the MAC address that it shall have."""
+    """Whether a container that is there may have the MAC address that it should have."""
     end = container.endpoints[network] if container is not None else None
     wanted = wish.networks[network].mac_address if wish.networks and network in wish.networks else None
     return end is not None and (end.mac or end.requested_mac or wanted) == wanted
@@ -160,7 +160,7 @@ def _same_mac(wish: ContainerWish, container: Container | None, network: str) ->
 def _ends_of_legacy_links(spec: TopologySpec, containers: Mapping[str, Container]) -> Iterator[str]:
     """Yield who must be on the default bridge, although the task does not say it in so many words.
 
-    A container that is created anew gets there by itself.
+    A container that is recreated gets there on its own.
     """
     ends = [end for wish in spec.containers.values() for end in _linked(wish)]
     for name in dict.fromkeys(ends):
@@ -201,7 +201,7 @@ def _settled(spec: TopologySpec, state: TopologyState, network: str, container: 
 
 
 def _must_leave(spec: TopologySpec, wish: ContainerWish, container: Container, network: Network) -> bool:
-    """Whether it was this topology that put a container on a network where it shall not be any more.
+    """Whether it was this topology that put a container on a network where it should no longer be.
 
     What a user attached by hand to networks of others is left alone.
     """

@@ -194,7 +194,7 @@ def _unlinks(changes: Iterable[Change]) -> Iterator[tuple[Action, ...]]:
 
 
 def _hosts(state: TopologyState, changes: Mapping[str, Change], attachments: Attachments) -> Iterator[RewriteHosts]:
-    """Yield what makes the names of legacy links lead where they shall; a start has the engine see to that."""
+    """Yield what makes the names of legacy links resolve as they should; at a start the engine does that."""
     moved = back_on_bridge(attachments)
     started = frozenset(name for name, change in changes.items() if change.container and not change.container.live)
     for name, hosts in state.hosts.items():

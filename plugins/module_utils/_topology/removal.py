@@ -29,8 +29,8 @@ REMOVE_WORKERS = 8
 
 def plan_absent(spec: TopologySpec, state: TopologyState) -> Plan:
     """Return the removal of all that carries the topology's label, and of nothing else; raise Refusal."""
-    containers = remove_containers(spec, state, "it belongs to the topology, which shall be absent")
-    networks = remove_networks(spec, state, "it belongs to the topology, which shall be absent")
+    containers = remove_containers(spec, state, "it belongs to the topology, which should be absent")
+    networks = remove_networks(spec, state, "it belongs to the topology, which should be absent")
     volumes = [
         RemoveVolume("it belongs to the topology, and volumes are to go with it", Disruption.NONE, name)
         for name, labels in state.volumes.items()

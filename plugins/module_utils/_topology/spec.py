@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What a topology shall be: networks and containers, parsed and validated without an engine."""
+"""The desired state of a topology: networks and containers, parsed and validated without an engine."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class ContainerWish:
 
     @property
     def on_bridge(self) -> bool:
-        """Whether the container shall be on the default bridge, as all are of which nothing else is said."""
+        """Whether the container must be on the default bridge, as are all that the task puts nowhere else."""
         if self.networks is None:
             return self.network_mode in (None, DEFAULT_BRIDGE)
         return DEFAULT_BRIDGE in self.networks

@@ -10,7 +10,7 @@ shopt -s dotglob nullglob
 
 readonly DATA=/var/lib/mysql
 # A new data directory is made here and moved into place when it is complete, so that a container
-# which is killed during its first start begins anew instead of serving half a database.
+# which is killed during its first start starts over instead of serving half a database.
 readonly DRAFT=$DATA/initialising.tmp # not hidden: InnoDB does not look into hidden folders
 readonly DRAFT_SOCKET=/run/mysqld/initialising.sock
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Aliases and links beside those of others, and names that two containers have, on the real engine."""
+"""Aliases and links next to those of others, and names that two containers have, on the real engine."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def test_an_alias_that_nobody_has(lab, net, client, connectivity):
     assert "did you mean database?" in result["msg"]
     assert all(name in result["msg"].partition("its names there are")[2] for name in (server, "database", "db2"))
     assert len(result["attempts"]) == 1
-    # The task that mends it keeps the other aliases.
+    # The task that fixes it keeps the other aliases.
     assert all(name in result["diagnosis"]["task"] for name in ("databse", "database", "db2"))
 
 

@@ -30,7 +30,7 @@ def pair(shared_lab: Json) -> tuple[str, str, str]:
     return make_pair(shared_lab)
 
 
-def mend(module: Json, result: Json) -> None:
+def fix(module: Json, result: Json) -> None:
     """Run the task that a diagnosis gives."""
     (task,) = yaml.safe_load(result["diagnosis"]["task"])
     (options,) = [value for key, value in task.items() if key.startswith("linklab.docker.")]
@@ -169,7 +169,7 @@ def test_no_common_network_and_the_task_that_mends_it(lab, pair, connectivity, m
     assert f"{client} is on {one} (internal)" in result["msg"]
     assert f"{server} is on {two}" in result["msg"]
     assert len(result["attempts"]) == 1
-    mend(module, result)
+    fix(module, result)
     assert connectivity(client, server)["path"] == f"network:{two}"
 
 
@@ -203,7 +203,7 @@ def test_a_container_that_was_detached_from_all(lab, pair, connectivity, module)
     client = lab.run("client", networks=[network])
     lab.engine.disconnect(network, client)
     result = connectivity(client, server, "source_no_network")
-    mend(module, result)
+    fix(module, result)
     connectivity(client, server)
 
 
@@ -224,7 +224,7 @@ def test_the_network_of_another_container(lab, pair, connectivity, module):
     result = connectivity(guest, server, "source_shares_network")
     assert f"uses that of {owner}" in result["msg"]
     connectivity(client, guest, "target_shares_network")
-    mend(module, result)
+    fix(module, result)
     assert connectivity(guest, server)["path"] == f"network:{network}"
     # Now there is a way, but the guest has no name on it.
     assert f"Use {owner} as host" in connectivity(client, guest, "target_without_name")["msg"]
@@ -241,7 +241,7 @@ def test_a_phantom_endpoint(lab, pair, connectivity, module):
         lab.connect(network, client, IPAMConfig={"IPv4Address": taken})
     result = connectivity(client, server, "phantom_endpoint")
     assert network in result["msg"]
-    mend(module, result)
+    fix(module, result)
     connectivity(client, server)
 
 

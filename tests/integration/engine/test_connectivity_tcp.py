@@ -60,7 +60,7 @@ def test_a_target_whose_healthcheck_has_not_passed_yet(lab, net, client, connect
     health = {"Test": ["CMD", "false"], "Interval": SECOND, "StartPeriod": 100 * SECOND}
     server = lab.run("server", "sh", "-c", "sleep 5; nc -ll -p 80 -e cat", networks=[net], Healthcheck=health)
     connectivity(client, server, "server_starting")
-    # It comes right by itself.
+    # It resolves on its own.
     result = connectivity(client, server, timeout=20, interval=0.3)
     assert [one["cause"] for one in result["attempts"]][-1] is None
     assert {one["cause"] for one in result["attempts"][:-1]} == {"server_starting"}

@@ -117,10 +117,10 @@ def test_a_name_that_leads_elsewhere_is_put_right_while_the_source_runs(lab, lin
     assert not link(client, links=[f"{database}:db"])["changed"]
     assert lab.exec(client, "sh", "-c", "sed 's/.*\tdb .*/192.0.2.9\tdb/' /etc/hosts > /h; cat /h > /etc/hosts")[0] == 0
 
-    mended = twice(client, links=[f"{database}:db"])
+    fixed = twice(client, links=[f"{database}:db"])
 
-    assert [(one["action"], one["disruption"]) for one in mended["actions"]] == [("rewrite_hosts", "none")]
-    assert mended["actions"][0]["reason"] == f"db leads to 192.0.2.9 by its hosts file, and {database} is at {address}"
+    assert [(one["action"], one["disruption"]) for one in fixed["actions"]] == [("rewrite_hosts", "none")]
+    assert fixed["actions"][0]["reason"] == f"db leads to 192.0.2.9 by its hosts file, and {database} is at {address}"
     assert f"{address}\tdb {lab.inspect(database)['Config']['Hostname']} {database}\n" in text(
         lab, client, "/etc/hosts"
     )
@@ -269,7 +269,7 @@ def stale(lab: Json) -> tuple[str, str]:
     return client, database
 
 
-def test_a_stale_link_is_noticed_and_mended(lab, link, twice, stale):
+def test_a_stale_link_is_noticed_and_fixed(lab, link, twice, stale):
     client, database = stale
     message = link(client, links=[f"{database}:db"], fails=True)
     assert f"the target of {database}:db was replaced, so that the link leads nowhere" in message

@@ -315,7 +315,7 @@ def test_networks_are_named_after_what_is_linked(lab, twice, pair):
         lab.engine.remove_network(name)
 
 
-# -- what is told -----------------------------------------------------------------------------------------------------
+# -- what is reported --------------------------------------------------------------------------------------------------
 
 
 def test_the_environment_is_told_by_names_alone(lab, module, net, pair):

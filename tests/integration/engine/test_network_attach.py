@@ -15,7 +15,7 @@ Json = t.Any
 
 @pytest.fixture
 def attach(module: Json) -> Json:
-    """Run network_attach and return its result; fails the test if the module fails, unless it shall."""
+    """Run network_attach and return its result; fails the test if the module fails, unless it should."""
     return lambda **params: module("network_attach", params)
 
 
@@ -156,7 +156,7 @@ def test_a_stopped_container_of_a_network_that_was_made_anew_can_start_again(lab
 
     changed = attach(network=network, containers=[container])
 
-    assert "made anew" in changed["actions"][0]["reason"]
+    assert "recreated" in changed["actions"][0]["reason"]
     assert not attach(network=network, containers=[container])["changed"]
     lab.engine.start(container)
     assert "a" in endpoint(lab, container, network)["Aliases"]

@@ -17,7 +17,7 @@ Json = t.Any
 
 @pytest.fixture
 def attach(module: Json) -> Json:
-    """Run network_attach and return its result; fails the test if the module fails, unless it shall."""
+    """Run network_attach and return its result; fails the test if the module fails, unless it should."""
     return lambda fails=False, **params: module("network_attach", params, fails=fails)
 
 

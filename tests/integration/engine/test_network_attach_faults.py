@@ -100,7 +100,7 @@ def phantom(lab: Json) -> tuple[str, str]:
     return container, network
 
 
-def test_a_phantom_endpoint_is_noticed_and_mended(lab, module, phantom):
+def test_a_phantom_endpoint_is_noticed_and_fixed(lab, module, phantom):
     container, network = phantom
 
     result = module("network_attach", {"network": network, "containers": [container]})

@@ -28,7 +28,7 @@ from mortal_client import KilledError, MortalClient
 
 Json = t.Any
 
-# A shell that does what it is told to, and ends at once when it shall.
+# A shell that runs what it is given, and exits at once when it should.
 SERVE = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done")
 # Faults and deaths come by the dozen: a short look at the successor is enough there.
 SHORT = 0.2

@@ -74,7 +74,7 @@ def test_a_container_that_does_not_get_healthy_is_told_with_its_last_words(topol
     check = {"test": "echo no luck; exit 1", "interval": "100ms", "retries": 1}
     sick = {"command": ["sh", "-c", "echo hello from sick; sleep 100000"], "healthcheck": check}
     result = topology({"sick": sick, "well": None}, wait="healthy", wait_timeout=2, fails=True)
-    assert f"{topology.full('sick')} did not get healthy within 2 s: its health is unhealthy" in result["msg"]
+    assert f"{topology.full('sick')} did not become healthy within 2 s: its health is unhealthy" in result["msg"]
     assert "its healthcheck said: no luck" in result["msg"]
     assert "its log ends: hello from sick" in result["msg"]
     assert topology.full("well") not in result["msg"]
@@ -85,7 +85,7 @@ def test_a_container_that_ends_while_it_is_waited_for_is_told_with_its_exit_code
     check = {"test": "true", "interval": "30s"}
     brief = {"command": ["sh", "-c", "echo no configuration; sleep 0.3; exit 7"], "healthcheck": check}
     result = topology({"brief": brief}, wait="healthy", fails=True)
-    assert f"{topology.full('brief')} does not get healthy: it ended with exit code 7" in result["msg"]
+    assert f"{topology.full('brief')} does not become healthy: it ended with exit code 7" in result["msg"]
     assert "its log ends: no configuration" in result["msg"]
 
 
@@ -261,7 +261,7 @@ def test_without_networks_a_container_is_left_where_others_put_it(topology):
 # -- legacy links -----------------------------------------------------------------------------------------------------
 
 
-def test_legacy_links_are_made_mended_and_removed(topology):
+def test_legacy_links_are_made_fixed_and_removed(topology):
     wanted = {"db": None, "app": {"links": ["db:d"]}}
     made = topology(wanted)
     assert made["containers"][topology.full("app")]["links"] == [f"{topology.full('db')}:d"]
@@ -271,8 +271,8 @@ def test_legacy_links_are_made_mended_and_removed(topology):
     topology.lab.engine.remove_container(topology.full("db"), force=True)
     refused = topology(wanted, fails=True)
     assert "leads to a container that was removed" in refused["msg"]
-    mended = topology(wanted, disruption="recreate")
-    assert did(mended) == ["remove_link reconnect", "create_container none", "recreate_container recreate"]
+    fixed = topology(wanted, disruption="recreate")
+    assert did(fixed) == ["remove_link reconnect", "create_container none", "recreate_container recreate"]
     assert topology.exec("app", "ping", "-c1", "-W2", "d")[0] == 0
 
     # Replaced by the task itself.

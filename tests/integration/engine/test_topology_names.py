@@ -61,11 +61,11 @@ def test_a_legacy_link_whose_name_leads_elsewhere_is_put_right_while_both_run(to
     assert not leads_to_it(topology, "d", "db")
 
     planned = topology(wanted, check=True)
-    mended = topology(wanted)
+    fixed = topology(wanted)
 
-    assert did(mended) == ["rewrite_hosts none"]
-    assert (planned["actions"], planned["diff"]) == (mended["actions"], mended["diff"])
-    assert mended["actions"][0]["reason"].startswith(reason)
+    assert did(fixed) == ["rewrite_hosts none"]
+    assert (planned["actions"], planned["diff"]) == (fixed["actions"], fixed["diff"])
+    assert fixed["actions"][0]["reason"].startswith(reason)
     assert leads_to_it(topology, "d", "db")
     assert {name: (topology.id(name), topology.raw(name)["State"]["StartedAt"]) for name in wanted} == before
     assert not topology(wanted)["changed"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""topology on the real engine: what a recreate cannot keep is told before it."""
+"""topology on the real engine: what a recreate cannot keep is reported before it."""
 
 from __future__ import annotations
 

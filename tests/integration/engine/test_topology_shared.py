@@ -44,7 +44,7 @@ def test_who_shares_the_network_of_a_replaced_container_is_replaced_after_it(top
     assert is_beside(topology, "side", "server")
     assert not topology(wanted, ["front"])["changed"]
 
-    # Made anew by hand, which leaves the other one where nothing is.
+    # Recreated by hand, which leaves the other one where nothing is.
     topology.lab.engine.remove_container(topology.full("server"), force=True)
     assert did(topology(wanted, ["front"], disruption="recreate")) == [
         "create_container none",

@@ -30,7 +30,7 @@ def test_the_example_in_the_documentation_is_true():
     assert shown in plugin.EXAMPLES
 
 
-def test_it_takes_what_is_there_and_what_shall_be():
+def test_it_takes_an_existing_and_a_planned_topology():
     assert diagram(GRAPH) == 'flowchart LR\n    c0["web<br>box"]\n'
     assert diagram(TOPOLOGY) == (
         "flowchart LR\n"

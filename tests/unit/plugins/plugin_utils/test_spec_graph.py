@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The graph of a topology as it shall be."""
+"""The graph of a planned topology."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a container shall be: what is taken, what is refused and how, and what the engine is told."""
+"""The desired state of a container: what is taken, what is refused and how, and what the engine is sent."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a network shall be: what is refused, what is sent, and where an existing one differs."""
+"""The desired state of a network: what is refused, what is sent, and where an existing one differs."""
 
 from __future__ import annotations
 

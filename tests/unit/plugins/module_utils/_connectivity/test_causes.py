@@ -24,7 +24,7 @@ Json = t.Any
 
 def test_the_page_has_what_the_code_has():
     page = causes_page.PAGE.read_text(encoding="utf-8")
-    assert causes_page.with_tables(page) == page, "write it anew: python tests/support/causes_page.py"
+    assert causes_page.with_tables(page) == page, "write it again: python tests/support/causes_page.py"
     assert all(f"| `{cause}` |" in page for cause in CAUSES)
 
 

@@ -77,8 +77,8 @@ def words(name: str) -> tuple[str, str]:
         ("target missing", "no container fulll (did you mean full?)", "Correct the name"),
         ("target exited", "its log ends with: no disk", "- docker"),
         ("target dead", "killed for lack of memory", "start"),
-        ("target restarting", "exit code 7", "Mend"),
-        ("target unhealthy", "unhealthy. The last healthcheck: table is full", "Mend"),
+        ("target restarting", "exit code 7", "Fix"),
+        ("target unhealthy", "unhealthy. The last healthcheck: table is full", "Fix"),
         ("link to a stopped target", "legacy link to target (as db)", "start"),
         (
             "source without network",
@@ -207,7 +207,7 @@ def test_an_extra_host_makes_the_default_bridge_a_way():
     assert diagnose(evidence_of(case, "20.10")) is None
 
 
-def test_a_mounted_resolver_file_is_not_mended_by_a_restart():
+def test_a_mounted_resolver_file_is_not_fixed_by_a_restart():
     def mount(evidence: Evidence) -> Evidence:
         raw = {**evidence.source.container.raw, "Mounts": [{"Destination": "/etc/resolv.conf"}]}
         container = replace(evidence.source.container, raw=raw)

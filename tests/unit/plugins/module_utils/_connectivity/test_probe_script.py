@@ -348,5 +348,5 @@ def test_any_login_survives_the_option_file(user, password, database):
     assert (found["user"], found["password"], found.get("database", "")) == (user, password, database)
     # The client programs take what goes beyond 4 KiB for a line of its own.
     assert max(len(line.encode()) for line in text.splitlines()) < 4000
-    # The script reads as many lines as it was told.
+    # The script reads as many lines as it was asked to.
     assert text.count("\n") == int(probe_arguments(Check("a", "b", login=login), "b")[LINES])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How checks end: when to wait, what is as expected, what is told, and what stays hidden."""
+"""How checks end: when to wait, what is as expected, what is reported, and what stays hidden."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Json = t.Any
 
 
 def found(cause: str) -> Finding:
-    return Finding(cause, f"it is {cause}", "Mend it.")
+    return Finding(cause, f"it is {cause}", "Fix it.")
 
 
 def evidence(one: Check) -> Evidence:
@@ -117,7 +117,7 @@ def test_what_cannot_come_right_is_not(passes):
     outcome = run_check(None, check(interval=0.05), Run())
     assert causes_of(outcome) == ["no_common_network"]
     assert left == [None]
-    assert "Mend it." in outcome.message()
+    assert "Fix it." in outcome.message()
 
 
 def test_the_time_is_over(passes):

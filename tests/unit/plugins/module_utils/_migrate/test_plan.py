@@ -420,7 +420,7 @@ def test_a_network_that_differs_from_create_is_told():
     assert "network backend exists with internal False" in warnings(world, spec)
 
 
-def test_a_phantom_endpoint_on_the_network_is_mended_first():
+def test_a_phantom_endpoint_on_the_network_is_fixed_first():
     world = pair()
     world.network("links-database")
     one = world.containers[ident("database")]

@@ -19,7 +19,7 @@ if t.TYPE_CHECKING:
 
 
 def planned(world: World, spec: MigrateSpec) -> Plan:
-    """The plan; graphs whose names cannot be had (a host name that is an alias as well) are left out."""
+    """The plan; graphs whose names are not possible (a host name that is an alias as well) are left out."""
     try:
         return plan_migrate(spec, world.state(spec))
     except Refusal as exc:

@@ -33,7 +33,7 @@ ATTACH = {
         ("gateway", TOPOLOGY_NETWORK_OPTIONS, "ipam: {config: [{gateway: ...}]}"),
         ("ipam_config", NETWORK_OPTIONS, "ipam: {config: [...]}"),
         ("container_name", TOPOLOGY_CONTAINER_OPTIONS, "the name as the key under containers"),
-        ("container_name", CONTAINER_OPTIONS, "container, beside create"),
+        ("container_name", CONTAINER_OPTIONS, "container, next to create"),
         ("env_file", TOPOLOGY_CONTAINER_OPTIONS, "environment, with what is in the file"),
         ("env", CONTAINER_OPTIONS, "environment"),
         ("net", TOPOLOGY_CONTAINER_OPTIONS, "networks"),

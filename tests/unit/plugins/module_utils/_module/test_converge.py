@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task says when a step of it fails: what was wanted, what the engine said, what became of it."""
+"""What a task says when a step of it fails: what was wanted, what the engine said, what the outcome was."""
 
 from __future__ import annotations
 

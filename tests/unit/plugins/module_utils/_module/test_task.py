@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules share: the connection that a task describes, and what is told about its actions."""
+"""What the modules share: the connection that a task describes, and what is reported about its actions."""
 
 from __future__ import annotations
 

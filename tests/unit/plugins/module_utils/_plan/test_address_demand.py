@@ -139,8 +139,8 @@ def test_who_cannot_start_is_refused_where_it_is_started_and_else_warned_of():
 
 def test_an_address_that_may_be_given_away_is_warned_of_only_where_the_engine_could():
     new = box("new")
-    inside, beside = other("inside", "10.94.0.2"), other("beside", "10.94.0.9")
-    (warning,) = room(network({}), new, others=[inside, beside]).warnings([attach(new)])
+    inside, outside = other("inside", "10.94.0.2"), other("outside", "10.94.0.9")
+    (warning,) = room(network({}), new, others=[inside, outside]).warnings([attach(new)])
     assert "new may get an address" in warning
     assert "(10.94.0.2 of inside)" in warning
     assert list(room(network({}), new, others=[inside]).warnings([attach(new, "10.94.0.9")])) == []

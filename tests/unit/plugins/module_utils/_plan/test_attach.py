@@ -233,7 +233,7 @@ def test_a_stopped_container_on_a_network_that_was_made_anew_is_attached_anew():
     one = container(status="exited", endpoints=[endpoint(aliases=("db",), network_id="dd" * 32)])
     (action,) = plan(spec("box1"), one).actions
     assert isinstance(action, Reattach)
-    assert "made anew" in action.reason
+    assert "recreated" in action.reason
     assert action.disruption is Disruption.NONE
     assert action.settings.aliases == ("db",)
 
@@ -355,7 +355,7 @@ def test_first_attaches_and_detaches_run_at_once_and_later_attaches_one_by_one()
     ]
 
 
-# -- what the user is told --------------------------------------------------------------------------------------------
+# -- what is reported to the user --------------------------------------------------------------------------------------
 
 
 def test_a_network_that_differs_from_create_is_used_and_told():

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which network carries a container's default route, and when the user is told that it moves."""
+"""Which network carries a container's default route, and when its move is reported."""
 
 from __future__ import annotations
 

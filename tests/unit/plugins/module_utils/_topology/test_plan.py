@@ -134,7 +134,7 @@ def test_a_link_that_is_not_given_is_kept_for_as_long_as_it_leads_anywhere() -> 
     assert text(engine, task) == []
 
 
-def test_a_link_whose_target_was_made_anew_by_hand_is_mended() -> None:
+def test_a_link_whose_target_was_recreated_by_hand_is_fixed() -> None:
     engine, task = new_engine(), lab({"db": {}, "app": {"links": ["db:d"]}})
     converge(engine, task)
     engine.remove_container("db", force=True)
@@ -165,7 +165,7 @@ def test_who_shares_the_network_of_a_replaced_container_is_replaced_after_it() -
     carry_out(engine, found)
     check(engine, shared(user="1"))
     assert plan(engine, shared(user="1")).actions == ()
-    # The same where the task says nothing about it, and it is so all the same.
+    # The same where the task says nothing about it, and it is the case anyway.
     task = shared(user="2")
     del task["containers"]["side"]["network_mode"]
     converge(engine, task)
@@ -364,7 +364,7 @@ def test_volumes_go_only_if_they_are_to_and_only_those_that_it_made() -> None:
     engine = new_engine()
     engine.volumes["theirs"] = {}
     converge(engine, lab({"web": {"volumes": ["mine:/a", "theirs:/b"]}}))
-    reason = "it belongs to the topology, which shall be absent"
+    reason = "it belongs to the topology, which should be absent"
     assert text(engine, lab(state="absent")) == [f"- remove container web: {reason} [none]"]
     converge(engine, lab(state="absent", volumes=True))
     assert set(engine.volumes) == {"theirs"}

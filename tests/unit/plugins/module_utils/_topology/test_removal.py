@@ -30,7 +30,7 @@ def listed(name: str, **fields: t.Any) -> Summary:
 
 
 def state(*others: Summary, **fields: t.Any) -> TopologyState:
-    """Two containers of the topology, which shall go, among others."""
+    """Two containers of the topology, which must go, among others."""
     containers = {name: own(name) for name in ("db", "web")}
     return TopologyState(
         EngineInfo("1.41"), containers=containers, others=others, leftovers=tuple(containers), **fields

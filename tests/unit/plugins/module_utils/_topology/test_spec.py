@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a topology shall be: what is taken, what is refused and how, and the argument spec made for it."""
+"""The desired state of a topology: what is taken, what is refused and how, and the argument spec made for it."""
 
 from __future__ import annotations
 
