@@ -47,7 +47,7 @@ def observe_attach(engine: Engine, spec: AttachSpec) -> AttachState:
         notes=notes,
         members=_members(engine, spec, network, found),
         neighbours=(others or all_summaries(engine)) if _gets_an_address(spec, network, found) else (),
-        known_networks={known.name: tuple(subnet.subnet for subnet in known.subnets) for known in networks},
+        known_networks=tuple(networks),
     )
 
 

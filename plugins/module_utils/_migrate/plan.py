@@ -257,5 +257,5 @@ def _attach_state(state: MigrateState, group: Group) -> AttachState:
         containers=containers,
         neighbours=state.summaries,
         internal=frozenset(net.name for net in state.networks.values() if net.internal),
-        known_networks={net.name: tuple(one.subnet for one in net.subnets) for net in state.networks.values()},
+        known_networks=tuple(state.networks.values()),
     )

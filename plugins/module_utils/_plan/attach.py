@@ -23,7 +23,7 @@ from .attach_checks import (
     container_problems,
     mac_problems,
     network_problems,
-    overlap_problems,
+    new_network_problems,
     settings_problems,
 )
 from .attach_names import alias_warnings
@@ -55,7 +55,7 @@ class AttachState:
         containers: by the name or ID that the task uses; those that are missing are not in it.
         internal: the names of the internal networks; only read if a container is on several networks.
         others: every container; only read for a purge, or to suggest names.
-        known_networks: name to subnets; only read to suggest names, and to make a network.
+        known_networks: only read to suggest names, and to create a network.
         notes: what interrupted runs left; the containers have the endpoints that are away.
         created: names of containers that get their endpoint when they are created.
         mac_later: names of containers whose MAC address is handled elsewhere, or can only be read once they run.
@@ -69,7 +69,7 @@ class AttachState:
     containers: Mapping[str, Container] = field(default_factory=dict)
     internal: frozenset[str] = frozenset()
     others: tuple[Summary, ...] = ()
-    known_networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    known_networks: tuple[Network, ...] = ()
     notes: tuple[Note, ...] = ()
     created: frozenset[str] = frozenset()
     mac_later: frozenset[str] = frozenset()
@@ -83,8 +83,9 @@ def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
     network = state.network
     if network is None and spec.create is None:
         if spec.present:
+            known = [network.name for network in state.known_networks]
             raise Refusal(
-                f"network {spec.network} does not exist{near(spec.network, state.known_networks)}."
+                f"network {spec.network} does not exist{near(spec.network, known)}."
                 " To have it made, add 'create: {}'. Nothing was changed."
             )
         return with_restorations(Plan(), state.notes)
@@ -125,7 +126,7 @@ def _problems(spec: AttachSpec, state: AttachState) -> Iterator[str]:
     if state.network is not None:
         yield from network_problems(state.network)
     elif spec.create is not None:
-        yield from overlap_problems(spec.create, state.known_networks)
+        yield from new_network_problems(spec.create, state.known_networks)
     named: dict[str, str] = {}
     for wish in spec.wishes:
         container = state.containers.get(wish.container)

@@ -25,6 +25,8 @@ if t.TYPE_CHECKING:
     from .._model.state import Container, Network
     from .plan import Attach
 
+_BRIDGE_NAME = "com.docker.network.bridge.name"
+
 # Setting name to the API version that has it, and the engine that brought that version. A MAC address is part of the
 # API since 1.44, but before 1.54 it counts when a container is created only: a connect accepts and ignores it.
 AT_CONNECT = types.MappingProxyType({"gw_priority": ("1.48", "28.0"), "mac_address": ("1.54", "29.3")})
@@ -63,14 +65,20 @@ def network_problems(network: Network) -> Iterator[str]:
         yield f"network {network.name} belongs to a swarm and is not attachable: only services can use it"
 
 
-def overlap_problems(create: NetworkSpec, known: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    """Say which subnets of a network to be made are in use. I(known) has the subnets of the networks by name."""
-    for wanted in create.subnets or ():
-        net = ipaddress.ip_network(wanted["subnet"])
-        for name, subnets in known.items():
-            for subnet in subnets:
-                if subnet and net.overlaps(ipaddress.ip_network(subnet, strict=False)):
-                    yield f"network {create.name}: its subnet {net} overlaps that of network {name}, {subnet}"
+def new_network_problems(create: NetworkSpec, others: Iterable[Network]) -> Iterator[str]:
+    """Say which subnets of a network that is to be created overlap, and whether another network has its bridge.
+
+    Engine 20.10 accepts the bridge of its default network, which then has no endpoints any more until it is restarted.
+    """
+    subnets = [ipaddress.ip_network(entry["subnet"]) for entry in create.subnets or ()]
+    bridge = (create.driver_opts or {}).get(_BRIDGE_NAME)
+    for other in others:
+        for subnet in subnets:
+            for taken in (one.subnet for one in other.subnets if one.subnet):
+                if subnet.overlaps(ipaddress.ip_network(taken, strict=False)):
+                    yield f"network {create.name}: its subnet {subnet} overlaps that of network {other.name}, {taken}"
+        if bridge and bridge == other.options.get(_BRIDGE_NAME):
+            yield f"network {create.name}: network {other.name} has the bridge {bridge} already ({_BRIDGE_NAME})"
 
 
 def is_default_bridge(network: Network) -> bool:

@@ -17,14 +17,16 @@ from .._engine.marks import claims_text
 from .._errors import near
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.labels import TOPOLOGY_LABEL, container_owner, owner
+from .._model.state import Network, Subnet
 from .._plan.addresses import pools_of
+from .._plan.attach_checks import new_network_problems
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .._compose.network import IPNetwork, NetworkSpec
     from .._model.endpoint import EndpointSettings
-    from .._model.state import Endpoint, Network
+    from .._model.state import Endpoint
     from .spec import ContainerWish, TopologySpec
     from .state import TopologyState
 
@@ -50,7 +52,7 @@ def problems(spec: TopologySpec, state: TopologyState, going: frozenset[str]) ->
     """
     yield from _foreign_containers(spec, state)
     yield from _networks_there(spec, state)
-    yield from _overlaps(spec, state, going)
+    yield from _new_networks(spec, state, going)
     yield from _pools(spec, state, going)
     yield from _drivers(spec, state)
     yield from _addresses(spec, state)
@@ -102,26 +104,13 @@ def _networks_there(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
             )
 
 
-def _overlaps(spec: TopologySpec, state: TopologyState, going: frozenset[str]) -> Iterator[str]:
-    """Two networks of one engine cannot have addresses in common."""
-    taken: list[tuple[str, IPNetwork]] = [
-        (network.name, ipaddress.ip_network(subnet.subnet))
-        for network in state.all_networks
-        if network.id not in going
-        for subnet in network.subnets
-        if subnet.subnet
-    ]
+def _new_networks(spec: TopologySpec, state: TopologyState, going: frozenset[str]) -> Iterator[str]:
+    others = [network for network in state.all_networks if network.id not in going]
     for name, wanted in spec.networks.items():
-        if name in state.networks:
-            continue
-        for entry in wanted.subnets or ():
-            subnet = ipaddress.ip_network(entry["subnet"])
-            yield from (
-                f"network {name}: the subnet {subnet} overlaps {other} of network {whose}"
-                for whose, other in taken
-                if subnet.overlaps(other)
-            )
-            taken.append((name, subnet))
+        if name not in state.networks:
+            yield from new_network_problems(wanted, others)
+            subnets = tuple(Subnet(entry["subnet"]) for entry in wanted.subnets or ())
+            others.append(Network("", name, subnets=subnets, options=wanted.driver_opts or {}))
 
 
 def _takes_from_pool(wanted: NetworkSpec) -> bool:

@@ -241,3 +241,17 @@ def test_a_subnet_that_another_network_has(lab, refused):
     other = lab.network("net", subnet="10.91.248.0/24")
     message = refused(network=lab.name("new"), create={"ipam": {"config": [{"subnet": "10.91.248.128/25"}]}})
     assert f"overlaps that of network {other}, 10.91.248.0/24" in message
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_the_bridge_of_the_default_network(lab, module, engine, check):
+    """Engine 20.10 accepts it, and no container gets an endpoint on the default network until it is restarted."""
+    options = {"com.docker.network.bridge.name": "docker0"}
+    assert engine.network("bridge")["Options"].items() >= options.items()
+    name = lab.name("new")
+    for task, params in (
+        ("network_attach", {"network": name, "create": {"driver_opts": options}}),
+        ("topology", {"name": name, "networks": {name: {"driver_opts": options}}}),
+    ):
+        message = module(task, params, check=check, fails=True)["msg"]
+        assert "network bridge has the bridge docker0 already" in message

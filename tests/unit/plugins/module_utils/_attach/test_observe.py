@@ -51,7 +51,7 @@ def test_the_containers_of_the_task_are_read_and_no_others(observe, answers):
 
 def test_no_other_network_is_read_where_none_matters(observe):
     state = observe(spec("exited"))
-    assert (state.internal, state.known_networks) == (frozenset(), {})
+    assert (state.internal, state.known_networks) == (frozenset(), ())
 
 
 def test_link_targets_are_read_unless_the_containers_are_to_be_detached(observe):
@@ -75,8 +75,8 @@ def test_purge_finds_phantoms_and_stopped_containers_too(observe, answers):
 def test_a_missing_network_is_told_with_the_ones_that_are_there(observe):
     state = observe(spec("full", network="nett", create=NetworkSpec("nett")))
     assert state.network is None
-    assert set(state.known_networks) == {"net", "internal", "bridge"}
-    assert "10.94.200.0/24" in state.known_networks["net"]
+    assert {known.name for known in state.known_networks} == {"net", "internal", "bridge"}
+    assert "10.94.200.0/24" in {one.subnet for known in state.known_networks for one in known.subnets}
 
 
 def test_what_is_told_of_a_network_that_is_missing():

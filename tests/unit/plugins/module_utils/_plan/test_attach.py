@@ -18,6 +18,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._model.state import
     Container,
     Endpoint,
     Member,
+    Network,
     Summary,
     is_phantom,
 )
@@ -94,7 +95,7 @@ def test_a_missing_network_is_made_first_and_then_named_by_its_name():
 
 def test_a_missing_network_that_shall_not_be_made_is_refused_with_near_names():
     with pytest.raises(Refusal, match=r"network net does not exist \(did you mean nets\?\)\. To have it made, add"):
-        plan(spec("box1"), container(), net=None, known_networks={"nets": (), "unlike": ()})
+        plan(spec("box1"), container(), net=None, known_networks=(Network("1", "nets"), Network("2", "unlike")))
 
 
 @pytest.mark.parametrize("create", [None, NetworkSpec(NETWORK)])
