@@ -18,7 +18,7 @@ from .._model.endpoint import EndpointSettings
 from .._model.state import find_container, find_network
 from .._plan.addresses import free_address
 from .._plan.plan import Attach, Detach, EndpointAction, Reattach
-from .._recovery.endpoint_notes import discard_note, leave_note
+from .._recovery.endpoint_notes import discard, leave_note
 from .restarting import once_it_runs
 
 if t.TYPE_CHECKING:
@@ -59,11 +59,11 @@ def carry_out_endpoints(engine: Engine, unit: Sequence[EndpointAction]) -> None:
         back = put_back(engine, begun)
         if back.complete:
             with suppress(LinklabError):
-                discard_note(engine, note)
+                discard(engine, note)
         again = back.complete and isinstance(exc, ApplyError) and exc.again
         raise ApplyError(_failure(exc, action, back), unsure=not back.complete, again=again) from exc
     try:
-        discard_note(engine, note)
+        discard(engine, note)
     except LinklabError as exc:
         text = f"{action.describe()} is done, but the container with its old settings could not be removed: {said(exc)}"
         raise ApplyError(f"{text}. The same task run again removes it", unsure=True) from exc

@@ -19,18 +19,13 @@ from .._errors import ApplyError, BusyError, EngineError, LinklabError, Unreacha
 from .._model.hosts_lines import pointed
 from .._model.legacy_links import read_legacy_links
 from .._model.state import find_container
-from .._plan.container_actions import FinishUnlink, RecreateContainer, RemoveLink, RewriteHosts
-from .._plan.restorations import Note, RestoreEndpoints
-from .._recovery.endpoint_notes import restore_endpoints
-from .._recovery.find import Recover, find_interrupted
-from .._recovery.names import helper_name
-from .._recovery.unlink_mark import discard_helper, read_instead
-from .bridge_address import release_addresses
+from .._plan.container_actions import RecreateContainer, RemoveLink, RewriteHosts
+from .._recovery.journal import read_journal
 from .hosts import read_hosts, write_hosts
 from .link_hosts import aliases_of, link_addresses
-from .recover import recover
+from .recover import RECOVERY_EXECUTORS
 from .replacement import replace
-from .unlink import lost_a_link, return_to_bridge, unlink
+from .unlink import as_it_is_now, unlink
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -47,11 +42,11 @@ _YIELD_SECONDS = 60
 
 def remove_link(engine: Engine, action: RemoveLink) -> list[str]:
     for _attempt in turns():
-        source = _as_it_is_now(engine, action.container)
+        source = as_it_is_now(engine, action.container)
         try:
             return unlink(engine, source, action.alias)
         except BusyError:
-            if find_interrupted(engine, source.name).helper:
+            if read_journal(engine, [source.name]).of(source.name).mark is not None:
                 break
         except (EngineError, Unreachable) as exc:
             left, unsure = _what_is_left(engine, source, action.alias)
@@ -83,7 +78,8 @@ def recreate_container(engine: Engine, action: RecreateContainer) -> Iterable[st
                 return ()
             with suppress(BusyError):
                 return replace(engine, source, _with_links(links), start=action.start).notes
-        if find_interrupted(engine, action.container.name).exchange is not None:
+        name = action.container.name
+        if read_journal(engine, [name]).of(name).exchange is not None:
             break
     raise ApplyError(f"could not {action.describe()}: another run is changing it; run the task again")
 
@@ -106,18 +102,6 @@ def _with_links(links: Mapping[str, str]) -> Callable[[Mapping[str, Json]], Mapp
     return change
 
 
-def finish_unlink(engine: Engine, action: FinishUnlink) -> None:
-    source = _as_it_is_now(engine, action.container)
-    if "bridge" not in source.endpoints:
-        return_to_bridge(engine, action.container)
-    release_addresses(engine, source.id)
-    instead = read_instead(engine, action.helper, source.id)
-    if instead is not None and lost_a_link(engine, source.id, instead.aliases):
-        note = Note(action.helper, helper_name(source.name, source.id), (instead.endpoint,))
-        restore_endpoints(engine, RestoreEndpoints(action.reason, action.disruption, note))
-    discard_helper(engine, action.helper)
-
-
 def rewrite_hosts(engine: Engine, action: RewriteHosts) -> None:
     """Carry a RewriteHosts out; earlier actions of the same plan may have moved the targets."""
     source = find_container(engine, action.container.id)
@@ -137,18 +121,9 @@ def rewrite_hosts(engine: Engine, action: RewriteHosts) -> None:
         )
 
 
-def _as_it_is_now(engine: Engine, container: Container) -> Container:
-    """Earlier actions of the same plan may have changed it."""
-    now = find_container(engine, container.id)
-    if now is None:
-        raise ApplyError(f"the container {container.name} ({container.short_id}) was removed meanwhile")
-    return now
-
-
 LINK_EXECUTORS: Executors = {
     RemoveLink: remove_link,
     RecreateContainer: recreate_container,
-    FinishUnlink: finish_unlink,
     RewriteHosts: rewrite_hosts,
-    Recover: recover,
+    **RECOVERY_EXECUTORS,
 }

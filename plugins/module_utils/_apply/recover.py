@@ -5,41 +5,67 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Put right what an interrupted run left of a container's replacement."""
+"""Put right what an interrupted run left of a container's replacement, or of a removal of its links."""
 
 from __future__ import annotations
 
 import typing as t
 
 from .._errors import ApplyError, LinklabError, said
-from .._model.state import start
-from .._recovery.find import leave_text
+from .._model.state import find_container, start
+from .._plan.container_actions import FinishUnlink
+from .._plan.restorations import Note, RestoreEndpoints
+from .._recovery.endpoint_notes import discard, restore_endpoints
+from .._recovery.journal import Recover
 from .._recovery.names import Before, Verdict
-from .replacement import Exchange, bring_back, finish
+from .._recovery.unlink_mark import mark_name, read_instead
+from .bridge_address import release_addresses
+from .replacement import bring_back, finish
+from .unlink import as_it_is_now, lost_a_link, return_to_bridge
 
 if t.TYPE_CHECKING:
     from .._engine.client import Engine
-    from .._recovery.find import Recover
+    from .._model.state import Container
+    from .stages import Executors
 
 
 def recover(engine: Engine, action: Recover) -> list[str]:
     """Carry out a Recover; return what the user should know."""
     found = action.interrupted
-    exchange = Exchange(found.name, found.old_id, found.new_id, found.before)
-    if found.verdict is Verdict.LEAVE:
-        raise ApplyError(leave_text(found))
     try:
         if found.verdict is Verdict.BACK:
-            back = bring_back(engine, exchange)
+            back = bring_back(engine, found)
             if not back.complete:
                 raise ApplyError(str(back))
             return list(back.sentences)
         if found.verdict is Verdict.FINISH:
-            return finish(engine, exchange)
-        engine.rename(found.new_id, found.name)
-        if found.before is not Before.STOPPED:
-            start(engine, found.new_id)
+            return finish(engine, found)
+        if found.verdict is Verdict.ADOPT:
+            engine.rename(found.new_id, found.name)
+            if found.before is not Before.STOPPED:
+                start(engine, found.new_id)
     except LinklabError as exc:
         text = f"could not {action.describe()}: {said(exc)}. Nothing of it is lost; run the task again"
         raise ApplyError(text, unsure=True) from exc
     return []
+
+
+def finish_unlink(engine: Engine, action: FinishUnlink) -> None:
+    """Complete a removal of links, if its mark was made for this very container; then the mark goes."""
+    source, mark = as_it_is_now(engine, action.container), find_container(engine, action.helper)
+    if mark is not None and mark.name == mark_name(source):
+        _complete(engine, action, source, mark)
+    discard(engine, action.helper)
+
+
+def _complete(engine: Engine, action: FinishUnlink, source: Container, mark: Container) -> None:
+    if "bridge" not in source.endpoints:
+        return_to_bridge(engine, action.container)
+    release_addresses(engine, source.id)
+    instead = read_instead(engine, mark.raw, source.id)
+    if instead is not None and lost_a_link(engine, source.id, instead.aliases):
+        note = Note(mark.id, mark.name, (instead.endpoint,))
+        restore_endpoints(engine, RestoreEndpoints(action.reason, action.disruption, note))
+
+
+RECOVERY_EXECUTORS: Executors = {Recover: recover, FinishUnlink: finish_unlink}

@@ -39,8 +39,8 @@ from .._errors import (
 from .._model.leftover_names import is_leftover
 from .._model.state import find_container, read_container, stop_grace
 from .._model.state import start as start_container
-from .._recovery.find import find_leftovers
-from .._recovery.names import Before, comes_again, policy_to_restore, predecessor_name, successor_name
+from .._recovery.journal import find_leftovers
+from .._recovery.names import Before, Exchange, comes_again, policy_to_restore, predecessor_name, successor_name
 from .replacement_checks import observe_surroundings, replace_problems
 from .replacement_config import Sources, Wiring, create_body, wiring
 from .replacement_files import carry_files
@@ -67,16 +67,6 @@ class Replaced:
 
     id: str
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """Two containers that change places."""
-
-    name: str
-    old_id: str
-    new_id: str
-    before: Before
 
 
 def unchanged(body: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 
 from .._errors import NotFound, some
 from .._model.bridge import on_default_bridge
+from .._model.leftover_names import lasting_name
 from .._model.legacy_links import engine_release, read_legacy_links
 from .._model.state import find_containers, read_summary
-from .._recovery.names import prefix
 from .replacement_config import Sources
 
 if t.TYPE_CHECKING:
@@ -84,8 +84,7 @@ def observe_surroundings(
     raw = container.raw
     listed = [read_summary(summary) for summary in engine.containers()] if summaries is None else summaries
     # What is left of an interrupted replacement of this very container does not count.
-    own = prefix(container.name)
-    suspects = [one for one in listed if one.id != container.id and not one.name.startswith(own)]
+    suspects = [one for one in listed if one.id != container.id and lasting_name(one.name) != container.name]
     others = tuple((inspected or Inspected()).find(engine, suspects))
     given = (raw.get("HostConfig") or {}).get("VolumesFrom") or ()
     there = frozenset(ref for ref in given if any(other.is_called(ref.partition(":")[0]) for other in others))

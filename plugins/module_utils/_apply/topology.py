@@ -12,8 +12,6 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._errors import ApplyError
-from .._model.state import find_container
 from .._plan.container_actions import ReplaceContainer
 from .containers import CONTAINER_EXECUTORS, at_creation, wait_for_others
 from .links import LINK_EXECUTORS
@@ -21,6 +19,7 @@ from .replacement import replace
 from .replacement_checks import Inspected
 from .replacement_config import Wiring
 from .stages import NETWORK_EXECUTORS
+from .unlink import as_it_is_now
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -37,10 +36,7 @@ Json = t.Any
 def replace_container(engine: Engine, action: ReplaceContainer, inspected: Inspected) -> Iterable[str]:
     """Carry a ReplaceContainer out; return what the user should know."""
     wait_for_others(engine, action.after)
-    # Earlier actions of the same plan may have changed its endpoints and links.
-    container = find_container(engine, action.container.id)
-    if container is None:
-        raise ApplyError(f"the container {action.container.name} was removed meanwhile")
+    container = as_it_is_now(engine, action.container)
     wires = None if action.mode is None else _wires(action.mode, action.endpoints, engine.info)
     done = replace(
         engine,

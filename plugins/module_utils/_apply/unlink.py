@@ -25,7 +25,7 @@ import typing as t
 from contextlib import suppress
 from functools import partial
 
-from .._errors import LinklabError, NotFound, said, unless_so
+from .._errors import ApplyError, LinklabError, NotFound, said, unless_so
 from .._model.bridge import on_default_bridge
 from .._model.hosts_lines import tidy
 from .._model.legacy_links import read_legacy_links
@@ -77,6 +77,14 @@ def lost_a_link(engine: Engine, ident: str, aliases: Iterable[str]) -> bool:
         now = find_container(engine, ident)
         return now is None or not {link.alias for link in now.legacy_links} >= set(aliases)
     return True
+
+
+def as_it_is_now(engine: Engine, container: Container) -> Container:
+    """Read a container again: earlier actions of the same plan may have changed it; raise ApplyError if it is gone."""
+    now = find_container(engine, container.id)
+    if now is None:
+        raise ApplyError(f"the container {container.name} ({container.short_id}) was removed meanwhile")
+    return now
 
 
 def _remove(engine: Engine, source: Container, aliases: Iterable[str]) -> None:

@@ -22,15 +22,14 @@ if t.TYPE_CHECKING:
 
     from .._compose.attachment import AttachSpec
     from .._engine.client import Engine
-    from .._engine.marks import NotedEndpoint
     from .._model.endpoint import Json
     from .._model.state import Container, Network, Summary
-    from .._plan.restorations import Note
+    from .._plan.restorations import Note, NotedEndpoint
 
 
 def observe_attach(engine: Engine, spec: AttachSpec) -> AttachState:
     """Read the network and the containers that the task names: one request each, and the list only if needed."""
-    notes = find_notes(engine, _concerns(spec))
+    notes, _waited = find_notes(engine, _concerns(spec))
     network = find_network(engine, spec.network)
     refs = dict.fromkeys((*(wish.container for wish in spec.wishes), *(spec.link_targets if spec.present else ())))
     found = _find(engine, refs, notes)

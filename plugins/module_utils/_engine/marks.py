@@ -10,26 +10,23 @@
 A container's labels, in its description and in every list, include those of its image: an image can claim anything.
 So a label counts only where its image does not bring it with that value, and what it says is acted on only where the
 container also has what an image cannot give: a name of the collection's own form, the state, and the settings of such
-a container. What a label asks for has to be about the container that its name and IDs stand for.
+a container. What a label asks for has to be about the container that its name and IDs stand for. So does _recovery
+judge what killed runs left.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import typing as t
-from dataclasses import dataclass
 
 if t.TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Mapping
 
     from .client import Engine
 
 Json = t.Any
 
-_ID = re.compile(r"[0-9a-f]{64}")
-_NOTE_NAME = re.compile(r"linklab-endpoints-(?P<key>[0-9a-f]{12})(-[0-9a-f]{8})?")
+FULL_ID = re.compile(r"[0-9a-f]{64}")
 _HELPER_NAME = re.compile(r"linklab-helper-[0-9a-f]{12}")
 # What is to be executed by a container that never runs, so that it cannot be started by mistake either.
 NEVER = ("none",)
@@ -82,70 +79,6 @@ def _labels(raw: Mapping[str, Json]) -> Mapping[str, str]:
     return (raw.get("Config") or raw).get("Labels") or {}
 
 
-# -- endpoints that were noted ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class NotedEndpoint:
-    """An endpoint as it was. container: the ID; settings: the Engine API's C(EndpointSettings)."""
-
-    container: str
-    name: str
-    network: str
-    settings: Mapping[str, Json]
-
-    def is_called(self, ref: str) -> bool:
-        """Whether I(ref) names its container."""
-        return ref == self.name or (len(ref) >= 12 and self.container.startswith(ref))
-
-
-def read_noted(value: Json) -> NotedEndpoint | None:
-    """Read one endpoint of a label; None for anything that the collection does not write."""
-    if not isinstance(value, dict) or set(value) != {"container", "name", "network", "settings"}:
-        return None
-    texts = (value["container"], value["name"], value["network"])
-    if not (all(isinstance(text, str) and text for text in texts) and isinstance(value["settings"], dict)):
-        return None
-    return NotedEndpoint(**value) if _ID.fullmatch(value["container"]) else None
-
-
-def note_name(keys: Iterable[str]) -> str:
-    """Return what the note of endpoints is called. keys: C(CONTAINER-ID NETWORK-ID) of each."""
-    return f"linklab-endpoints-{hashlib.sha256(min(keys).encode()).hexdigest()[:12]}"
-
-
-def read_note(raw: Mapping[str, Json], text: str | None, networks: Mapping[str, Collection[str]]) -> tuple[Json, ...]:
-    """Return the endpoints that a container notes; none if it is no note that a run of this collection left.
-
-    Args:
-        raw: the container's description.
-        text: the label that was given to it.
-        networks: the IDs of the networks of each name. The name of a note is made of them; where one is gone, that
-            cannot be checked, and nothing can be put back on it either.
-    """
-    try:
-        ends = [read_noted(value) for value in json.loads(text or "null") or ()]
-    except (ValueError, TypeError):
-        return ()
-    name = _NOTE_NAME.fullmatch(name_of(raw))
-    if name is None or not ends or None in ends or not never_ran(raw):
-        return ()
-    known = t.cast("list[NotedEndpoint]", ends)
-    if all(len(networks.get(end.network) or ()) == 1 for end in known):
-        keys = (f"{end.container} {next(iter(networks[end.network]))}" for end in known)
-        if note_name(keys) != f"linklab-endpoints-{name['key']}":
-            return ()
-    return tuple(known)
-
-
-def is_about(end: NotedEndpoint, container: Mapping[str, Json] | None) -> bool:
-    """Whether a noted endpoint is one of the container that it names, or of one that is gone, which harms nobody."""
-    if container is None:
-        return True
-    # In the middle of its replacement it is called otherwise.
-    return container["Id"] == end.container and name_of(container).partition(".linklab-")[0] == end.name
-
-
 # -- containers that are only made for a while ------------------------------------------------------------------------
 
 
@@ -170,4 +103,4 @@ def helper_owner(raw: Mapping[str, Json], owner: str | None) -> str:
     host = raw.get("HostConfig") or {}
     entrypoint = (raw.get("Config") or {}).get("Entrypoint") or ()
     own = _HELPER_NAME.fullmatch(name_of(raw)) and host.get("AutoRemove") and list(entrypoint[:1]) == ["sh"]
-    return owner if own and owner and _ID.fullmatch(owner) else ""
+    return owner if own and owner and FULL_ID.fullmatch(owner) else ""

@@ -15,12 +15,11 @@ from dataclasses import dataclass, field, replace
 from .._apply.link_hosts import read_link_hosts
 from .._apply.replacement_checks import observe_surroundings
 from .._errors import NotFound
-from .._model.legacy_links import link_entry, read_legacy_links
-from .._model.state import Endpoint, all_summaries, find_container, find_containers, find_network
+from .._model.legacy_links import link_entry
+from .._model.state import all_summaries, find_container, find_containers, find_network
 from .._plan.attach_checks import is_default_bridge
-from .._recovery.endpoint_notes import find_notes, of_containers, with_away
-from .._recovery.find import as_recovered, find_interrupted, waiting_notes
-from .._recovery.names import Verdict
+from .._recovery.endpoint_notes import with_away
+from .._recovery.journal import Journal, read_journal, recovered
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +30,6 @@ if t.TYPE_CHECKING:
     from .._model.endpoint import Json, Link
     from .._model.legacy_links import LegacyLink
     from .._model.state import Container, Network, Summary
-    from .._plan.restorations import Note
-    from .._recovery.names import Interrupted
     from .spec import LinkSpec
 
 
@@ -45,9 +42,7 @@ class LinkState:
         source: None if it is missing; as it will be once what an interrupted run left is put right.
         legacy: the source's legacy links.
         containers: by the name or ID that the task or a link of the source uses; those that are missing are not in it.
-        interrupted, helper: what an interrupted run left.
-        waits: what the user should know about the wait for another run.
-        notes: what killed runs left of endpoints.
+        journal: what interrupted runs left.
         hosts: the hosts file of a source that runs and has legacy links; None if it is not looked at.
         around: only read if the source may have to be recreated.
         image_is_there: whether the engine has the image of C(create).
@@ -60,10 +55,7 @@ class LinkState:
     source: Container | None = None
     legacy: tuple[LegacyLink, ...] = ()
     containers: Mapping[str, Container] = field(default_factory=dict)
-    interrupted: Interrupted | None = None
-    helper: str = ""
-    waits: tuple[str, ...] = ()
-    notes: tuple[Note, ...] = ()
+    journal: Journal = field(default_factory=Journal)
     hosts: str | None = None
     around: Surroundings | None = None
     image_is_there: bool = True
@@ -85,14 +77,8 @@ def observe_link(engine: Engine, spec: LinkSpec, patience: float | None = None) 
     Args:
         patience: how long to wait for another run that seems to be at work, instead of what its containers allow.
     """
-    notes = find_notes(engine, of_containers((spec.container, *spec.targets)), patience)
-    network = find_network(engine, spec.network)
-    state = LinkState(engine.info, network, find_container(engine, spec.container), notes=notes)
-    state = _with_what_is_left(engine, state, spec.container, patience)
-    state = replace(state, source=None if state.source is None else with_away(state.source, notes))
-    containers = {ref: with_away(one, notes) for ref, one in _containers(engine, spec, state).items()}
-    state = replace(state, containers=containers)
-    if network is None and spec.present:
+    state = _begin(engine, spec, patience)
+    if state.network is None and spec.present:
         state = replace(state, known_networks=tuple(raw["Name"] for raw in engine.networks()))
     if not spec.present:
         return state
@@ -101,13 +87,28 @@ def observe_link(engine: Engine, spec: LinkSpec, patience: float | None = None) 
         state = replace(state, neighbours=everybody, known_containers=tuple(summary.name for summary in everybody))
     if state.source is None and spec.create is not None:
         return replace(state, image_is_there=_has_image(engine, spec.create.image or ""))
-    if state.source is None or network is None or not is_default_bridge(network):
+    if state.source is None or state.network is None or not is_default_bridge(state.network):
         return state
     if lacks_a_link(spec, state):
         return replace(state, around=observe_surroundings(engine, state.source))
-    if state.source.live and state.legacy and state.interrupted is None and not state.helper:
+    if state.source.live and state.legacy and not state.journal.changes:
         return replace(state, hosts=read_link_hosts(engine, state.source))
     return state
+
+
+def _begin(engine: Engine, spec: LinkSpec, patience: float | None) -> LinkState:
+    """Return the ends as they will be once what interrupted runs left of them is put right, and the network."""
+    source = find_container(engine, spec.container)
+    name = source.name if source is not None else spec.container
+    journal = read_journal(engine, [name], (spec.container, *spec.targets), patience)
+    if journal.waited:
+        source = find_container(engine, name)
+    state = LinkState(engine.info, find_network(engine, spec.network), journal=journal)
+    seen = recovered(engine, journal, name, source)
+    if seen is not None:
+        state = replace(state, source=seen.container, legacy=seen.links)
+    containers = {ref: with_away(one, journal.notes) for ref, one in _containers(engine, spec, state).items()}
+    return replace(state, containers=containers)
 
 
 def _may_attach(spec: LinkSpec, state: LinkState) -> bool:
@@ -124,25 +125,6 @@ def lacks_a_link(spec: LinkSpec, state: LinkState) -> bool:
     there = {(link.alias, link.target.id) for link in state.legacy if link.target is not None}
     wanted = {(link.alias, state.containers[link.target].id) for link in spec.links if link.target in state.containers}
     return not wanted <= there
-
-
-def _with_what_is_left(engine: Engine, state: LinkState, ref: str, patience: float | None) -> LinkState:
-    source = state.source
-    name = source.name if source is not None else ref
-    left = find_interrupted(engine, name, patience)
-    if left.waited:
-        state = replace(state, source=find_container(engine, name), waits=waiting_notes({name: left}))
-        source = state.source
-    if left.exchange is not None and left.exchange.verdict is Verdict.LEAVE:
-        return replace(state, interrupted=left.exchange)
-    if left.exchange is not None:
-        source, legacy = as_recovered(engine, left.exchange)
-        return replace(state, source=source, legacy=legacy, interrupted=left.exchange)
-    if source is None:
-        return state
-    if left.helper and "bridge" not in source.endpoints:
-        source = replace(source, endpoints={**source.endpoints, "bridge": Endpoint("bridge")})
-    return replace(state, source=source, legacy=read_legacy_links(engine, source), helper=left.helper)
 
 
 def _containers(engine: Engine, spec: LinkSpec, state: LinkState) -> dict[str, Container]:

@@ -23,17 +23,14 @@ from .._plan.attach import AttachState, plan_attach
 from .._plan.attach_checks import is_default_bridge
 from .._plan.container_actions import (
     CreateContainer,
-    FinishUnlink,
     NewEndpoint,
     PullImage,
     RecreateContainer,
     RemoveLink,
     StartContainer,
 )
-from .._plan.plan import Action, Attach, Disruption, Plan, Stage, singly, stages
-from .._plan.restorations import with_restorations
-from .._recovery.find import Recover, leave_text, reason
-from .._recovery.names import Verdict
+from .._plan.plan import Attach, Disruption, Plan, Stage, stages
+from .._recovery.journal import with_recovery
 from .checks import legacy_problems, link_warnings, lost_link_warnings, new_link_warnings, removal_warnings, repairable
 
 if t.TYPE_CHECKING:
@@ -47,11 +44,11 @@ if t.TYPE_CHECKING:
 
 def plan_link(spec: LinkSpec, state: LinkState) -> Plan:
     """Return the changes that make I(state) what I(spec) asks for; raise Refusal."""
-    if state.interrupted is not None and state.interrupted.verdict is Verdict.LEAVE:
-        raise Refusal(f"{leave_text(state.interrupted)}. Nothing was changed.")
+    refuse(state.journal.problems)
+    sources = {} if state.source is None else {state.source.name: state.source}
     if state.network is None:
         if not spec.present:
-            return _after_recovery(state, Plan())
+            return with_recovery(Plan(), state.journal, sources)
         raise Refusal(_no_network(spec, state))
     if spec.present:
         refuse(_problems(spec, state))
@@ -59,7 +56,7 @@ def plan_link(spec: LinkSpec, state: LinkState) -> Plan:
     if state.source is None:
         return _plan_source(spec, state, state.network, legacy=legacy) if spec.present else Plan()
     plan = _plan_legacy if legacy else _plan_network
-    return _after_recovery(state, plan(spec, state, state.source, state.network))
+    return with_recovery(plan(spec, state, state.source, state.network), state.journal, sources)
 
 
 def _no_network(spec: LinkSpec, state: LinkState) -> str:
@@ -86,22 +83,6 @@ def _problems(spec: LinkSpec, state: LinkState) -> Iterator[str]:
         target = state.containers.get(link.target)
         if target is not None and state.source is not None and target.id == state.source.id:
             yield f"link {link} of {state.source.name} leads to the container itself"
-
-
-# -- what an interrupted run left -------------------------------------------------------------------------------------
-
-
-def _after_recovery(state: LinkState, plan: Plan) -> Plan:
-    """Return I(plan) with what must be put right besides."""
-    first: list[Action] = []
-    if state.interrupted is not None:
-        first.append(Recover(reason(state.interrupted), Disruption.NONE, state.interrupted))
-    if state.helper and state.source is not None:
-        why = "an earlier removal of a link was interrupted"
-        first.append(FinishUnlink(why, Disruption.NONE, state.source, state.helper))
-    before = stages((singly(first), 1))
-    whole = Plan(before + plan.stages, state.waits + plan.warnings) if first else plan
-    return with_restorations(whole, state.notes)
 
 
 # -- a source that is to be created -----------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from .._apply.replacement import replace as replace_container
 from .._apply.replacement_checks import Inspected
 from .._apply.replacement_config import wiring
 from .._apply.restarting import once_it_runs
-from .._apply.unlink import lost_a_link, return_to_bridge, tidy_hosts, unlink
+from .._apply.unlink import as_it_is_now, lost_a_link, return_to_bridge, tidy_hosts, unlink
 from .._errors import ApplyError, BusyError, LinklabError, Unreachable, said, unless_so
 from .._model.hosts_lines import redirected, restored
 from .._model.state import Endpoint, find_container
@@ -167,7 +167,7 @@ class _Undo:
 def _names_back(engine: Engine, action: RedirectNames) -> list[str]:
     source = action.container
     try:
-        if "bridge" in source.endpoints and "bridge" not in _now(engine, source).endpoints:
+        if "bridge" in source.endpoints and "bridge" not in as_it_is_now(engine, source).endpoints:
             return_to_bridge(engine, source)
         before = read_hosts(engine, source.id)
         after = restored(before, _addresses(engine, action.targets, "bridge"))
@@ -181,7 +181,7 @@ def _unlink_in_turn(engine: Engine, action: RemoveLinks) -> list[str]:
     """Remove the links of a source, once no other run is removing some."""
     for _attempt in turns():
         with suppress(BusyError):
-            return unlink(engine, _now(engine, action.container), *action.targets, images=action.images)
+            return unlink(engine, as_it_is_now(engine, action.container), *action.targets, images=action.images)
     raise ApplyError("another run is changing it; run the task again")
 
 
@@ -196,13 +196,6 @@ def _addresses(engine: Engine, targets: Mapping[str, str], network: str) -> dict
     return found
 
 
-def _now(engine: Engine, container: Container) -> Container:
-    now = find_container(engine, container.id)
-    if now is None:
-        raise ApplyError(f"the container {container.name} ({container.short_id}) was removed meanwhile")
-    return now
-
-
 def _disconnect(engine: Engine, container: Container) -> None:
     """Take a container off the bridge; one that is off it already will do."""
     once_it_runs(
@@ -210,7 +203,7 @@ def _disconnect(engine: Engine, container: Container) -> None:
         container,
         lambda: unless_so(
             lambda: engine.disconnect("bridge", container.id),
-            lambda: "bridge" not in _now(engine, container).endpoints,
+            lambda: "bridge" not in as_it_is_now(engine, container).endpoints,
         ),
     )
 
@@ -221,7 +214,7 @@ def tidy_names(engine: Engine, action: TidyNames) -> list[str]:
 
 def _bake_environment(engine: Engine, action: BakeEnvironment, inspected: Inspected) -> t.Iterable[str]:
     """Replace a source; its endpoint on the bridge goes with it, if that is wanted."""
-    container = _now(engine, action.container)
+    container = as_it_is_now(engine, action.container)
     there = container.endpoints.get(action.network) or Endpoint(action.network)
     endpoints = {
         name: end for name, end in container.endpoints.items() if not (action.leave_bridge and name == "bridge")

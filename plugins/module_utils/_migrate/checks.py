@@ -18,8 +18,6 @@ from .._model.bridge import on_default_bridge
 from .._model.default_route import default_route
 from .._plan.attach_checks import container_problems, is_default_bridge, mac_problems
 from .._plan.plan import Disruption, Reattach
-from .._recovery.find import leave_text
-from .._recovery.names import Verdict
 from .environment import environment_report
 
 if t.TYPE_CHECKING:
@@ -35,6 +33,7 @@ _GAP = "set name_gap: allowed, where the names do not resolve for a moment"
 
 def problems(spec: MigrateSpec, state: MigrateState) -> Iterator[str]:
     """Say what is wrong with the task, or with one of its containers."""
+    yield from state.journal.problems
     for ref in state.missing:
         yield f"container {ref} does not exist{near(ref, state.known)}"
     network = next((net for net in state.networks.values() if spec.network and net.is_called(spec.network)), None)
@@ -52,9 +51,7 @@ def problems(spec: MigrateSpec, state: MigrateState) -> Iterator[str]:
 
 def _source_problems(source: Source) -> Iterator[str]:
     one = source.container
-    if source.interrupted is not None and source.interrupted.verdict is Verdict.LEAVE:
-        yield leave_text(source.interrupted)
-    elif source.named or source.links:
+    if source.named or source.links:
         yield from container_problems(one)
     for link in source.links:
         if link.target is None and on_default_bridge(one):

@@ -28,11 +28,11 @@ from contextlib import ExitStack, suppress
 from .._apply.endpoints import carry_out_endpoints
 from .._apply.hosts import read_hosts, write_hosts
 from .._apply.links import turns
-from .._apply.unlink import lost_a_link, stale_aliases, unlink_marked
-from .._engine.marks import NotedEndpoint
+from .._apply.unlink import as_it_is_now, lost_a_link, stale_aliases, unlink_marked
 from .._errors import ApplyError, BusyError, LinklabError
 from .._model.hosts_lines import TAG, appended, parse, written
 from .._model.state import find_container
+from .._plan.restorations import NotedEndpoint
 from .._recovery.unlink_mark import Instead, marked
 
 if t.TYPE_CHECKING:
@@ -135,9 +135,7 @@ def _exchange_marked(engine: Engine, action: ExchangeLinks) -> Json:
     notes: list[str] = []
     try:
         for one in action.sources:
-            source = find_container(engine, one.attach.container.id)
-            if source is None:
-                raise ApplyError(f"the container {one.attach.container.name} was removed meanwhile")
+            source = as_it_is_now(engine, one.attach.container)
             there = [link.alias for link in source.legacy_links if link.alias in one.targets]
             if there:
                 begun[source.id] = time.monotonic()

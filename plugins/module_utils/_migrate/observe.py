@@ -15,14 +15,12 @@ from dataclasses import dataclass, field, replace
 from .._apply.hosts import has_own_resolver, read_hosts
 from .._apply.replacement_checks import Inspected, observe_surroundings
 from .._errors import EngineError, NotFound
-from .._model.bridge import on_default_bridge
 from .._model.hosts_lines import is_tidy
-from .._model.leftover_names import is_leftover
+from .._model.leftover_names import is_leftover, lasting_name
 from .._model.legacy_links import read_legacy_links
-from .._model.state import Endpoint, all_summaries, find_container, find_containers, read_network
-from .._recovery.endpoint_notes import as_restored, find_notes, of_containers
-from .._recovery.find import Left, as_recovered, find_all_interrupted, waiting_notes
-from .._recovery.names import Verdict
+from .._model.state import all_summaries, find_containers, read_network
+from .._recovery.endpoint_notes import with_away
+from .._recovery.journal import Journal, read_journal, recovered
 from .environment import read_process_1
 
 if t.TYPE_CHECKING:
@@ -33,8 +31,6 @@ if t.TYPE_CHECKING:
     from .._engine.info import EngineInfo
     from .._model.legacy_links import LegacyLink
     from .._model.state import Container, Network, Summary
-    from .._plan.restorations import Note
-    from .._recovery.names import Interrupted
     from .spec import MigrateSpec
 
 # A driver option of the endpoints that a migration made. Drivers ignore what they do not know, and the engine keeps it
@@ -57,7 +53,6 @@ class Source:
         hosts: its hosts file; only read where it runs.
         variables: the names of the variables of its process 1; None if they are not to be seen.
         around: only read where it may have to be recreated.
-        interrupted, helper: what an interrupted run left.
     """
 
     container: Container
@@ -67,8 +62,6 @@ class Source:
     hosts: str = ""
     variables: frozenset[str] | None = None
     around: Surroundings | None = None
-    interrupted: Interrupted | None = None
-    helper: str = ""
 
     @property
     def targets(self) -> list[Container]:
@@ -87,8 +80,7 @@ class MigrateState:
         networks: all of them, by name.
         members: names of the networks to the IDs of the containers on them, those that do not run too.
         shells: IDs of containers that have a shell, among the sources and their targets.
-        notes: what killed runs left; the containers are as they will be once that is put right.
-        waits: what the user should know about the wait for another run.
+        journal: what interrupted runs left; the containers are as they will be once that is put right.
         summaries: every container that is not what a killed run left.
         missing: what the task names and is not there.
         known: names of all containers; only read to suggest some.
@@ -101,8 +93,7 @@ class MigrateState:
     networks: Mapping[str, Network] = field(default_factory=dict)
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
     shells: frozenset[str] = frozenset()
-    notes: tuple[Note, ...] = ()
-    waits: tuple[str, ...] = ()
+    journal: Journal = field(default_factory=Journal)
     summaries: tuple[Summary, ...] = ()
     missing: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
@@ -110,13 +101,8 @@ class MigrateState:
 
 def observe_migrate(engine: Engine, spec: MigrateSpec, patience: float | None = None) -> MigrateState:
     """Read all containers, since links and what is left of earlier runs can be anywhere; more of those that matter."""
-    summaries = all_summaries(engine)
-    found = find_containers(engine, (summary.id for summary in summaries))
-    notes = find_notes(engine, of_containers(_ends_of_links(found)))
-    real = {ident: as_restored(one, notes) for ident, one in found.items() if not is_leftover(one.name)}
-    left = {one.name.partition(".linklab-")[0] for one in found.values() if is_leftover(one.name)}
-    lefts = find_all_interrupted(engine, _to_recover(spec, real, left), patience)
-    sources = tuple(_sources(engine, spec, real, lefts))
+    summaries, real, journal = _recovered(engine, spec, patience)
+    sources = tuple(_sources(engine, spec, real, journal))
     targets = [target for source in sources for target in source.targets]
     involved = {one.id: one for one in (*(source.container for source in sources if source.links), *targets)}
     return MigrateState(
@@ -127,12 +113,41 @@ def observe_migrate(engine: Engine, spec: MigrateSpec, patience: float | None = 
         networks={raw["Name"]: read_network(raw) for raw in engine.networks()},
         members=_members(summaries, real),
         shells=frozenset(ident for ident, one in involved.items() if _has_shell(engine, one)),
-        notes=notes,
-        waits=waiting_notes(lefts),
+        journal=journal,
         summaries=tuple(summary for summary in summaries if summary.id in real),
-        missing=tuple(_missing(spec, real, left)),
+        missing=tuple(_missing(spec, real, journal.changes)),
         known=tuple(one.name for one in real.values()),
     )
+
+
+def _recovered(
+    engine: Engine, spec: MigrateSpec, patience: float | None
+) -> tuple[tuple[Summary, ...], dict[str, Container], Journal]:
+    """Return all containers; those that are not what a killed run left, with all their endpoints; and the journal."""
+    summaries, found = _everybody(engine)
+    journal = read_journal(engine, _to_recover(spec, found), _ends_of_links(found), patience)
+    if journal.waited:
+        summaries, found = _everybody(engine)
+    real = {
+        ident: _restored(with_away(one, journal.notes)) for ident, one in found.items() if not is_leftover(one.name)
+    }
+    return summaries, real, journal
+
+
+def _everybody(engine: Engine) -> tuple[tuple[Summary, ...], dict[str, Container]]:
+    summaries = all_summaries(engine)
+    return summaries, find_containers(engine, (summary.id for summary in summaries))
+
+
+def _restored(container: Container) -> Container:
+    """Return a container whose endpoints are back that were away: they come first here."""
+    # An endpoint of a running container has an ID; which it will be, nobody knows.
+    come = {
+        name: replace(end, away=False, endpoint_id="to come" if container.live else "")
+        for name, end in container.endpoints.items()
+        if end.away
+    }
+    return replace(container, endpoints={**container.endpoints, **come}) if come else container
 
 
 def _ends_of_links(containers: Mapping[str, Container]) -> Iterator[str]:
@@ -143,11 +158,12 @@ def _ends_of_links(containers: Mapping[str, Container]) -> Iterator[str]:
             yield ident
 
 
-def _to_recover(spec: MigrateSpec, real: Mapping[str, Container], left: set[str]) -> set[str]:
+def _to_recover(spec: MigrateSpec, found: Mapping[str, Container]) -> set[str]:
     """Return which of the containers that interrupted runs left something of the task is about, by name."""
+    left = {lasting_name(one.name) for one in found.values() if is_leftover(one.name)}
     if spec.containers is None:
         return left
-    return left & {*spec.containers, *(one.name for one in real.values() if _is_named(one, spec))}
+    return left & {*spec.containers, *(one.name for one in found.values() if _is_named(one, spec))}
 
 
 def _missing(spec: MigrateSpec, real: Mapping[str, Container], left: Collection[str]) -> Iterator[str]:
@@ -160,22 +176,20 @@ def _is_named(container: Container, spec: MigrateSpec) -> bool:
     return any(container.is_called(ref) for ref in spec.containers or ())
 
 
-def _sources(
-    engine: Engine, spec: MigrateSpec, real: Mapping[str, Container], lefts: Mapping[str, Left]
-) -> Iterator[Source]:
-    names, inspected = {one.name for one in real.values()}, Inspected()
-    for container in real.values():
-        named = _is_named(container, spec)
-        if spec.containers is None or named:
-            source = _source(engine, spec, container, lefts.get(container.name, Left()), inspected)
-            if named or source.links or source.helper or source.interrupted or is_unfinished(source, spec):
+def _sources(engine: Engine, spec: MigrateSpec, real: Mapping[str, Container], journal: Journal) -> Iterator[Source]:
+    by_name, inspected = {one.name: one for one in real.values()}, Inspected()
+    # An interrupted replacement can have taken the name away.
+    for name in (*by_name, *sorted(set(journal.changes) - set(by_name))):
+        there = by_name.get(name)
+        named = there is None or _is_named(there, spec)
+        if not (spec.containers is None or named):
+            continue
+        seen = recovered(engine, journal, name, there)
+        if seen is not None:
+            up = seen.container.status in _UP and journal.of(name).exchange is None
+            source = _read(engine, spec, Source(_restored(seen.container), seen.links, named), inspected, up=up)
+            if named or source.links or name in journal.changes or is_unfinished(source, spec):
                 yield source
-    for name in sorted(set(lefts) - names):
-        # An interrupted replacement has taken the name away.
-        interrupted = lefts[name].exchange
-        recovered, links = (None, ()) if interrupted is None else as_recovered(engine, interrupted)
-        if recovered is not None:
-            yield Source(recovered, links, named=True, interrupted=interrupted)
 
 
 def is_unfinished(source: Source, spec: MigrateSpec) -> bool:
@@ -190,32 +204,17 @@ def is_marked(container: Container, network: str) -> bool:
     return endpoint is not None and MARK in (endpoint.settings.driver_opts or {})
 
 
-def _source(engine: Engine, spec: MigrateSpec, container: Container, left: Left, inspected: Inspected) -> Source:
-    interrupted, helper = left.exchange, left.helper
-    named = _is_named(container, spec)
-    if left.waited:
-        container = find_container(engine, container.id) or container
-    if helper and not on_default_bridge(container):
-        # It comes back to the bridge first, where it was when the removal began.
-        container = replace(container, endpoints={**container.endpoints, "bridge": Endpoint("bridge")})
-    links = read_legacy_links(engine, container)
-    if interrupted is not None and interrupted.verdict is not Verdict.LEAVE:
-        recovered, links = as_recovered(engine, interrupted)
-        container = recovered or container
-    marked = any(is_marked(container, network) for network in container.endpoints)
-    if not (links or marked):
-        return Source(container, named=named, interrupted=interrupted, helper=helper)
-    up = container.status in _UP and interrupted is None
-    return Source(
-        container,
-        links,
-        named=named,
+def _read(engine: Engine, spec: MigrateSpec, source: Source, inspected: Inspected, *, up: bool) -> Source:
+    """Return a source with what is to be seen of it. up: whether it can be looked into."""
+    container, links = source.container, source.links
+    if not (links or any(is_marked(container, network) for network in container.endpoints)):
+        return source
+    return replace(
+        source,
         own_resolver=bool(links) and up and has_own_resolver(engine, container.id),
         hosts=read_hosts(engine, container.id) if up else "",
         variables=read_process_1(engine, container) if links and up else None,
         around=observe_surroundings(engine, container, inspected) if spec.bake and links else None,
-        interrupted=interrupted,
-        helper=helper,
     )
 
 

@@ -22,7 +22,6 @@ from .._errors import refuse
 from .._model.hosts_lines import is_tidy, link_lines
 from .._model.state import Container, Endpoint
 from .._plan.attach import AttachState, plan_attach
-from .._plan.container_actions import FinishUnlink
 from .._plan.migrate_actions import (
     BakeEnvironment,
     Exchanged,
@@ -33,8 +32,8 @@ from .._plan.migrate_actions import (
     TidyNames,
 )
 from .._plan.plan import Action, Attach, CreateNetwork, Disruption, Plan, Reattach, Stage, singly, stages
-from .._plan.restorations import note_waits, restorations
-from .._recovery.find import Recover, reason
+from .._plan.restorations import restorations
+from .._recovery.journal import recoveries
 from .checks import group_problems, problems, warnings
 from .environment import vanishing
 from .groups import find_groups
@@ -56,31 +55,21 @@ def plan_migrate(spec: MigrateSpec, state: MigrateState) -> Plan:
     groups = find_groups(spec, state)
     refuse(problem for group in groups for problem in group_problems(spec, state, group, groups))
     parts = [_Part(spec, state, group, _plan_attach(spec, state, group)) for group in groups]
+    sources = {source.container.name: source.container for source in state.sources}
+    first = (*restorations(state.journal.notes), *recoveries(state.journal, sources))
     return Plan(
         stages=(
-            *stages((_recoveries(state), 1)),
+            *stages((singly(first), 1)),
             *stages((singly(action for part in parts for action in part.creation), 1)),
             *(stage for part in parts for stage in part.stages()),
             *stages((_unfinished(spec, state, groups), 1)),
         ),
         warnings=(
-            *note_waits(state.notes),
-            *state.waits,
+            *state.journal.warnings,
             *(text for part in parts for text in part.attach.warnings),
             *warnings(spec, state, groups),
         ),
     )
-
-
-def _recoveries(state: MigrateState) -> Iterator[tuple[Action, ...]]:
-    for action in restorations(state.notes):
-        yield (action,)
-    for source in state.sources:
-        if source.interrupted is not None:
-            yield (Recover(reason(source.interrupted), Disruption.NONE, source.interrupted),)
-        if source.helper:
-            why = "an earlier removal of a link was interrupted"
-            yield (FinishUnlink(why, Disruption.NONE, source.container, source.helper),)
 
 
 def _unfinished(spec: MigrateSpec, state: MigrateState, groups: Sequence[Group]) -> Iterator[tuple[Action, ...]]:

@@ -20,3 +20,9 @@ LEFTOVER_NAME = re.compile(
 def is_leftover(name: str) -> bool:
     """Whether a container of this name only exists while another one is being changed."""
     return LEFTOVER_NAME.fullmatch(name) is not None
+
+
+def lasting_name(name: str) -> str:
+    """Return the name of the container whose change a container of this name is for; else the name itself."""
+    match = LEFTOVER_NAME.fullmatch(name)
+    return match["name"] if match else name

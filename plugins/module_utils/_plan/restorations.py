@@ -17,11 +17,24 @@ from .plan import Action, Detach, Disruption, Plan, singly, stages
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from .._engine.marks import NotedEndpoint
     from .plan import Stage
 
 # Waits that nobody notices are not worth a word, in seconds.
 _WORTH_TELLING = 1.0
+
+
+@dataclass(frozen=True)
+class NotedEndpoint:
+    """An endpoint as it was. container: the ID; settings: the Engine API's C(EndpointSettings)."""
+
+    container: str
+    name: str
+    network: str
+    settings: Mapping[str, t.Any]
+
+    def is_called(self, ref: str) -> bool:
+        """Whether I(ref) names its container."""
+        return ref == self.name or (len(ref) >= 12 and self.container.startswith(ref))
 
 
 @dataclass(frozen=True)

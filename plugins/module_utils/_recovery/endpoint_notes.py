@@ -14,21 +14,24 @@ label. A later run that finds one takes the settings from there, and puts back w
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import secrets
 import time
 import typing as t
 from contextlib import suppress
 from dataclasses import replace
 
-from .._engine.marks import NEVER, NotedEndpoint, given_value, image_values, is_about, name_of, note_name, read_note
+from .._engine.marks import FULL_ID, NEVER, given_value, image_values, name_of, never_ran
 from .._errors import ApplyError, Conflict, LinklabError, NotFound, said, unless_so
+from .._model.leftover_names import lasting_name
 from .._model.state import Endpoint, find_container, read_settings
 from .._plan.plan import Action, Reattach
-from .._plan.restorations import Note, RestoreEndpoints
+from .._plan.restorations import Note, NotedEndpoint, RestoreEndpoints
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from .._engine.client import Engine
     from .._model.state import Container
@@ -36,6 +39,7 @@ if t.TYPE_CHECKING:
 Json = t.Any
 
 NOTE_LABEL = "linklab.docker.endpoints"
+_NOTE_NAME = re.compile(r"linklab-endpoints-(?P<key>[0-9a-f]{12})(-[0-9a-f]{8})?")
 # How long a run may take for what it noted; a reattach takes a fifth of a second.
 _PATIENCE = 4.0
 _PATIENCE_EACH = 1.0
@@ -59,12 +63,7 @@ def leave_note(engine: Engine, unit: Iterable[Action]) -> str:
         }
         for action in reattaches
     ]
-    body = {
-        "Image": reattaches[0].container.raw.get("Image"),
-        "Entrypoint": list(NEVER),
-        "Labels": {NOTE_LABEL: json.dumps(ends)},
-        "HostConfig": {"NetworkMode": "none"},
-    }
+    body = never_runs(reattaches[0].container, {NOTE_LABEL: ends}, NetworkMode="none")
     # The same endpoints have the same note: runs that change them take turns.
     name = note_name(f"{action.container.id} {action.network_ref}" for action in reattaches)
     try:
@@ -72,10 +71,28 @@ def leave_note(engine: Engine, unit: Iterable[Action]) -> str:
     except NotFound:
         # The image is gone, and nothing can be made of it: then it must do without.
         return ""
+
+
+def never_runs(like: Container, labels: Mapping[str, Json], **host: Json) -> Mapping[str, Json]:
+    """Return the body of a container that never runs. like: a container whose image the engine has."""
+    return {
+        "Image": like.raw.get("Image"),
+        "Entrypoint": list(NEVER),
+        "Labels": {label: json.dumps(value) for label, value in labels.items()},
+        "HostConfig": host,
+    }
+
+
+def create(engine: Engine, name: str, body: Mapping[str, Json]) -> str:
+    """Create a container that never runs; return its ID. Nothing of it stays if that fails."""
+    try:
+        return str(engine.create_container(name, body)["Id"])
+    except (Conflict, NotFound):
+        raise
     except LinklabError:
         # It may have been made all the same.
         with suppress(LinklabError):
-            discard_note(engine, name)
+            discard(engine, name)
         raise
 
 
@@ -84,7 +101,7 @@ def _create_in_turn(engine: Engine, name: str, body: Mapping[str, Json]) -> str:
     seen, since = "", time.monotonic()
     while True:
         try:
-            return str(engine.create_container(name, body)["Id"])
+            return create(engine, name, body)
         except Conflict:
             now = find_container(engine, name)
             if now is not None and now.id != seen:
@@ -92,7 +109,7 @@ def _create_in_turn(engine: Engine, name: str, body: Mapping[str, Json]) -> str:
             elif time.monotonic() - since > _PATIENCE:
                 break
         time.sleep(_LOOK_AGAIN)
-    return str(engine.create_container(f"{name}-{secrets.token_hex(4)}", body)["Id"])
+    return create(engine, f"{name}-{secrets.token_hex(4)}", body)
 
 
 def _carries_over(action: Reattach) -> bool:
@@ -101,8 +118,8 @@ def _carries_over(action: Reattach) -> bool:
     return any(value and new.get(name) == value for name, value in action.old.settings.given().items())
 
 
-def discard_note(engine: Engine, ref: str) -> None:
-    """Remove a note, with the volumes that its image made it have; one that is gone will do."""
+def discard(engine: Engine, ref: str) -> None:
+    """Remove a container that never ran, with the volumes that its image made it have; one that is gone will do."""
     if ref:
         with suppress(NotFound):
             unless_so(
@@ -117,21 +134,22 @@ def discard_note(engine: Engine, ref: str) -> None:
 
 def find_notes(
     engine: Engine, concerns: Callable[[NotedEndpoint], bool], patience: float | None = None
-) -> tuple[Note, ...]:
-    """Return the notes that killed runs left: one request, and time only if there are any.
+) -> tuple[tuple[Note, ...], bool]:
+    """Return the notes that killed runs left, and whether there was any to wait for: else this is one request.
 
     Args:
         concerns: whether a note is of interest, by one of its endpoints.
         patience: seconds after which a run counts as dead, instead of what its note allows.
     """
-    begin = time.monotonic()
+    begin, waited = time.monotonic(), False
     while True:
         notes = [note for note in _read(engine) if any(map(concerns, note.endpoints))]
         longest = max((len(note.endpoints) for note in notes), default=0)
         allowed = _PATIENCE + _PATIENCE_EACH * longest if patience is None else patience
-        waited = time.monotonic() - begin
-        if not notes or waited >= allowed:
-            return tuple(replace(note, waited=waited) for note in notes)
+        seconds = time.monotonic() - begin
+        if not notes or seconds >= allowed:
+            return tuple(replace(note, waited=seconds) for note in notes), waited or bool(notes)
+        waited = True
         time.sleep(_LOOK_AGAIN)
 
 
@@ -157,6 +175,59 @@ def _read(engine: Engine) -> Iterator[Note]:
             yield Note(raw["Id"], name_of(raw), ends)
 
 
+# -- judging it; pure -------------------------------------------------------------------------------------------------
+
+
+def read_noted(value: Json) -> NotedEndpoint | None:
+    """Read one endpoint of a label; None for anything that the collection does not write."""
+    if not isinstance(value, dict) or set(value) != {"container", "name", "network", "settings"}:
+        return None
+    texts = (value["container"], value["name"], value["network"])
+    if not (all(isinstance(text, str) and text for text in texts) and isinstance(value["settings"], dict)):
+        return None
+    return NotedEndpoint(**value) if FULL_ID.fullmatch(value["container"]) else None
+
+
+def note_name(keys: Iterable[str]) -> str:
+    """Return what the note of endpoints is called. keys: C(CONTAINER-ID NETWORK-ID) of each."""
+    return f"linklab-endpoints-{hashlib.sha256(min(keys).encode()).hexdigest()[:12]}"
+
+
+def read_note(raw: Mapping[str, Json], text: str | None, networks: Mapping[str, Collection[str]]) -> tuple[Json, ...]:
+    """Return the endpoints that a container notes; none if it is no note that a run of this collection left.
+
+    Args:
+        raw: the container's description.
+        text: the label that was given to it.
+        networks: the IDs of the networks of each name. The name of a note is made of them; where one is gone, that
+            cannot be checked, and nothing can be put back on it either.
+    """
+    try:
+        ends = [read_noted(value) for value in json.loads(text or "null") or ()]
+    except (ValueError, TypeError):
+        return ()
+    name = _NOTE_NAME.fullmatch(name_of(raw))
+    if name is None or not ends or None in ends or not never_ran(raw):
+        return ()
+    known = t.cast("list[NotedEndpoint]", ends)
+    if all(len(networks.get(end.network) or ()) == 1 for end in known):
+        keys = (f"{end.container} {next(iter(networks[end.network]))}" for end in known)
+        if note_name(keys) != f"linklab-endpoints-{name['key']}":
+            return ()
+    return tuple(known)
+
+
+def is_about(end: NotedEndpoint, container: Mapping[str, Json] | None) -> bool:
+    """Whether a noted endpoint is one of the container that it names, or of one that is gone, which harms nobody."""
+    if container is None:
+        return True
+    # In the middle of its replacement it is called otherwise.
+    return container["Id"] == end.container and lasting_name(name_of(container)) == end.name
+
+
+# -- containers without what is away ----------------------------------------------------------------------------------
+
+
 def with_away(container: Container, notes: Sequence[Note]) -> Container:
     """Return a container with the endpoints that interrupted runs took away from it."""
     away = {
@@ -166,18 +237,6 @@ def with_away(container: Container, notes: Sequence[Note]) -> Container:
         if end.container == container.id and _lacks(container, end.network)
     }
     return replace(container, endpoints={**container.endpoints, **away}) if away else container
-
-
-def as_restored(container: Container, notes: Sequence[Note]) -> Container:
-    """Return a container as it will be once its endpoints are back, for plans that put them back first."""
-    ends = with_away(container, notes).endpoints
-    # An endpoint of a running container has an ID; which it will be, nobody knows.
-    come = {
-        name: replace(end, away=False, endpoint_id="to come" if container.live else "")
-        for name, end in ends.items()
-        if end.away
-    }
-    return replace(container, endpoints={**ends, **come}) if come else container
 
 
 def _endpoint(end: NotedEndpoint) -> Endpoint:
@@ -201,7 +260,7 @@ def restore_endpoints(engine: Engine, action: RestoreEndpoints) -> None:
     for end in action.note.endpoints:
         if (end.container, end.network) not in action.unwanted and _is_away(engine, end):
             _restore(engine, end, action.note)
-    discard_note(engine, action.note.id)
+    discard(engine, action.note.id)
 
 
 def _restore(engine: Engine, end: NotedEndpoint, note: Note) -> None:

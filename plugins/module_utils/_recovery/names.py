@@ -100,21 +100,12 @@ def read_leftovers(name: str, summaries: Iterable[Mapping[str, Json]]) -> tuple[
     for raw in summaries:
         for path in raw.get("Names") or ():
             match = LEFTOVER_NAME.fullmatch(path.lstrip("/"))
-            status = raw.get("State") or ""
-            # The mark of a removal of links never ran: one that did is somebody else's.
-            if match and match["name"] == name and (match["role"] != "unlink" or status == "created"):
+            if match and match["name"] == name:
+                status = raw.get("State") or ""
                 before = Before(match["before"] or "stopped")
                 role, peer = match["role"], match["peer"]
                 found.append(Leftover(raw["Id"], path.lstrip("/"), status, role, peer, before))
     return tuple(sorted(found, key=lambda leftover: leftover.name))
-
-
-@dataclass(frozen=True)
-class Holder:
-    """The container that has the name now."""
-
-    id: str
-    status: str
 
 
 class Verdict(enum.Enum):
@@ -127,15 +118,21 @@ class Verdict(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Interrupted:
-    """A replacement that did not come to its end. old_id, new_id: empty if that container is gone."""
+class Exchange:
+    """Two containers that change places. old_id, new_id: empty if that container is gone."""
 
     name: str
-    verdict: Verdict
     old_id: str
     new_id: str
     before: Before
-    leftover: str = ""
+
+
+@dataclass(frozen=True)
+class Interrupted(Exchange):
+    """One that did not come to its end. leftover: the name by which it was found."""
+
+    verdict: Verdict
+    leftover: str
 
     @property
     def remains(self) -> str:
@@ -143,33 +140,36 @@ class Interrupted:
         return self.old_id if self.verdict is Verdict.BACK else self.new_id
 
 
-def judge(name: str, holder: Holder | None, leftovers: Iterable[Leftover]) -> Interrupted | None:
-    """Return what to do about an interrupted replacement of the container I(name); None if there is none.
+def judge(
+    name: str, holder: Mapping[str, Json] | None, leftovers: Iterable[Leftover]
+) -> tuple[Interrupted | None, Leftover | None]:
+    """Return what to do about an interrupted replacement of a container, and the mark of a removal of its links.
 
     Args:
-        holder: the container that has the name, if there is one.
+        name: what the container is called.
+        holder: the description of the container that has the name, if there is one.
     """
-    new = next((leftover for leftover in leftovers if leftover.role == "new"), None)
-    old = next((leftover for leftover in leftovers if leftover.role == "old"), None)
+    left = {leftover.role: leftover for leftover in leftovers}
+    new, old, mark = left.get("new"), left.get("old"), left.get("unlink")
     if old is not None:
-        return _judge_old(name, holder, new, old)
-    return None if new is None else _judge_new(name, holder, new)
+        return _judge_old(name, holder, new, old), mark
+    return None if new is None else _judge_new(name, holder, new), mark
 
 
-def _judge_new(name: str, holder: Holder | None, new: Leftover) -> Interrupted:
+def _judge_new(name: str, holder: Mapping[str, Json] | None, new: Leftover) -> Interrupted:
     if holder is None:
-        return Interrupted(name, Verdict.ADOPT, "", new.id, new.before, new.name)
-    if holder.id.startswith(new.peer):
-        return Interrupted(name, Verdict.BACK, holder.id, new.id, new.before, new.name)
-    return Interrupted(name, Verdict.LEAVE, "", new.id, new.before, new.name)
+        return Interrupted(name, "", new.id, new.before, Verdict.ADOPT, new.name)
+    if holder["Id"].startswith(new.peer):
+        return Interrupted(name, holder["Id"], new.id, new.before, Verdict.BACK, new.name)
+    return Interrupted(name, "", new.id, new.before, Verdict.LEAVE, new.name)
 
 
-def _judge_old(name: str, holder: Holder | None, new: Leftover | None, old: Leftover) -> Interrupted:
+def _judge_old(name: str, holder: Mapping[str, Json] | None, new: Leftover | None, old: Leftover) -> Interrupted:
     if holder is None:
         new_id = new.id if new is not None and new.id.startswith(old.peer) else ""
-        return Interrupted(name, Verdict.BACK, old.id, new_id, old.before, old.name)
-    if not holder.id.startswith(old.peer):
-        return Interrupted(name, Verdict.LEAVE, old.id, "", old.before, old.name)
+        return Interrupted(name, old.id, new_id, old.before, Verdict.BACK, old.name)
+    if not holder["Id"].startswith(old.peer):
+        return Interrupted(name, old.id, "", old.before, Verdict.LEAVE, old.name)
     # The successor has all that the old one had once it has the name. What it wrote since must not get lost.
-    works = old.before is Before.STOPPED or holder.status in ("running", "paused")
-    return Interrupted(name, Verdict.FINISH if works else Verdict.BACK, old.id, holder.id, old.before, old.name)
+    works = old.before is Before.STOPPED or holder["State"]["Status"] in ("running", "paused")
+    return Interrupted(name, old.id, holder["Id"], old.before, Verdict.FINISH if works else Verdict.BACK, old.name)

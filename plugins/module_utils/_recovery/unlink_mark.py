@@ -7,7 +7,7 @@
 
 """Mark a container whose legacy links are being removed: other runs keep away, and a later one finds what was left.
 
-The mark is a helper, a container that never runs. Its name keeps others from making the same one; it lends names to
+The mark is a container that never runs. Its name keeps others from making the same one; it lends names to
 links whose target was removed; and where an endpoint is to take the place of the links, it has that in a label.
 """
 
@@ -18,16 +18,19 @@ import typing as t
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
-from .._engine.marks import NEVER, NotedEndpoint, given_value, image_values, never_ran, read_noted
-from .._errors import ApplyError, BusyError, Conflict, LinklabError, NotFound
-from .._model.state import find_container
+from .._engine.marks import given_value, image_values
+from .._errors import ApplyError, BusyError, Conflict, LinklabError
+from .endpoint_notes import create, discard, never_runs, read_noted
 from .names import helper_name
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from .._engine.client import Engine
     from .._model.state import Container
+    from .._plan.restorations import NotedEndpoint
+
+Json = t.Any
 
 # Not that of notes: what it says is only to be done once a link is gone.
 _LABEL = "linklab.docker.exchange"
@@ -58,58 +61,48 @@ def marked(
     Raises:
         BusyError: another run is at it. Nothing was changed.
     """
-    helper = _create_helper(engine, source, lend, instead)
+    mark = _create_mark(engine, source, lend, instead)
     try:
         yield
     except LinklabError as exc:
-        # By a helper that stays the next run knows that the container is to be brought back.
+        # By a mark that stays the next run knows that the container is to be brought back.
         if not (isinstance(exc, AwayError) or isinstance(exc.__cause__, AwayError)):
             with suppress(LinklabError):
-                discard_helper(engine, helper)
+                discard(engine, mark)
         raise
     # Its work is done. One that stays is found by the observation that follows, and goes then.
     with suppress(LinklabError):
-        discard_helper(engine, helper)
+        discard(engine, mark)
 
 
-def _create_helper(engine: Engine, source: Container, lend: Iterable[str], instead: Instead | None) -> str:
+def _create_mark(engine: Engine, source: Container, lend: Iterable[str], instead: Instead | None) -> str:
     links = [f"{source.id}:../{source.name}/{alias}" for alias in lend]
-    body = {
-        "Image": source.raw["Image"],
-        "Entrypoint": list(NEVER),
-        "Labels": {_LABEL: json.dumps(asdict(instead))} if instead else {},
-        "HostConfig": {"Links": links},
-    }
-    name = helper_name(source.name, source.id)
+    name = mark_name(source)
     try:
-        return str(engine.create_container(name, body)["Id"])
+        return create(engine, name, never_runs(source, {_LABEL: asdict(instead)} if instead else {}, Links=links))
     except Conflict as exc:
         raise BusyError(f"could not remove a link of {source.name}: another run is doing it ({name} exists)") from exc
-    except LinklabError:
-        # It may have been made all the same.
-        with suppress(LinklabError):
-            discard_helper(engine, name)
-        raise
 
 
-def discard_helper(engine: Engine, ident: str) -> None:
-    """Remove a helper, with the volumes that its image made it have."""
-    with suppress(NotFound):
-        # Not by force: it never ran.
-        engine.remove_container(ident, volumes=True)
+# -- judging one that was left ----------------------------------------------------------------------------------------
 
 
-def read_instead(engine: Engine, helper: str, source: str) -> Instead | None:
-    """Return what was to take the place of the links of a container, by the helper that marks their removal.
+def mark_name(source: Container) -> str:
+    """Return what the container is called that marks a removal of links of a source."""
+    return helper_name(source.name, source.id)
+
+
+def read_instead(engine: Engine, mark: Mapping[str, Json], source: str) -> Instead | None:
+    """Return what was to take the place of the links of a container, by the mark of their removal.
 
     Args:
+        mark: its description.
         source: the ID of the container; nothing else may be in the label, which can be anybody's.
     """
-    container = find_container(engine, helper)
-    if container is None or not never_ran(container.raw) or _LABEL not in (container.raw["Config"].get("Labels") or {}):
+    if _LABEL not in (mark["Config"].get("Labels") or {}):
         return None
     with suppress(ValueError, TypeError, KeyError):
-        found = json.loads(given_value(container.raw, _LABEL, image_values(engine, _LABEL)) or "null")
+        found = json.loads(given_value(mark, _LABEL, image_values(engine, _LABEL)) or "null")
         end, aliases = read_noted(found["endpoint"]), tuple(map(str, found["aliases"]))
         if end is not None and end.container == source:
             return Instead(aliases, end)

@@ -17,6 +17,7 @@ from .._engine.marks import claims_text
 from .._errors import near
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.labels import TOPOLOGY_LABEL, container_owner, owner
+from .._model.leftover_names import lasting_name
 from .._model.state import Network, Subnet
 from .._plan.addresses import pools_of
 from .._plan.attach_checks import new_network_problems
@@ -254,7 +255,7 @@ def _ports_taken(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
     """Say which ports of the host the containers of others publish; those of the topology itself may change."""
     taken: dict[tuple[str, str], list[tuple[str, str]]] = {}
     # What an interrupted change of one of them left has its name, and a mark.
-    strangers = [other for other in state.others if other.name.partition(".linklab-")[0] not in spec.containers]
+    strangers = [other for other in state.others if lasting_name(other.name) not in spec.containers]
     for other in strangers:
         for address, number, protocol in other.published:
             taken.setdefault((str(number), protocol), []).append((address, other.name))

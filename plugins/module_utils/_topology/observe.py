@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from .._apply.link_hosts import read_link_hosts
 from .._apply.replacement_checks import Inspected, observe_surroundings
@@ -18,19 +18,10 @@ from .._engine.marks import image_values, without_inherited
 from .._errors import NotFound
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.labels import TOPOLOGY_LABEL, judged, owner
-from .._model.legacy_links import read_legacy_links
-from .._model.state import (
-    Endpoint,
-    all_summaries,
-    find_containers,
-    find_network,
-    others_on,
-    read_network,
-    read_summary,
-)
+from .._model.leftover_names import lasting_name
+from .._model.state import all_summaries, find_containers, find_network, others_on, read_network, read_summary
 from .._plan.attach_names import aliases_on
-from .._recovery.endpoint_notes import find_notes, of_containers, with_away
-from .._recovery.find import as_recovered, find_all_interrupted
+from .._recovery.journal import read_journal, recovered
 from .containers import changes_of
 from .state import TopologyState
 
@@ -39,10 +30,8 @@ if t.TYPE_CHECKING:
 
     from .._compose.network import NetworkSpec
     from .._engine.client import Engine
-    from .._model.legacy_links import LegacyLink
     from .._model.state import Container, Network, Summary
-    from .._plan.restorations import Note
-    from .._recovery.find import Left
+    from .._recovery.journal import Journal, Recovered
     from .containers import Change
     from .spec import ContainerWish, TopologySpec
 
@@ -58,10 +47,9 @@ def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
     listed = [without_inherited(raw, TOPOLOGY_LABEL, images) for raw in _listed(engine, spec)]
     labelled = [read_summary(raw).name for raw in listed if owner(raw.get("Labels")) == spec.name]
     leftovers = tuple(name for name in sorted(labelled) if not (spec.present and _belongs(name, spec.containers)))
-    interrupted = _interrupted(engine, spec) if spec.present else {}
-    notes = find_notes(engine, of_containers((*spec.containers, *labelled)))
+    journal = read_journal(engine, spec.containers if spec.present else (), (*spec.containers, *labelled))
     names = (*spec.containers, *(leftovers if _removes(spec) else ()))
-    found = dict(_find(engine, dict.fromkeys(names), interrupted, notes))
+    found = dict(_find(engine, dict.fromkeys(names), journal))
     all_networks = tuple(read_network(raw) for raw in engine.networks())
     state = TopologyState(
         info=engine.info,
@@ -72,8 +60,7 @@ def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
         all_networks=all_networks,
         volumes=_volumes(engine) if spec.named_volumes or spec.volumes else {},
         legacy={name: one.links for name, one in found.items() if one.links},
-        interrupted=interrupted,
-        notes=notes,
+        journal=journal,
     )
     return _with_surroundings(engine, spec, _with_needs(engine, spec, state)) if spec.present else state
 
@@ -142,50 +129,22 @@ def _aliases(container: Container | None, network: str) -> set[str]:
 
 def _belongs(name: str, wanted: Collection[str]) -> bool:
     """Whether a container is one of the topology's, or what is left of a change of one."""
-    return name in wanted or any(name.startswith(f"{one}.linklab-") for one in wanted)
+    return name in wanted or lasting_name(name) in wanted
 
 
-@dataclass(frozen=True)
-class _Found:
-    container: Container
-    links: tuple[LegacyLink, ...] = ()
-
-
-def _find(
-    engine: Engine, names: Iterable[str], interrupted: Mapping[str, Left], notes: Sequence[Note]
-) -> Iterator[tuple[str, _Found]]:
+def _find(engine: Engine, names: Iterable[str], journal: Journal) -> Iterator[tuple[str, Recovered]]:
     there = find_containers(engine, names)
     for name in names:
-        found = _read(engine, there.get(name), interrupted.get(name), notes)
+        found = recovered(engine, journal, name, there.get(name))
         if found is not None:
             yield name, found
-
-
-def _read(engine: Engine, container: Container | None, left: Left | None, notes: Sequence[Note]) -> _Found | None:
-    """Return a container as it will be once what an interrupted run left of it is put right."""
-    if left is not None and left.exchange is not None:
-        recovered, links = as_recovered(engine, left.exchange)
-        return None if recovered is None else _Found(recovered, links)
-    if container is None:
-        return None
-    if left is not None and left.helper and DEFAULT_BRIDGE not in container.endpoints:
-        bridge = {DEFAULT_BRIDGE: Endpoint(DEFAULT_BRIDGE)}
-        container = replace(container, endpoints={**container.endpoints, **bridge})
-    links = read_legacy_links(engine, container) if container.legacy_links else ()
-    return _Found(with_away(container, notes), links)
 
 
 def _hosts(engine: Engine, state: TopologyState) -> Iterator[tuple[str, str]]:
     for name, links in state.legacy.items():
         # What is put right first is started then, and its file written by the engine.
-        if name not in state.interrupted and state.containers[name].live and any(link.target for link in links):
+        if name not in state.journal.changes and state.containers[name].live and any(link.target for link in links):
             yield name, read_link_hosts(engine, state.containers[name])
-
-
-def _interrupted(engine: Engine, spec: TopologySpec) -> dict[str, Left]:
-    """Return what interrupted runs left of the topology's containers."""
-    found = find_all_interrupted(engine, spec.containers)
-    return {name: left for name, left in found.items() if left.exchange is not None or left.helper}
 
 
 def _with_surroundings(engine: Engine, spec: TopologySpec, state: TopologyState) -> TopologyState:

@@ -23,7 +23,6 @@ from .._plan.container_actions import (
     After,
     CreateContainer,
     CreateVolume,
-    FinishUnlink,
     NewEndpoint,
     PullImage,
     RemoveLink,
@@ -34,9 +33,7 @@ from .._plan.container_actions import (
     UpdateContainer,
 )
 from .._plan.plan import Action, CreateNetwork, Disruption, Plan, singly, stages
-from .._plan.restorations import with_restorations
-from .._recovery.find import Recover, waiting_notes
-from .._recovery.find import reason as recover_reason
+from .._recovery.journal import with_recovery
 from .checks import problems
 from .containers import Change, Successor, changes_of, handled_by, levels_of
 from .data import data_left_behind
@@ -61,7 +58,7 @@ PULL_WORKERS = 2
 def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
     """Return the changes that make I(state) what I(spec) asks for; raise Refusal."""
     if not spec.present:
-        return with_restorations(plan_absent(spec, state), state.notes)
+        return with_recovery(plan_absent(spec, state), state.journal, state.containers)
     changes = changes_of(spec, state)
     # A container that gets its first network of its own can only have it from the start.
     new = frozenset(name for name, change in changes.items() if change.container is None or change.mode is not None)
@@ -72,6 +69,7 @@ def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
     attachments = plan_attachments(spec, state, new, going, replaced)
     refuse(
         (
+            *state.journal.problems,
             *problems(spec, state, frozenset(action.network.id for action in networks)),
             *attachments.problems,
             *dependents(state, removals, {link for change in changes.values() for link in _unlinked(change)}),
@@ -85,7 +83,6 @@ def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
         for part in _static_first([_unit(spec, state, changes[name], changes, attachments) for name in level])
     ]
     before = stages(
-        (singly(_recoveries(state)), 1),
         (singly(_pulls(spec, state)), PULL_WORKERS),
         (singly(removals), REMOVE_WORKERS),
     )
@@ -99,13 +96,12 @@ def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
     hosts = stages((singly(_hosts(state, changes, attachments)), 1))
     moves = (*attachments.detaches, *made, *attachments.changes, *unlinks, *attachments.late)
     warnings = (
-        *waiting_notes(state.interrupted),
         *attachments.warnings,
         *_ports_that_move(changes.values()),
         *data_left_behind(changes.values(), state, spec.named_volumes),
     )
     plan = Plan(stages=(*before, *moves, *containers, *hosts), warnings=warnings)
-    return with_restorations(plan, state.notes)
+    return with_recovery(plan, state.journal, state.containers)
 
 
 def _unlinked(change: Change) -> Iterator[tuple[str, str]]:
@@ -171,16 +167,6 @@ def _volume_creations(spec: TopologySpec, state: TopologyState) -> Iterator[Crea
 
 
 # -- containers -------------------------------------------------------------------------------------------------------
-
-
-def _recoveries(state: TopologyState) -> Iterator[Action]:
-    """Put right what an interrupted run left, before anything else is done to these containers."""
-    for name, left in state.interrupted.items():
-        if left.exchange is not None:
-            yield Recover(recover_reason(left.exchange), Disruption.NONE, left.exchange)
-        elif left.helper and name in state.containers:
-            reason = "an earlier removal of a link was interrupted"
-            yield FinishUnlink(reason, Disruption.NONE, state.containers[name], left.helper)
 
 
 def _unlinks(changes: Iterable[Change]) -> Iterator[tuple[Action, ...]]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from .._compose.container_compare import Images
 from .._model.labels import container_owner, owner
 from .._model.results import endpoint_result, network_result
+from .._recovery.journal import Journal
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +24,6 @@ if t.TYPE_CHECKING:
     from .._engine.info import EngineInfo
     from .._model.legacy_links import LegacyLink
     from .._model.state import Container, Network, Summary
-    from .._plan.restorations import Note
-    from .._recovery.find import Left
     from .spec import ContainerWish, TopologySpec
 
 Json = t.Any
@@ -49,8 +48,7 @@ class TopologyState:
         volumes: labels by name, of all volumes.
         legacy: the legacy links of the topology's containers, by name, where there are any.
         hosts: the hosts files of those that run and have legacy links, by name.
-        interrupted: what an interrupted run left, by the container's name.
-        notes: what killed runs left of endpoints.
+        journal: what interrupted runs left.
         around: what decides whether a container can be replaced, by name, for those that may have to be.
         drivers: names of the network drivers; only read if one is wanted that not every engine has.
         pools: pairs of a base network and a prefix length, from which the engine takes subnets; empty for its default.
@@ -70,8 +68,7 @@ class TopologyState:
     volumes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     legacy: Mapping[str, tuple[LegacyLink, ...]] = field(default_factory=dict)
     hosts: Mapping[str, str] = field(default_factory=dict)
-    interrupted: Mapping[str, Left] = field(default_factory=dict)
-    notes: tuple[Note, ...] = ()
+    journal: Journal = field(default_factory=Journal)
     around: Mapping[str, Surroundings] = field(default_factory=dict)
     drivers: tuple[str, ...] = ()
     pools: tuple[tuple[str, int], ...] = ()

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError
-from ansible_collections.linklab.docker.plugins.module_utils._recovery.find import find_leftovers
+from ansible_collections.linklab.docker.plugins.module_utils._recovery.journal import find_leftovers
 from link_run import SERVE, client_with_network, found, link_here, names, resolves
 
 Json = t.Any

@@ -12,7 +12,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._recovery.find import find_leftovers
+from ansible_collections.linklab.docker.plugins.module_utils._recovery.journal import find_leftovers
 from link_run import SERVE, client_with_network, found, link_here, names, resolves
 from mortal_client import KilledError, MortalClient
 
@@ -40,7 +40,7 @@ def test_a_removal_that_was_killed_is_finished_by_the_next_run(lab, link, networ
     with pytest.raises(KilledError):
         link(client, links=[f"{database}:db"], state="absent")
     monkeypatch.undo()
-    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._recovery.find._PATIENCE", 0)
+    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._recovery.journal._PATIENCE", 0)
 
     done = link(client, links=[f"{database}:db"], state="absent")
 
@@ -69,7 +69,7 @@ def test_an_engine_that_goes_away_while_a_source_is_recreated(lab, link, module,
     assert {left.role for left in find_leftovers(lab.engine, client)} == {"new", "old"}
 
     # Users wait longer: it cannot be known that the other run is dead.
-    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._recovery.find._PATIENCE", 0.5)
+    monkeypatch.setattr("ansible_collections.linklab.docker.plugins.module_utils._recovery.journal._PATIENCE", 0.5)
     planned = link(check=True, **params)
     done = link(**params)
 

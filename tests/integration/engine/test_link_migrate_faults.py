@@ -41,7 +41,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is left belongs to nobody who is still at work."""
     utils = "ansible_collections.linklab.docker.plugins.module_utils"
     monkeypatch.setattr(f"{utils}._migrate.exchange.TRY_SECONDS", 1)
-    monkeypatch.setattr(f"{utils}._recovery.find._PATIENCE", 0)
+    monkeypatch.setattr(f"{utils}._recovery.journal._PATIENCE", 0)
     monkeypatch.setattr(f"{utils}._recovery.endpoint_notes._PATIENCE", 0)
 
 

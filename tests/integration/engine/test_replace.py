@@ -18,7 +18,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._engine.connection 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.linklab.docker.plugins.module_utils._model.legacy_links import engine_release
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import find_container
-from ansible_collections.linklab.docker.plugins.module_utils._recovery.find import find_leftovers
+from ansible_collections.linklab.docker.plugins.module_utils._recovery.journal import find_leftovers
 from kept import comparable
 
 Json = t.Any

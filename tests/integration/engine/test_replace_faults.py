@@ -17,11 +17,10 @@ from ansible_collections.linklab.docker.plugins.module_utils._engine.connection 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import find_container
 from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import Disruption
-from ansible_collections.linklab.docker.plugins.module_utils._recovery.find import (
+from ansible_collections.linklab.docker.plugins.module_utils._recovery.journal import (
     Recover,
-    find_interrupted,
     find_leftovers,
-    reason,
+    read_journal,
 )
 from kept import comparable
 from mortal_client import KilledError, MortalClient
@@ -143,9 +142,9 @@ def test_a_successor_that_cannot_be_created(lab, loaded):
 
 
 def recover_now(lab: Json, container: str) -> None:
-    found = find_interrupted(lab.engine, container, patience=0).exchange
+    found = read_journal(lab.engine, [container], patience=0).of(container).exchange
     if found is not None:
-        recover(lab.engine, Recover(reason(found), Disruption.NONE, found))
+        recover(lab.engine, Recover("", Disruption.NONE, found))
 
 
 # Where the states differ from each other.

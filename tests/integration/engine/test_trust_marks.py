@@ -38,7 +38,7 @@ def image(lab: Json) -> Iterator[LabelledImages]:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take a run for dead at once."""
     for place in (
-        "_recovery.find._PATIENCE",
+        "_recovery.journal._PATIENCE",
         "_recovery.endpoint_notes._PATIENCE",
         "_recovery.endpoint_notes._PATIENCE_EACH",
     ):
@@ -170,6 +170,52 @@ def test_an_image_says_nothing_about_what_takes_the_place_of_links(lab, image, m
     assert [action["action"] for action in done["actions"]] == ["recover", "remove_link"]
     assert networks_of(lab, database) == networks_of(lab, client) == {"bridge"}
     assert not is_there(lab, mark)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_container_that_is_only_called_like_a_mark_of_a_removal_stays(lab, monkeypatch):
+    link = link_here(lab, monkeypatch)
+    database = lab.run("database", *SERVE)
+    client = lab.run("client", *SERVE, links=[f"{database}:db"])
+    called = f"{client}.linklab-unlink.{lab.inspect(client)['Id'][:12]}"
+    body = {"Image": lab.inspect(client)["Image"], "Entrypoint": ["sh"], "Volumes": {"/data": {}}}
+    lab.engine.create_container(called, body)
+    stranger = lab.inspect(called)
+    try:
+        done = link(client, links=[f"{database}:db"], state="absent")
+        assert [action["action"] for action in done["actions"]] == ["remove_link"]
+        assert intact(lab, stranger)
+        link(client, links=[f"{database}:db"], disruption="recreate")
+        assert intact(lab, stranger)
+    finally:
+        lab.engine.remove_container(called, force=True, volumes=True)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_mark_is_about_no_other_container_of_the_same_name(lab, monkeypatch):
+    """Whoever was off the bridge when the run died was removed since; the one that has the name never was on it."""
+    link = link_here(lab, monkeypatch)
+    net = lab.network("net")
+    database, client = lab.run("database", *SERVE, networks=[net]), lab.run("client", *SERVE, networks=[net])
+    mark = f"{client}.linklab-unlink.{'0' * 12}"
+    lab.engine.create_container(mark, {"Image": lab.inspect(client)["Image"], "Entrypoint": ["none"]})
+    done = link(client, network=net, links=[f"{database}:db"])
+    assert [action["action"] for action in done["actions"]] == ["recover", "reattach"]
+    assert networks_of(lab, client) == {net}
+    assert not is_there(lab, mark)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_topology_leaves_alone_what_may_be_anybodys(lab, topology, proxy):
+    topology({"web": {"networks": ["front"]}}, ["front"])
+    web = topology.full("web")
+    other = lab.inspect(lab.run("other", start=False))["Id"]
+    lab.engine.rename(other, f"{web}.linklab-old.{'0' * 12}.running")
+    for check in (True, False):
+        failed = topology({"web": {"networks": ["front"]}}, ["front"], fails=True, check=check, docker_host=proxy.url)
+        assert "belongs to another container than the one that has this name now" in failed["msg"]
+        assert "Nothing was changed" in failed["msg"]
+    assert proxy.changing == []
 
 
 # -- what the collection made, also before this version ---------------------------------------------------------------

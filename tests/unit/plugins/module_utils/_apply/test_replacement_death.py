@@ -25,7 +25,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
 )
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import find_container
 from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import Disruption
-from ansible_collections.linklab.docker.plugins.module_utils._recovery.find import Recover, find_interrupted
+from ansible_collections.linklab.docker.plugins.module_utils._recovery.journal import Recover, read_journal
 from ansible_collections.linklab.docker.plugins.module_utils._recovery.names import Before, successor_name
 from mortal_client import KilledError
 from one_by_one import OneByOne
@@ -123,7 +123,7 @@ def run(model: Model) -> None:
 def repair(model: Model) -> None:
     """Do what the next run does."""
     engine = t.cast("t.Any", model)
-    found = find_interrupted(engine, "box", patience=0).exchange
+    found = read_journal(engine, ["box"], patience=0).of("box").exchange
     if found is not None:
         recover(engine, Recover("", Disruption.NONE, found))
 

@@ -37,8 +37,13 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import (
     Plan,
     Reattach,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._recovery.find import Recover
-from ansible_collections.linklab.docker.plugins.module_utils._recovery.names import Before, Interrupted, Verdict
+from ansible_collections.linklab.docker.plugins.module_utils._recovery.journal import Journal, Left, Recover
+from ansible_collections.linklab.docker.plugins.module_utils._recovery.names import (
+    Before,
+    Interrupted,
+    Leftover,
+    Verdict,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -372,22 +377,23 @@ def test_a_missing_network_is_refused_with_the_task_that_makes_it():
 @pytest.mark.parametrize("verdict", [Verdict.BACK, Verdict.FINISH, Verdict.ADOPT])
 @pytest.mark.parametrize("network", [BRIDGE, NET, None])
 def test_what_was_left_is_put_right_first(verdict, network):
-    left = Interrupted(SOURCE, verdict, "1", "2", Before.RUNNING, "client.linklab-old.x")
-    state = Model(network=network, legacy=(linked("a", "first"),)).state(interrupted=left)
+    left = Interrupted(SOURCE, "1", "2", Before.RUNNING, verdict, "client.linklab-old.x")
+    state = Model(network=network, legacy=(linked("a", "first"),)).state(journal=Journal({SOURCE: Left(left)}))
     absent = plan_link(spec("first:a", present=False, network=network.name if network else "x"), state)
     assert isinstance(absent.actions[0], Recover)
     assert "client.linklab-old.x is there" in absent.actions[0].reason
 
 
 def test_what_belongs_to_nobody_is_left_alone():
-    left = Interrupted(SOURCE, Verdict.LEAVE, "1", "", Before.RUNNING, "client.linklab-old.x")
-    text = refusal(spec("first:a"), Model().state(interrupted=left))
+    left = Interrupted(SOURCE, "1", "", Before.RUNNING, Verdict.LEAVE, "client.linklab-old.x")
+    text = refusal(spec("first:a"), Model().state(journal=Journal({SOURCE: Left(left)})))
     assert "client.linklab-old.x is left of an interrupted replacement" in text
     assert "Nothing was changed" in text
 
 
 def test_a_removal_that_was_interrupted_is_finished_first():
-    state = Model(legacy=(linked("a", "first"),)).state(helper="f" * 64)
+    mark = Leftover("f" * 64, "x", "created", "unlink", "0" * 12, Before.STOPPED)
+    state = Model(legacy=(linked("a", "first"),)).state(journal=Journal({SOURCE: Left(mark=mark)}))
     plan = plan_link(spec("first:a", present=False), state)
     assert [type(action) for action in plan.actions] == [FinishUnlink, RemoveLink]
 

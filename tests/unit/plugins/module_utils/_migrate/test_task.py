@@ -55,7 +55,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> LinkedEngine:
     monkeypatch.setattr(migrate_apply, "CACHED_SECONDS", 0)
     monkeypatch.setattr(migrate_apply, "refuse_lost_names", lambda *_arguments, **_options: None)
     monkeypatch.setattr(migrate_task, "prove", lambda _engine, name: proof_of(one, name))
-    monkeypatch.setattr(f"{UTILS}._recovery.find._PATIENCE", 0)
+    monkeypatch.setattr(f"{UTILS}._recovery.journal._PATIENCE", 0)
     monkeypatch.setattr(f"{UTILS}._recovery.endpoint_notes._PATIENCE", 0)
     return one
 

@@ -18,7 +18,6 @@ import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._apply.endpoints import carry_out_endpoints
 from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, Wish
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
-from ansible_collections.linklab.docker.plugins.module_utils._engine.marks import NotedEndpoint, note_name
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     ApplyError,
     Conflict,
@@ -45,6 +44,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import (
 )
 from ansible_collections.linklab.docker.plugins.module_utils._plan.restorations import (
     Note,
+    NotedEndpoint,
     RestoreEndpoints,
     restorations,
     with_restorations,
@@ -53,16 +53,23 @@ from ansible_collections.linklab.docker.plugins.module_utils._recovery import en
 from ansible_collections.linklab.docker.plugins.module_utils._recovery.endpoint_notes import (
     NOTE_LABEL,
     find_notes,
+    is_about,
+    note_name,
     of_containers,
+    read_note,
+    read_noted,
     restore_endpoints,
     with_away,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 from mortal_client import KilledError
 from one_by_one import OneByOne
 
 Json = t.Any
 
 BOX, NET = "b" * 64, "n" * 64
+NETWORKS = {"net": {NET}}
 OLD = {"Aliases": ["old"], "IPAMConfig": {"IPv4Address": "192.0.2.9"}}
 NEW = EndpointSettings(aliases=("new",), ipv4_address="192.0.2.9")
 
@@ -153,7 +160,7 @@ def reattach(model: Model, settings: EndpointSettings = NEW) -> None:
 def recover(model: Model) -> None:
     """Do what the next run does first."""
     engine = t.cast("Json", model)
-    for action in restorations(find_notes(engine, of_containers(["box"]), patience=0)):
+    for action in restorations(find_notes(engine, of_containers(["box"]), patience=0)[0]):
         restore_endpoints(engine, action)
 
 
@@ -242,7 +249,7 @@ def test_a_container_is_seen_with_what_is_away():
     engine = t.cast("Json", model)
     box = find_container(engine, BOX)
     assert box is not None and not box.endpoints
-    notes = find_notes(engine, of_containers([BOX[:12]]), patience=0)
+    notes, _waited = find_notes(engine, of_containers([BOX[:12]]), patience=0)
     end = with_away(box, notes).endpoints["net"]
     assert end.away
     assert end.settings.ipv4_address == "192.0.2.9"
@@ -260,7 +267,7 @@ def test_what_is_noted_of_others_is_theirs():
     model = Model(dies=2)
     with pytest.raises(KilledError):
         reattach(model)
-    assert find_notes(t.cast("Json", model), of_containers(["other"]), patience=0) == ()
+    assert find_notes(t.cast("Json", model), of_containers(["other"]), patience=0) == ((), False)
 
 
 def test_what_an_image_says_is_no_note_to_act_on():
@@ -269,7 +276,7 @@ def test_what_an_image_says_is_no_note_to_act_on():
         reattach(model)
     body = next(iter(model.notes.values()))
     model.claims = [{"Id": "sha256:1", "Labels": body["Labels"]}]
-    assert find_notes(t.cast("Json", model), lambda _end: True, patience=0) == ()
+    assert find_notes(t.cast("Json", model), lambda _end: True, patience=0) == ((), False)
 
 
 def test_a_run_that_is_still_at_work_is_waited_for(monkeypatch):
@@ -283,7 +290,7 @@ def test_a_run_that_is_still_at_work_is_waited_for(monkeypatch):
         return Model.containers(model, label=[NOTE_LABEL])
 
     monkeypatch.setattr(model, "containers", containers)
-    assert find_notes(t.cast("Json", model), of_containers(["box"])) == ()
+    assert find_notes(t.cast("Json", model), of_containers(["box"])) == ((), True)
     assert next(looks) == 3
 
 
@@ -331,6 +338,103 @@ def test_an_address_that_was_taken_since_is_told_with_what_to_do():
     for part in ("box on net", "fault", "192.0.2.9", f"remove the container {name}"):
         assert part in str(failure.value)
     assert model.notes
+
+
+# -- the judge ---------------------------------------------------------------------------------------------------------
+
+
+def described(**change: Json) -> Json:
+    raw = {
+        "Name": f"/{note_name([f'{BOX} {NET}'])}",
+        "State": {"Status": "created"},
+        "Config": {"Entrypoint": ["none"]},
+        "HostConfig": {"NetworkMode": "none"},
+    }
+    return {**raw, **change}
+
+
+def read(raw: Json, *ends: Json) -> tuple[Json, ...]:
+    return read_note(raw, json.dumps(ends or (NOTED,)), NETWORKS)
+
+
+def test_a_note_that_a_run_left_is_read():
+    (end,) = read(described())
+    assert (end.container, end.network, end.settings) == (BOX, "net", OLD)
+    # One that another's was in the way of.
+    assert read(described(Name=f"{described()['Name']}-0123abcd")) == (end,)
+    # Where the network is gone, the name cannot be checked: nothing can be put back then, and the note goes.
+    assert read_note(described(), json.dumps([NOTED]), {}) == (end,)
+
+
+def test_a_note_of_several_endpoints_is_called_after_the_least():
+    other = {**NOTED, "container": "c" * 64, "name": "other"}
+    assert len(read(described(), other, NOTED)) == 2
+    assert read(described(), other) == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Name": "/stranger"},
+        {"Name": "/linklab-endpoints-"},
+        {"Name": "/linklab-endpoints-0123456789ab"},
+        {"Name": f"/x{note_name([f'{BOX} {NET}'])}"},
+        {"State": {"Status": "running"}},
+        {"State": {"Status": "exited"}},
+        {"State": {}},
+        {"Config": {"Entrypoint": ["sh"]}},
+        {"Config": {"Entrypoint": None}},
+        {"Config": None},
+    ],
+    ids=str,
+)
+def test_a_container_that_does_not_look_like_one_is_no_note(change):
+    assert read(described(**change)) == ()
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        {**NOTED, "container": "box"},
+        {**NOTED, "container": BOX[:12]},
+        {**NOTED, "container": BOX.upper()},
+        {**NOTED, "container": 1},
+        {**NOTED, "name": ""},
+        {**NOTED, "name": ["box"]},
+        {**NOTED, "network": None},
+        {**NOTED, "settings": []},
+        {**NOTED, "more": 1},
+        {"container": BOX},
+        "x",
+        None,
+    ],
+    ids=str,
+)
+def test_a_label_that_nobody_writes_is_no_note(end):
+    assert read_noted(end) is None
+    assert read(described(), NOTED, end) == ()
+
+
+@given(st.one_of(st.none(), st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps)))
+def test_whatever_a_label_says_it_is_no_reason_to_break_off(text):
+    assert read_note(described(), text, NETWORKS) == ()
+
+
+@pytest.mark.parametrize(
+    "there, about",
+    [
+        (None, True),
+        ({"Id": BOX, "Name": "/box"}, True),
+        ({"Id": BOX, "Name": "/box.linklab-old.0123456789ab.running"}, True),
+        ({"Id": BOX, "Name": "/bank"}, False),
+        ({"Id": "c" * 64, "Name": "/box"}, False),
+    ],
+    ids=str,
+)
+def test_a_note_is_about_the_container_that_it_names(there, about):
+    end = read_noted(NOTED)
+    assert end is not None
+    assert is_about(end, there) is about
 
 
 # -- plans ------------------------------------------------------------------------------------------------------------

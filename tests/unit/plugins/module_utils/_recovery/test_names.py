@@ -11,7 +11,6 @@ import typing as t
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._recovery.names import (
     Before,
-    Holder,
     Interrupted,
     Verdict,
     comes_again,
@@ -49,17 +48,14 @@ def test_what_a_name_says_can_be_read_again(name, before):
     assert read_leftovers(f"x{name}", there) == ()
 
 
-def test_what_runs_is_no_mark_of_a_removal_of_links():
-    assert read_leftovers("box", [summary(OTHER, helper_name("box", OLD))]) == ()
-
-
 def test_the_target_of_a_leftovers_link_is_no_leftover():
     new = successor_name("box", OLD, Before.RUNNING)
     assert read_leftovers("box", [summary(OTHER, "database", f"{new}/db")]) == ()
 
 
 def judged(holder: tuple[str, str] | None, *there: dict[str, t.Any]) -> Interrupted | None:
-    return judge("box", None if holder is None else Holder(*holder), read_leftovers("box", there))
+    raw = None if holder is None else {"Id": holder[0], "State": {"Status": holder[1]}}
+    return judge("box", raw, read_leftovers("box", there))[0]
 
 
 SUCCESSOR = summary(NEW, successor_name("box", OLD, Before.RUNNING))
