@@ -71,11 +71,12 @@ def test_no_permission(proxy):
     code = (
         # All that is loaded, also late, since the other user may not read it here.
         "from ansible_collections.linklab.docker.plugins.module_utils._engine import client as _client\n"
+        "from ansible_collections.linklab.docker.plugins.module_utils._engine import connection as _connection\n"
         "from ansible_collections.linklab.docker.plugins.module_utils import _errors\n"
         "from ansible_collections.linklab.docker.plugins.module_utils._engine import unreachable as _unreachable\n"
         "import os, sys\n"
         "os.setgid(65534); os.setuid(65534)\n"
-        "try: _client.Engine(_client.Connection(docker_host=sys.argv[1]))\n"
+        "try: _client.Engine(_connection.Connection(docker_host=sys.argv[1]))\n"
         "except _errors.Unreachable as exc: print(exc)\n"
     )
     for folder in [*proxy.path.parents][:-2]:
