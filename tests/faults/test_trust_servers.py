@@ -161,7 +161,7 @@ def test_a_targets_image_gets_no_password(lab: Json, net: str, hostile: str, mod
     assert "No such file" in loot(lab)
 
 
-def test_a_targets_image_can_do_nothing_beside_the_source(lab: Json, net: str, hostile: str, module: Json) -> None:
+def test_a_targets_image_can_do_nothing_next_to_the_source(lab: Json, net: str, hostile: str, module: Json) -> None:
     client = lab.run("client", networks=[net])
     target = lab.run("target", "/bin/busybox", "nc", "-ll", "-p", "80", "-e", "cat", image=hostile, networks=[net])
     hosts = lab.exec(client, "cat", "/etc/hosts")[1]

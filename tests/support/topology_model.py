@@ -104,7 +104,7 @@ def connections(draw: st.DrawFn, name: str) -> dict[str, Json]:
 
 @st.composite
 def tasks(draw: st.DrawFn) -> dict[str, Json]:
-    """Draw the parameters of a task that can be had: links lead to containers of the default bridge."""
+    """Draw the parameters of a task that is possible: links lead to containers of the default bridge."""
     names = draw(st.lists(st.sampled_from(CONTAINERS), unique=True))
     containers: dict[str, Json] = {}
     for name in [one for one in CONTAINERS if one in names]:

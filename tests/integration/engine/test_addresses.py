@@ -159,7 +159,7 @@ def test_a_stopped_container_that_finds_no_address_is_not_called_attached(lab, m
     assert endpoint(lab, container, full)["IPAddress"]
 
 
-def test_what_a_failed_attach_leaves_is_cleaned_up_with_an_address_beside_the_range(lab, small):
+def test_what_a_failed_attach_leaves_is_cleaned_up_with_an_address_next_to_the_range(lab, small):
     lab.run("there", networks=[small])
     container, other = lab.run("box"), lab.run("other")
 
@@ -171,7 +171,7 @@ def test_what_a_failed_attach_leaves_is_cleaned_up_with_an_address_beside_the_ra
     restart(lab, container)
 
 
-def test_where_it_cannot_be_cleaned_up_the_way_out_is_told_and_works(lab, module):
+def test_where_it_cannot_be_cleaned_up_the_way_out_is_reported_and_works(lab, module):
     subnet = free_subnet(lab)
     network = lab.network("net", IPAM={"Config": [{"Subnet": f"{subnet.network_address}/30"}]})
     container, other = lab.run("box"), lab.run("other")

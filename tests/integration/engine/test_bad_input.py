@@ -103,7 +103,7 @@ def test_an_engine_that_does_not_answer_in_time(module, tmp_path):
 
 
 @pytest.mark.parametrize("version, said", [("1.99", "cannot be used"), ("1.12", "cannot be used"), ("new", "auto")])
-def test_an_api_version_that_cannot_be_had(refused, version, said):
+def test_an_api_version_that_is_not_available(refused, version, said):
     message = refused(network="n", api_version=version)
     assert said in message
     assert "1.41" in message

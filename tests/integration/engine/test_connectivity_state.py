@@ -122,7 +122,7 @@ def test_a_target_that_the_engine_calls_unhealthy(lab, pair, connectivity, modul
     assert result["reachable"]
 
 
-def test_a_source_that_is_unhealthy_is_told_and_does_not_matter(lab, pair, connectivity):
+def test_a_source_that_is_unhealthy_is_reported_and_does_not_matter(lab, pair, connectivity):
     network, _client, server = pair
     box = unhealthy(lab, "box", network)
     assert "table is full" in " ".join(connectivity(box, server)["warnings"])
@@ -162,7 +162,7 @@ def test_a_link_to_a_third_container_that_is_stopped_does_not_matter(lab, pair, 
     assert connectivity(client, server)["probe"]["where"] == "helper"
 
 
-def test_no_common_network_and_the_task_that_mends_it(lab, pair, connectivity, module):
+def test_no_common_network_and_the_task_that_fixes_it(lab, pair, connectivity, module):
     one, (two, _client, server) = lab.network("one", Internal=True), pair
     client = lab.run("client", networks=[one])
     result = connectivity(client, server, "no_common_network", timeout=30)

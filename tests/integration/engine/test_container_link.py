@@ -317,7 +317,7 @@ def test_a_stale_link_that_the_task_does_not_name(lab, link, twice, stale):
     assert found(lost) == {"c": cache, "c2": cache}
 
 
-def test_a_target_that_stopped_is_told_where_nothing_is_to_be_done(lab, link):
+def test_a_target_that_stopped_is_reported_where_nothing_is_to_be_done(lab, link):
     database = lab.run("database", *SERVE)
     client = lab.run("client", *SERVE, links=[f"{database}:db"])
     lab.engine.stop(database)

@@ -60,7 +60,7 @@ def test_a_link_to_itself_by_id(lab, refused):
     assert "leads to the container itself" in refused(client, f"{lab.inspect(client)['Id']}:me")
 
 
-def test_an_image_that_cannot_be_had(lab, refused, module):
+def test_an_image_that_is_not_available(lab, refused, module):
     database = lab.run("database", *SERVE)
     message = refused(lab.name("client"), database, create={"image": "no-such:image", "pull": "never"})
     assert "the engine does not have the image no-such:image" in message
@@ -99,7 +99,7 @@ def test_a_source_that_cannot_be_replaced(lab, refused):
     assert "--rm" in refused(client, database)
 
 
-def test_host_ports_that_the_engine_chose_are_told_before_they_move(lab, module):
+def test_host_ports_that_the_engine_chose_are_reported_before_they_move(lab, module):
     target = lab.run("target")
     host = {"PortBindings": {"80/tcp": [{"HostPort": ""}]}}
     source = lab.run("source", StopSignal="SIGKILL", ExposedPorts={"80/tcp": {}}, host=host)

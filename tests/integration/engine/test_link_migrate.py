@@ -318,7 +318,7 @@ def test_networks_are_named_after_what_is_linked(lab, twice, pair):
 # -- what is reported --------------------------------------------------------------------------------------------------
 
 
-def test_the_environment_is_told_by_names_alone(lab, module, net, pair):
+def test_the_environment_is_reported_by_names_alone(lab, module, net, pair):
     source, _target = pair
     result = module("link_migrate", {"containers": [source], "network": net}, check=True, diff=True)
     environment = result["containers"][0]["environment"]
@@ -328,7 +328,7 @@ def test_the_environment_is_told_by_names_alone(lab, module, net, pair):
     assert "geheim" not in str(result)
 
 
-def test_published_ports_are_kept_and_those_that_change_are_told(lab, twice, net):
+def test_published_ports_are_kept_and_those_that_change_are_reported(lab, twice, net):
     target = lab.run("target", *SERVE, ExposedPorts=EXPOSED)
     bindings = {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "18923"}], "81/tcp": [{"HostIp": "127.0.0.1"}]}
     ports = {"ExposedPorts": {"80/tcp": {}, "81/tcp": {}}, "host": {"PortBindings": bindings}}

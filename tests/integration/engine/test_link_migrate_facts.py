@@ -126,7 +126,7 @@ def test_a_lower_free_address_is_what_a_container_comes_back_to_the_bridge_with(
     assert address_of(lab, upper, "bridge") != before
 
 
-def test_a_failed_connect_leaves_a_phantom_that_the_next_restart_fails_on_and_the_migration_mends(lab, net, pair):
+def test_a_failed_connect_leaves_a_phantom_that_the_next_restart_fails_on_and_the_migration_fixes(lab, net, pair):
     source, target = pair
     taken = lab.run("taken", *IDLE, networks=[net])
     with pytest.raises(EngineError):

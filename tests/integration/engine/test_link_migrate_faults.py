@@ -252,7 +252,7 @@ def test_runs_at_once_converge(lab, pairs, way):
     assert_finished(lab, source, target, net, **WAYS[way])
 
 
-def test_an_endpoint_that_cannot_be_had_in_the_gap(lab, pairs, proxy):
+def test_an_endpoint_that_is_not_available_in_the_gap(lab, pairs, proxy):
     source, target, net = pairs.make()
     ident = lab.inspect(source)["Id"]
     removed = []

@@ -147,7 +147,7 @@ def test_a_stopped_container_starts_with_what_was_set(lab, attach):
     assert "a" in raw["Aliases"]
 
 
-def test_a_stopped_container_of_a_network_that_was_made_anew_can_start_again(lab, attach):
+def test_a_stopped_container_of_a_network_that_was_recreated_can_start_again(lab, attach):
     network = lab.network("net")
     container = lab.run("box", networks={network: {"Aliases": ["a"]}})
     lab.engine.stop(container, 0)
@@ -226,7 +226,7 @@ def test_two_containers_can_swap_their_addresses(lab, attach):
     assert not attach(network=network, endpoints=wishes)["changed"]
 
 
-def test_a_moving_default_route_is_told_and_then_true(lab, attach):
+def test_a_moving_default_route_is_reported_and_then_true(lab, attach):
     first, sooner = lab.network("m"), lab.network("a")
     container = lab.run("box", networks=[first])
     assert attach(network=first, containers=[container])["endpoints"][0]["default_route"]
@@ -250,7 +250,7 @@ def test_a_network_that_sorts_later_or_is_internal_does_not_move_the_default_rou
         assert not result.get("warnings")
 
 
-def test_a_network_that_differs_from_create_is_used_and_told(lab, attach):
+def test_a_network_that_differs_from_create_is_used_and_reported(lab, attach):
     network, container = lab.network("net"), lab.run("box")
 
     result = attach(network=network, create={"internal": True}, containers=[container])

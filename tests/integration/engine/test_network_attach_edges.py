@@ -98,7 +98,7 @@ def test_an_ipv6_address_in_another_notation_is_the_same(lab, attach):
         assert not attach(network=network, endpoints=[wish])["changed"]
 
 
-def test_a_container_leaves_none_as_it_is_told_to_and_joins_a_network(lab, attach):
+def test_a_container_leaves_none_as_it_is_asked_to_and_joins_a_network(lab, attach):
     network, container = lab.network("net"), lab.run("box", network="none")
 
     refused = attach(fails=True, network=network, containers=[container])

@@ -80,7 +80,7 @@ def test_it_is_attached_in_its_pause_and_changed_once_it_runs(lab):
     assert "a" in ends[network]["Aliases"]
 
 
-def test_one_that_does_not_start_in_time_is_told_with_code_and_count(lab, monkeypatch):
+def test_one_that_does_not_start_in_time_is_reported_with_code_and_count(lab, monkeypatch):
     monkeypatch.setattr(restarting, "PATIENCE", 0.3)
     network = lab.network("net")
     container = crashing(lab, "box", network)

@@ -70,7 +70,7 @@ def test_wait_healthy_returns_as_soon_as_all_are(topology):
     assert {one["health"] for one in result["containers"].values()} == {"healthy", ""}
 
 
-def test_a_container_that_does_not_get_healthy_is_told_with_its_last_words(topology):
+def test_a_container_that_does_not_become_healthy_is_reported_with_its_last_words(topology):
     check = {"test": "echo no luck; exit 1", "interval": "100ms", "retries": 1}
     sick = {"command": ["sh", "-c", "echo hello from sick; sleep 100000"], "healthcheck": check}
     result = topology({"sick": sick, "well": None}, wait="healthy", wait_timeout=2, fails=True)
@@ -81,7 +81,7 @@ def test_a_container_that_does_not_get_healthy_is_told_with_its_last_words(topol
     assert result["changed"]
 
 
-def test_a_container_that_ends_while_it_is_waited_for_is_told_with_its_exit_code(topology):
+def test_a_container_that_ends_while_it_is_waited_for_is_reported_with_its_exit_code(topology):
     check = {"test": "true", "interval": "30s"}
     brief = {"command": ["sh", "-c", "echo no configuration; sleep 0.3; exit 7"], "healthcheck": check}
     result = topology({"brief": brief}, wait="healthy", fails=True)
@@ -97,7 +97,7 @@ def test_a_container_that_cannot_start_leaves_nothing_of_itself(topology):
         topology.raw("bad")
 
 
-def test_an_image_that_cannot_be_had_is_one_message_and_nothing_is_made(topology):
+def test_an_image_that_is_not_available_is_one_message_and_nothing_is_made(topology):
     begin = time.monotonic()
     containers = {"far": {"image": f"{topology.lab.prefix}no-such-image", "networks": ["front"]}}
     result = topology(containers, ["front"], fails=True, timeout=20)
@@ -176,7 +176,7 @@ def test_a_recreate_needs_the_cap_and_loses_nothing(topology, proxy):
     assert not topology({"web": second}, ["front"])["changed"]
 
 
-def test_an_image_that_was_built_anew_under_the_same_name_is_noticed(topology):
+def test_an_image_that_was_rebuilt_under_the_same_name_is_noticed(topology):
     engine, tag = topology.lab.engine, topology.lab.prefix.strip("-")
     first = engine.image(topology.image)["Id"]
     engine.post(f"/images/{topology.image}/tag", repo=tag, tag="latest")

@@ -94,7 +94,7 @@ def test_what_nothing_takes_the_place_of_can_be_mounted_again(topology):
     assert topology.exec("web", "cat", "/data/file") == (0, "kept\n")
 
 
-def test_what_goes_on_is_not_told(topology):
+def test_what_goes_on_is_not_reported(topology):
     data = topology.full("data")
     topology({"web": {"volumes": ["/anonymous", f"{data}:/data"]}})
     topology.exec("web", "sh", "-c", "echo kept > /anonymous/file")

@@ -98,7 +98,7 @@ def test_what_a_killed_run_left_of_many_containers_is_waited_for_once_and_told(t
     assert len(topology.lab.engine.containers(name=[topology.lab.prefix])) == len(names)
 
 
-def test_a_wait_for_a_killed_run_that_took_endpoints_away_is_told(topology, proxy, start):
+def test_a_wait_for_a_killed_run_that_took_endpoints_away_is_reported(topology, proxy, start):
     topology({"web": {"networks": {"net": {"aliases": ["kept"]}}}}, ["net"])
     address = str(ipaddress.ip_network(topology.made["net"])[9])
     wanted = {"web": {"networks": {"net": {"ipv4_address": address}}}}

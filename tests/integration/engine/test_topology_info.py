@@ -143,7 +143,7 @@ def test_network_links(lab, info):
         assert min(lab.exec(client, "nslookup", alias)[0], 1) == code
 
 
-def test_no_variable_and_no_command_is_told(lab, module):
+def test_no_variable_and_no_command_is_reported(lab, module):
     lab.run("secret", "sh", "-c", "echo hush-hush; sleep 1000", Env=["PASSWORD=hush-hush"])
     assert "hush-hush" not in str(module("topology_info", {}, check=True))
 

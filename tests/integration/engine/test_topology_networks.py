@@ -12,7 +12,7 @@ import pytest
 from topology_run import BOX, run
 
 
-def test_what_a_network_cannot_have_is_told_before_anything_is_made(topology, proxy):
+def test_what_a_network_cannot_have_is_reported_before_anything_is_made(topology, proxy):
     six = [{"subnet": str(topology.subnets())}, {"subnet": "fd00:94:77::/64"}]
     for network, message in (
         ({"driver": "brigde"}, "the engine has no driver brigde (did you mean bridge?)"),
@@ -23,7 +23,7 @@ def test_what_a_network_cannot_have_is_told_before_anything_is_made(topology, pr
     assert proxy.changing == []
 
 
-def test_an_address_in_a_subnet_that_the_engine_chose_is_told_before_anything_is_made(topology, proxy):
+def test_an_address_in_a_subnet_that_the_engine_chose_is_reported_before_anything_is_made(topology, proxy):
     if topology.lab.engine.info.speaks("1.52"):
         pytest.skip("this engine gives such addresses")
     name = topology.full("auto")
@@ -39,7 +39,7 @@ def test_an_address_in_a_subnet_that_the_engine_chose_is_told_before_anything_is
     assert proxy.changing == []
 
 
-def test_a_network_called_default_is_told_in_check_mode_too(topology, proxy, module):
+def test_a_network_called_default_is_reported_in_check_mode_too(topology, proxy, module):
     task = {"name": topology.lab.name("lab"), "networks": {"default": None}, "docker_host": proxy.url}
     for check in (True, False):
         assert "network default: the engine makes none of this name" in run(task, check=check)["msg"]

@@ -59,7 +59,7 @@ def test_each_container_is_read_so_often_however_many_are_replaced(topology, pro
     assert (requests[9] - requests[3]) / 6 < 30
 
 
-def test_host_ports_that_the_engine_chose_are_told_before_they_move(topology):
+def test_host_ports_that_the_engine_chose_are_reported_before_they_move(topology):
     topology({"web": {"ports": ["80"]}})
     wanted = {"web": {"ports": ["80"], "environment": {"A": "1"}}}
 

@@ -88,7 +88,7 @@ def test_a_container_is_not_started_while_what_it_needs_of_others_is_stopped(top
     assert did(topology(wanted)) == ["start_container none"] * 2
 
 
-def test_a_port_of_the_host_that_another_container_has_is_told_before_anything_is_made(topology, proxy):
+def test_a_port_of_the_host_that_another_container_has_is_reported_before_anything_is_made(topology, proxy):
     engine = topology.lab.engine
     binding = {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}
     stranger = topology.lab.run("stranger", host={"PortBindings": binding}, ExposedPorts={"80/tcp": {}})

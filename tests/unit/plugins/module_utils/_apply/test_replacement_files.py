@@ -41,7 +41,7 @@ def test_the_program_of_init_is_the_engines_own():
     assert selected(("/sbin", ADDED), ("/sbin/docker-init", ADDED)).roots == {"/sbin": False}
 
 
-def test_only_the_top_of_what_was_deleted_is_told():
+def test_only_the_top_of_what_was_deleted_is_reported():
     made = selected(("/a", DELETED), ("/a/b", DELETED), ("/c", MODIFIED), ("/c/d", DELETED), ("/etc/hosts", DELETED))
     assert made.deleted == ("/a", "/c/d")
     assert made.wanted == {"/c"}

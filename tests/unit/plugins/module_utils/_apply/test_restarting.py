@@ -69,7 +69,7 @@ def test_a_refusal_while_it_runs_is_final():
         attempt(Crashing(("running", 2)), REFUSED, REFUSED)
 
 
-def test_one_that_does_not_start_is_told_with_its_exit_code_and_count(monkeypatch):
+def test_one_that_does_not_start_is_reported_with_its_exit_code_and_count(monkeypatch):
     monkeypatch.setattr(restarting, "PATIENCE", 0)
     with pytest.raises(ApplyError, match=r"box restarts again and again \(exit code 3, 7 restarts so far\)"):
         attempt(Crashing(("restarting", 7)), REFUSED, REFUSED)

@@ -72,21 +72,21 @@ def test_purge_finds_phantoms_and_stopped_containers_too(observe, answers):
     assert purged == {"created", "exited", "phantom"}
 
 
-def test_a_missing_network_is_told_with_the_ones_that_are_there(observe):
+def test_a_missing_network_is_reported_with_the_ones_that_are_there(observe):
     state = observe(spec("full", network="nett", create=NetworkSpec("nett")))
     assert state.network is None
     assert {known.name for known in state.known_networks} == {"net", "internal", "bridge"}
     assert "10.94.200.0/24" in {one.subnet for known in state.known_networks for one in known.subnets}
 
 
-def test_what_is_told_of_a_network_that_is_missing():
+def test_what_is_reported_of_a_network_that_is_missing():
     assert attach_result(spec("full"), AttachState(Recorded("28").info)) == {
         "network": {"name": "net"},
         "endpoints": [],
     }
 
 
-def test_what_is_told_of_endpoints(observe, answers):
+def test_what_is_reported_of_endpoints(observe, answers):
     asked = spec("created", "target", "full")
     told = attach_result(asked, observe(asked))
     net, full = answers.network("net"), answers.container("full")

@@ -126,7 +126,7 @@ def test_differences_show_no_secret(wanted: dict[str, Json]) -> None:
         ({"dns": ["1.1.1.1", "9.9.9.9"]}, {"dns": ["9.9.9.9", "1.1.1.1"]}, "dns is [1.1.1.1, 9.9.9.9]"),
     ],
 )
-def test_a_difference_is_told(there: dict[str, Json], wanted: dict[str, Json], expected: str) -> None:
+def test_a_difference_is_reported(there: dict[str, Json], wanted: dict[str, Json], expected: str) -> None:
     assert why(compare(made(**there), **wanted)).startswith(expected)
 
 

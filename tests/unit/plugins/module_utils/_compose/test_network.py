@@ -157,7 +157,7 @@ def test_a_network_that_was_made_as_it_is_wanted_does_not_differ(subnet):
     assert spec.differences(there) == {}
 
 
-def test_each_difference_is_told_with_what_is_there_and_what_is_wanted():
+def test_each_difference_is_reported_with_what_is_there_and_what_is_wanted():
     there = Network(
         "a" * 64,
         "net",

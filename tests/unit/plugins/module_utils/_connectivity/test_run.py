@@ -129,7 +129,7 @@ def test_the_time_is_over(passes):
     assert len(run_check(None, check(timeout=0), Run()).attempts) == 1
 
 
-def test_a_task_that_is_told_to_end_waits_no_more(passes):
+def test_a_task_that_is_asked_to_end_waits_no_more(passes):
     passes("port_closed")
     run = Run()
     run.stop.set()

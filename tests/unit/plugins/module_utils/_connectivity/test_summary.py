@@ -40,7 +40,7 @@ def test_many_outcomes_are_one_message_and_one_table():
     assert summary_of(outcomes[:1])[0] == "all 1 checks are as expected"
 
 
-def test_checks_that_fail_for_one_cause_at_one_target_are_told_together():
+def test_checks_that_fail_for_one_cause_at_one_target_are_reported_together():
     outcomes = [
         *(failed(f"web{number}", "db", port=port) for number in range(4) for port in (1, 2)),
         failed("web0", "cache"),
@@ -56,7 +56,7 @@ def test_checks_that_fail_for_one_cause_at_one_target_are_told_together():
     ]
 
 
-def test_checks_that_were_not_tried_are_told_together():
+def test_checks_that_were_not_tried_are_reported_together():
     late = [Outcome(Check("a", str(number)), error="not tried: no time", tried=False) for number in range(3)]
     message, table = summary_of(late)
     assert message.splitlines()[1:] == [

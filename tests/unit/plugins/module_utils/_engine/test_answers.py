@@ -76,7 +76,7 @@ def test_what_an_engine_says_is_right():
         ),
     ],
 )
-def test_what_is_wrong_is_told_with_where_it_is(path, value, problem):
+def test_what_is_wrong_is_reported_with_where_it_is(path, value, problem):
     found = copy.deepcopy(CONTAINER)
     if path:
         place = found
@@ -94,7 +94,7 @@ def test_each_request_has_a_shape(label):
 
 
 @given(anything, st.sampled_from(REQUESTS))
-def test_whatever_it_is_it_is_right_or_told(found, label):
+def test_whatever_it_is_it_is_right_or_reported(found, label):
     assert isinstance(what_is_wrong(found, label), str)
 
 
@@ -136,7 +136,7 @@ class Asked:
 @pytest.mark.parametrize(
     "error", [KeyError("secret"), ValueError("secret"), RecursionError("secret"), ZeroDivisionError()]
 )
-def test_what_nobody_expected_is_told_with_the_last_request_and_nothing_of_what_was_said(error):
+def test_what_nobody_expected_is_reported_with_the_last_request_and_nothing_of_what_was_said(error):
     with pytest.raises(Unreachable) as told, understood(Asked()):
         raise error
     assert type(error).__name__ in str(told.value)
@@ -144,6 +144,6 @@ def test_what_nobody_expected_is_told_with_the_last_request_and_nothing_of_what_
     assert "secret" not in str(told.value)
 
 
-def test_what_was_expected_is_told_as_ever():
+def test_what_was_expected_is_reported_as_ever():
     with pytest.raises(Conflict), understood(Asked()):
         raise Conflict(409, "taken", "POST /x")

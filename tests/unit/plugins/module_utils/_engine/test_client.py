@@ -120,7 +120,7 @@ def test_a_certificate_and_its_key_belong_together(tmp_path, option):
 
 
 @pytest.mark.parametrize("option", ["ca_path", "client_cert"])
-def test_a_file_that_is_no_certificate_is_told_with_its_name(tmp_path, option):
+def test_a_file_that_is_no_certificate_is_reported_with_its_name(tmp_path, option):
     path = tmp_path / "one.pem"
     path.write_text("nonsense")
     files = {option: str(path), **({"client_key": str(path)} if option == "client_cert" else {})}
@@ -151,6 +151,6 @@ def test_a_timeout_must_be_one(seconds):
         (b"[" * 9999, "[" * 2000),
     ],
 )
-def test_the_words_of_the_engine_are_told_whatever_they_come_in(content, explanation):
+def test_the_words_of_the_engine_are_reported_whatever_they_come_in(content, explanation):
     answer = Answer(400, "Bad Request", HTTPMessage(), content)
     assert client._explanation(answer) == explanation

@@ -97,7 +97,7 @@ def program(seconds: float = 10) -> engine_exec.Program:
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
-def test_standard_output_and_error_are_told_apart(size, scripted, engine):
+def test_standard_output_and_error_are_reported_apart(size, scripted, engine):
     whole = frame(1, b"one ") + frame(2, b"two ") + frame(1, b"") + frame(1, "drei\u2603".encode())
     scripted.stream = [whole[start : start + size] for start in range(0, len(whole), size)]
     assert engine_exec.run_in(engine, "box", program()) == engine_exec.Output(3, "one drei\u2603", "two ")

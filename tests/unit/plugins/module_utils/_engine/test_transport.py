@@ -79,7 +79,7 @@ def test_requests_share_a_connection(send, server):
     assert (len(server.requests), len(server.connections)) == (3, 1)
 
 
-def test_a_connection_that_was_closed_meanwhile_is_made_anew_for_any_request(send, server):
+def test_a_connection_that_was_closed_meanwhile_is_recreated_for_any_request(send, server):
     send()
     server.connections[0].shutdown(socket.SHUT_RDWR)
     time.sleep(0.05)
@@ -175,7 +175,7 @@ def test_requests_before_and_after_many_share_their_connection(send_all, http_, 
     assert len(server.connections) == 1
 
 
-def test_many_find_a_connection_that_was_closed_meanwhile_and_make_it_anew(send_all, server):
+def test_many_find_a_connection_that_was_closed_meanwhile_and_make_it_again(send_all, server):
     send_all(2)
     server.connections[0].shutdown(socket.SHUT_RDWR)
     time.sleep(0.05)
@@ -272,7 +272,7 @@ def test_a_file_is_sent_from_where_it_stands_with_its_length(server, path, tmp_p
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", "did not answer GET /version within 1 s"),
     ],
 )
-def test_what_is_no_engine_is_told_in_one_message(server, path, answer, message):
+def test_what_is_no_engine_is_reported_in_one_message(server, path, answer, message):
     server.answers = [answer]
     with pytest.raises(Unreachable, match=message):
         Engine(Connection(f"unix://{path}", timeout=1))

@@ -34,7 +34,7 @@ SOCKET = "unix:///run/some.sock"
         (ConnectionError(), "to GET /version: ConnectionError"),
     ],
 )
-def test_an_engine_that_does_not_answer_is_told_with_what_to_do(error, message):
+def test_an_engine_that_does_not_answer_is_reported_with_what_to_do(error, message):
     told = why_unreachable(error, SOCKET, 7, "GET /version")
     assert message in told
     assert "unix:///run/some.sock" in told

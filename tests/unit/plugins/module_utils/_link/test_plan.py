@@ -272,7 +272,7 @@ def test_a_container_that_never_ran_is_started_only_where_create_says_how():
     assert plan_link(spec("first:a"), model.state()).actions == ()
 
 
-def test_links_that_are_there_and_do_not_work_are_told():
+def test_links_that_are_there_and_do_not_work_are_reported():
     model = Model(legacy=(linked("a", "first", status="exited"), linked("b", "gone", stale=True)))
     targets = (container("first", "exited"),)
     warnings = plan_link(spec("first:a"), replace_targets(model, *targets).state()).warnings
@@ -317,7 +317,7 @@ def warnings(version: str, *env: str, network: Network = BRIDGE) -> str:
     return " ".join(plan_link(spec("first:a", network=network.name), model.state()).warnings)
 
 
-def test_the_names_of_secrets_are_told_and_no_value():
+def test_the_names_of_secrets_are_reported_and_no_value():
     text = warnings("20.10.24", "PATH", *SECRETS, *HARMLESS)
     assert all(name in text for name in SECRETS)
     assert not any(name in text for name in (*HARMLESS, "PATH", "geheim"))
@@ -354,7 +354,7 @@ def test_the_release_is_read_from_the_version(version, release):
 # -- refused ----------------------------------------------------------------------------------------------------------
 
 
-def test_all_that_is_missing_is_told_at_once():
+def test_all_that_is_missing_is_reported_at_once():
     state = replace(Model(source=None).state(), known_containers=("clients", "first", "caches"))
     text = refusal(spec("cache:x", "nobody:y", "first:z"), state)
     assert "container client does not exist (did you mean clients?)" in text

@@ -379,7 +379,7 @@ def warnings(world: World, spec: MigrateSpec = DEFAULT) -> str:
     return "\n".join(plan_migrate(spec, world.state(spec)).warnings)
 
 
-def test_the_variables_that_vanish_are_told_by_their_names_alone():
+def test_the_variables_that_vanish_are_reported_by_their_names_alone():
     world = pair(env=["MYSQL_ROOT_PASSWORD=geheim", "LANG=C"])
     text = warnings(world)
     assert "client has 3 environment variables from its links" in text
@@ -389,12 +389,12 @@ def test_the_variables_that_vanish_are_told_by_their_names_alone():
     assert "environment variables" not in warnings(world)
 
 
-def test_what_the_engine_keeps_of_a_link_is_told():
+def test_what_the_engine_keeps_of_a_link_is_reported():
     assert "Run the task with leave_bridge: true" in warnings(pair())
     assert "off the bridge that has no effect" in warnings(pair(), LEAVE)
 
 
-def test_ports_and_routes_that_change_are_told():
+def test_ports_and_routes_that_change_are_reported():
     world = World()
     world.container("database")
     one = world.container("client")
@@ -413,7 +413,7 @@ def test_an_internal_network_is_a_way_out_of_nothing():
     assert "client has no way out any more off the bridge" in warnings(world, spec)
 
 
-def test_a_network_that_differs_from_create_is_told():
+def test_a_network_that_differs_from_create_is_reported():
     world = pair()
     world.nets["backend"] = Network("77" * 32, "backend", driver="bridge", internal=False)
     spec = replace(DEFAULT, network="backend", create=NetworkSpec("x", internal=True))

@@ -53,7 +53,7 @@ def test_what_is_given_is_read():
         ({"containers": ["a", "/a"]}, "container named more than once: a"),
     ],
 )
-def test_what_cannot_be_is_told(given, part):
+def test_what_cannot_be_is_reported(given, part):
     with pytest.raises(SpecError) as refused:
         parse(**given)
     assert part in str(refused.value)

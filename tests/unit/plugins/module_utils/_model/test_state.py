@@ -143,12 +143,12 @@ def test_a_container_keeps_the_whole_answer_but_does_not_compare_it(answers):
         {**LEAST, "State": {"Status": ""}, "Config": {"Hostname": None}, "NetworkSettings": {"Networks": {}}},
     ],
 )
-def test_a_container_of_which_little_is_told(raw):
+def test_a_container_of_which_little_is_reported(raw):
     assert read_container(raw, OLD) == Container("1" * 64, "box", "created")
 
 
 @pytest.mark.parametrize("raw", [None, {}, {"IPAMConfig": None, "Aliases": None, "Links": None, "DriverOpts": None}])
-def test_an_endpoint_of_which_little_is_told(raw):
+def test_an_endpoint_of_which_little_is_reported(raw):
     container = read_container({**LEAST, "NetworkSettings": {"Networks": {"net": raw}}}, OLD)
     assert container.endpoints == {"net": Endpoint("net", settings=BARE)}
 
@@ -186,7 +186,7 @@ def test_a_container_is_called_by_its_name_its_id_or_enough_of_it():
 # -- settings ---------------------------------------------------------------------------------------------------------
 
 
-def test_an_alias_that_is_told_twice_is_one():
+def test_an_alias_that_is_reported_twice_is_one():
     assert read_settings({"Aliases": ["b", "a", "b"]}).aliases == ("b", "a")
 
 
@@ -217,7 +217,7 @@ def test_before_api_1_45_the_hostname_is_among_the_aliases():
     assert read_container(raw, NEW).endpoints["net"].settings.aliases == ("db", "own-host")
 
 
-def test_mac_addresses_are_told_in_small_letters():
+def test_mac_addresses_are_reported_in_small_letters():
     assert read_endpoint("net", {"MacAddress": "02:42:AC:11:00:0A"}).mac == "02:42:ac:11:00:0a"
 
 
@@ -327,11 +327,11 @@ def test_an_internal_network(answers):
         {"IPAM": {"Config": None}, "Containers": {}},
     ],
 )
-def test_a_network_of_which_little_is_told(raw):
+def test_a_network_of_which_little_is_reported(raw):
     assert read_network({"Id": "a" * 64, "Name": "net", **raw}) == Network("a" * 64, "net", driver="")
 
 
-def test_a_subnet_of_which_little_is_told():
+def test_a_subnet_of_which_little_is_reported():
     subnets = read_network(
         {"Id": "a" * 64, "Name": "net", "IPAM": {"Config": [{}, {"AuxiliaryAddresses": None}]}}
     ).subnets
@@ -345,7 +345,7 @@ def test_a_subnet_that_was_made_with_the_address_of_a_host_is_read_as_a_subnet()
     assert (subnet.subnet, subnet.ip_range) == ("10.94.211.0/24", "10.94.211.0/25")
 
 
-def test_a_member_of_which_little_is_told():
+def test_a_member_of_which_little_is_reported():
     net = read_network({"Id": "a" * 64, "Name": "net", "Containers": {"1": {}, "lb-net": {"IPv4Address": None}}})
     assert net.members == {"1": Member("", ""), "lb-net": Member("", "")}
 

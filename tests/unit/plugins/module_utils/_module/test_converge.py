@@ -139,7 +139,7 @@ def test_what_something_else_changed_back_is_changed_again():
     assert result["state"] == "red"
 
 
-def test_what_something_else_changed_meanwhile_is_planned_anew():
+def test_what_something_else_changed_meanwhile_is_planned_again():
     errors = iter([ApplyError("it was changed", again=True), None])
 
     def do(_engine: object, _action: Paint) -> None:
@@ -183,7 +183,7 @@ def carried_out(error: Exception, *, number: int = 1, workers: int = 1) -> Apply
     return failure.value
 
 
-def test_what_the_engine_refuses_is_told_with_what_was_wanted():
+def test_what_the_engine_refuses_is_reported_with_what_was_wanted():
     failure = carried_out(FULL)
     assert str(failure) == "could not paint the box: no space left on device. Nothing was changed by that."
     assert not failure.unsure
@@ -195,14 +195,14 @@ def test_a_change_whose_answer_is_lost_may_have_been_made():
     assert failure.unsure
 
 
-def test_what_was_made_before_is_told():
+def test_what_was_made_before_is_reported():
     failure = carried_out(FULL, number=3)
     assert str(failure).endswith("Of 3 changes, 2 were made and stay; the rest is as it was.")
     assert len(failure.done) == 2
     assert carried_out(GONE, number=3).unsure
 
 
-def test_what_was_made_at_the_same_time_is_told():
+def test_what_was_made_at_the_same_time_is_reported():
     failure = carried_out(GONE, number=3, workers=2)
     assert f"Of 3 changes, {len(failure.done)} were made and stay" in str(failure)
     assert failure.unsure

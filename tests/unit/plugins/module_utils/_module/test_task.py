@@ -166,7 +166,7 @@ def test_nothing_done_disrupts_nothing():
     assert report(()) == {"actions": [], "disruption": "none"}
 
 
-def test_the_highest_disruption_of_all_actions_is_told():
+def test_the_highest_disruption_of_all_actions_is_reported():
     box = Container("1" * 64, "box", "running")
     where = (box, "net", "a" * 64, EndpointSettings())
     actions = (

@@ -72,7 +72,7 @@ def test_whoever_leaves_makes_room():
     assert problems(room(network(FULL), new, leaving=frozenset({"one"})), attach(new)) == ""
 
 
-def test_a_static_address_beside_the_range_takes_none_of_it():
+def test_a_static_address_next_to_the_range_takes_none_of_it():
     new = box("new")
     assert problems(room(network(FULL), new), attach(new, "10.94.0.9")) == ""
 

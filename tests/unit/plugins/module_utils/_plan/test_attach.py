@@ -93,7 +93,7 @@ def test_a_missing_network_is_made_first_and_then_named_by_its_name():
     assert attached.network_ref == NETWORK
 
 
-def test_a_missing_network_that_shall_not_be_made_is_refused_with_near_names():
+def test_a_missing_network_that_should_not_be_made_is_refused_with_near_names():
     with pytest.raises(Refusal, match=r"network net does not exist \(did you mean nets\?\)\. To have it made, add"):
         plan(spec("box1"), container(), net=None, known_networks=(Network("1", "nets"), Network("2", "unlike")))
 
@@ -188,7 +188,7 @@ def test_a_link_is_sent_by_name_since_the_full_id_does_not_resolve():
     assert actions[0].settings.links == (Link("box2", "db"),)
 
 
-def test_a_link_target_that_is_not_there_to_be_resolved_is_told():
+def test_a_link_target_that_is_not_there_to_be_resolved_is_reported():
     asked = spec(wish("box1", links=(Link("box2", "db"),)))
     (warning,) = plan(asked, container(), container(2)).warnings
     assert warning == "the link target box2 is not on network net: the link resolves once it is attached there"
@@ -196,7 +196,7 @@ def test_a_link_target_that_is_not_there_to_be_resolved_is_told():
     assert plan(spec("box2", *asked.wishes), container(), container(2)).warnings == ()
 
 
-def test_a_link_target_that_the_same_task_purges_is_told():
+def test_a_link_target_that_the_same_task_purges_is_reported():
     asked = spec(wish("box1", links=(Link("box2", "db"),)), purge=True)
     (warning,) = plan(asked, container(), container(2, endpoints=[endpoint()])).warnings
     assert "box2 is not on network net" in warning
@@ -230,7 +230,7 @@ def test_a_phantom_is_detached_as_one():
     assert action.phantom
 
 
-def test_a_stopped_container_on_a_network_that_was_made_anew_is_attached_anew():
+def test_a_stopped_container_on_a_network_that_was_recreated_is_attached_again():
     one = container(status="exited", endpoints=[endpoint(aliases=("db",), network_id="dd" * 32)])
     (action,) = plan(spec("box1"), one).actions
     assert isinstance(action, Reattach)
@@ -261,7 +261,7 @@ def test_a_mac_address_that_a_new_endpoint_would_lose_stops_the_plan():
         plan(spec(wish("box1", aliases=("db",))), container(endpoints=[end]), info=MIDDLE)
 
 
-def test_differences_are_told_in_words():
+def test_differences_are_reported_in_words():
     differences = {
         "aliases": (("old",), ("new",)),
         "ipv4_address": (ADDRESS, OTHER_ADDRESS),
@@ -332,7 +332,7 @@ def test_three_containers_that_pass_addresses_on_in_a_ring_are_one_unit():
     assert units(plan(asked, *there)) == [["box3", "box1", "box2"]]
 
 
-def test_an_address_that_the_engine_gave_away_can_be_had_from_a_container_that_is_attached_anew_anyway():
+def test_an_address_that_the_engine_gave_away_can_be_had_from_a_container_that_is_attached_again_anyway():
     asked = spec(wish("box1", ipv4_address=ADDRESS), wish("box2", aliases=("new",)))
     assert units(plan(asked, container(), held(2, ADDRESS))) == [["box1", "box2"]]
 
@@ -359,7 +359,7 @@ def test_first_attaches_and_detaches_run_at_once_and_later_attaches_one_by_one()
 # -- what is reported to the user --------------------------------------------------------------------------------------
 
 
-def test_a_network_that_differs_from_create_is_used_and_told():
+def test_a_network_that_differs_from_create_is_used_and_reported():
     asked = spec("box1", create=NetworkSpec(NETWORK, internal=True))
     (warning,) = plan(asked, container()).warnings
     assert "exists with internal False and not True; it is used as it is" in warning
@@ -367,7 +367,7 @@ def test_a_network_that_differs_from_create_is_used_and_told():
 
 
 @pytest.mark.parametrize("internal", [False, True])
-def test_a_default_route_that_moves_is_told_unless_the_network_is_internal(internal):
+def test_a_default_route_that_moves_is_reported_unless_the_network_is_internal(internal):
     one = container(endpoints=[Endpoint("zoo", endpoint_id="z", gateway="192.0.2.1")])
     for done in (
         plan(spec("box1"), one, net=network(internal=internal)),

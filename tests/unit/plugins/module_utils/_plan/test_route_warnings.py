@@ -89,7 +89,7 @@ def test_a_network_that_is_left_carries_no_route(there, network):
 
 
 @given(st.lists(names, unique=True, min_size=1), names, st.integers(-1, 1), st.sampled_from([(), ("alpha",)]))
-def test_the_user_is_told_exactly_when_the_route_moves(there, network, priority, internal):
+def test_a_moving_route_is_reported_exactly_when_it_moves(there, network, priority, internal):
     one = box(*map(endpoint, there))
     action = (reattach if network in there else attach)(one, network, priority)
     before = default_route(one.endpoints.values(), internal)
@@ -99,7 +99,7 @@ def test_the_user_is_told_exactly_when_the_route_moves(there, network, priority,
     assert all(f"box move from {before} to {after}." in warning for warning in warnings)
 
 
-def test_containers_that_move_alike_are_told_in_one_warning():
+def test_containers_that_move_alike_are_reported_in_one_warning():
     moving = [attach(box(endpoint("main"), name=name), "alpha") for name in ("one", "two")]
     other = attach(box(endpoint("zoo"), name="three"), "alpha")
     first, second = route_warnings([*moving, other], (), OLD)

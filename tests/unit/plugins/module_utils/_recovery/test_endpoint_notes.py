@@ -256,7 +256,7 @@ def test_a_container_is_seen_with_what_is_away():
     assert with_away(box, ()) is box
 
 
-def test_a_wait_for_a_run_that_was_dead_is_told():
+def test_a_wait_for_a_run_that_was_dead_is_reported():
     ends = tuple(NotedEndpoint(BOX, name, "net", {}) for name in ("box", "another"))
     (warning,) = with_restorations(Plan(), (Note("n", "note", ends, waited=5.1),)).warnings
     assert warning.startswith("waited 5 seconds for another run that may have been changing another, box; it gave no")
@@ -329,7 +329,7 @@ def test_a_network_that_is_gone_is_no_reason_to_fail(monkeypatch):
     assert not model.notes
 
 
-def test_an_address_that_was_taken_since_is_told_with_what_to_do():
+def test_an_address_that_was_taken_since_is_reported_with_what_to_do():
     model = Model(fails=0)
     model.endpoint = None
     name = noted(model)
@@ -466,7 +466,7 @@ def test_a_task_that_names_it_attaches_it_with_what_it_had():
 @pytest.mark.parametrize(
     "wish, options", [(EndpointSettings(), {"present": False}), (None, {"purge": True})], ids=["absent", "purge"]
 )
-def test_what_shall_not_be_there_is_not_put_back(wish, options):
+def test_what_must_not_be_there_is_not_restored(wish, options):
     detach, restore = planned(wish, **options).actions
     assert isinstance(detach, Detach)
     assert isinstance(restore, RestoreEndpoints)

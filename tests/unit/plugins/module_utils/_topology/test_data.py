@@ -67,7 +67,7 @@ def test_what_is_left_is_named_with_the_command_that_copies_it(before, after, ol
         (["/srv/x:/data"], ["/srv/y:/data"]),
     ],
 )
-def test_what_goes_on_or_lies_where_the_user_put_it_is_not_told(before, after) -> None:
+def test_what_goes_on_or_lies_where_the_user_put_it_is_not_reported(before, after) -> None:
     assert told(before, after) == []
 
 

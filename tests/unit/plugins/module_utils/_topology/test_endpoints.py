@@ -52,7 +52,7 @@ def plan(wanted: list[str], *there: str) -> Plan:
     )
 
 
-def test_it_is_told_where_the_default_route_of_what_stays_moves_to():
+def test_it_is_reported_where_the_default_route_of_what_stays_moves_to():
     (warning,) = plan(["alpha", "zeta"], "zeta").warnings
     assert "of web move from zeta to alpha" in warning
     (warning,) = plan(["alpha"], "theirs").warnings

@@ -126,7 +126,7 @@ def test_a_legacy_link_leads_to_whom_the_engine_holds_on_to():
     ]
 
 
-def test_a_network_mode_is_told_in_the_words_of_a_topology():
+def test_a_network_mode_is_reported_in_the_words_of_a_topology():
     lender = box("lender")
     assert network_mode(box("one"), ()) == "bridge"
     assert network_mode(box("one", mode="host"), ()) == "host"

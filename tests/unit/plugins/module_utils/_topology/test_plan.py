@@ -180,7 +180,7 @@ def test_who_gets_a_legacy_link_to_a_replaced_container_shares_its_network_no_mo
     check(engine, task)
 
 
-def test_who_shares_a_network_that_was_made_anew_is_restarted() -> None:
+def test_who_shares_a_network_that_was_recreated_is_restarted() -> None:
     engine = new_engine()
     converge(engine, shared())
     engine.stop("server")
@@ -265,12 +265,12 @@ def test_a_container_of_others_is_refused(there: Json, message: str) -> None:
         ({"one1": net(0), "two2": net(0)}, "overlaps that of network one1, 10.94.0.0/24"),
     ],
 )
-def test_networks_that_cannot_be_had(networks: Json, message: str) -> None:
+def test_networks_that_are_not_possible(networks: Json, message: str) -> None:
     with pytest.raises(Refusal, match=message):
         plan(new_engine(), lab(networks=networks))
 
 
-def test_a_network_is_never_made_anew() -> None:
+def test_a_network_is_never_recreated() -> None:
     engine = new_engine()
     converge(engine, lab(networks={"front": net(0)}))
     with pytest.raises(Refusal, match=r"network front has internal False, wanted True.*not done here"):
@@ -313,7 +313,7 @@ def test_more_containers_than_a_bridge_can_bear_are_refused() -> None:
         ({"web": {"networks": {"front": {"gw_priority": 1}}}}, "gw_priority needs API 1.48"),
     ],
 )
-def test_containers_that_cannot_be_had(containers: Json, message: str) -> None:
+def test_containers_that_are_not_possible(containers: Json, message: str) -> None:
     with pytest.raises(Refusal, match=message):
         plan(new_engine(), lab(containers, {"front": net(0)}))
 
@@ -336,7 +336,7 @@ def test_an_address_needs_a_subnet_of_the_user_s_choice_before_and_after_the_net
     assert [action.name for action in plan(engine, task).actions] == ["create_container"]
 
 
-def test_a_driver_that_the_engine_does_not_have_is_told_and_asked_for_only_if_it_is_unusual() -> None:
+def test_a_driver_that_the_engine_does_not_have_is_reported_and_asked_for_only_if_it_is_unusual() -> None:
     engine, asked = new_engine(), []
 
     def get(path: str, **params: Json) -> Json:
@@ -385,7 +385,7 @@ def test_network_mode_bridge_leaves_the_topology_s_own_networks() -> None:
     assert plan(engine, lab({"web": {}}, networks)).actions == ()
 
 
-def test_leftovers_are_told_and_purged() -> None:
+def test_leftovers_are_reported_and_purged() -> None:
     engine = new_engine()
     converge(engine, lab({"web": {"networks": ["front"]}}, {"front": net(0)}))
     assert plan(engine, lab()).actions == ()
@@ -396,7 +396,7 @@ def test_leftovers_are_told_and_purged() -> None:
     ]
 
 
-def test_an_image_that_cannot_be_had_is_one_message_and_nothing_is_made() -> None:
+def test_an_image_that_is_not_available_is_one_message_and_nothing_is_made() -> None:
     engine = new_engine()
     said = "could not pull image nowhere, which the engine does not have: pull access denied"
     with pytest.raises(ApplyError, match=said):

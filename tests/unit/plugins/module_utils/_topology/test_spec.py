@@ -248,7 +248,7 @@ def test_what_ansible_makes_of_a_task_can_be_parsed() -> None:
         ),
     ],
 )
-def test_an_unknown_option_is_told_with_what_may_have_been_meant_however_deep_it_is(
+def test_an_unknown_option_is_reported_with_what_may_have_been_meant_however_deep_it_is(
     containers: Json, networks: Json, message: str
 ) -> None:
     named = {name: {"image": "bb", **options} for name, options in containers.items()}
@@ -261,7 +261,7 @@ def test_an_unknown_option_is_told_with_what_may_have_been_meant_however_deep_it
 
 
 @pytest.mark.parametrize("name", ["host", "none"])
-def test_a_network_that_only_a_network_mode_gives_is_told_to_be_one(name: str) -> None:
+def test_a_network_that_only_a_network_mode_gives_is_asked_to_be_one(name: str) -> None:
     with pytest.raises(SpecError, match=f"write network_mode: {name}"):
         parse({"web": {"networks": [name]}}, {name: {"external": True}})
 
