@@ -38,8 +38,9 @@ class ApplyError(LinklabError):
 
     Attributes:
         done: the actions that were carried out and stay.
-        unsure: whether something else may have been changed as well.
-        again: whether it is worth observing and planning again, since something else changed the same at this moment.
+        may_have_changed: whether something else may have been changed as well.
+        retryable: whether it is worth observing and planning again, since something else changed the same at this
+            moment.
         undone: actions that had been carried out before, and that the failure took back.
     """
 
@@ -48,19 +49,19 @@ class ApplyError(LinklabError):
         message: str,
         done: Sequence[t.Any] = (),
         *,
-        unsure: bool = False,
-        again: bool = False,
+        may_have_changed: bool = False,
+        retryable: bool = False,
         undone: Sequence[t.Any] = (),
     ) -> None:
         super().__init__(message)
         self.done = tuple(done)
         self.undone = tuple(undone)
-        self.unsure = unsure
-        self.again = again
+        self.may_have_changed = may_have_changed
+        self.retryable = retryable
 
 
 @dataclass(frozen=True)
-class Back:
+class Rollback:
     """The outcome of a rollback, as sentences. complete: whether everything is as it was."""
 
     sentences: tuple[str, ...]
@@ -103,12 +104,12 @@ def one_line(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def said(exc: LinklabError) -> str:
+def engine_message(exc: LinklabError) -> str:
     """Return an error as a clause for the message of what it kept from being done: the engine's own words, if any."""
     return one_line(exc.explanation if isinstance(exc, EngineError) else str(exc)).rstrip(".")
 
 
-def unless_so(change: Callable[[], object], is_so: Callable[[], bool]) -> None:
+def tolerate_if(change: Callable[[], object], is_so: Callable[[], bool]) -> None:
     """Make a change. One that fails will do if what it is for is so: the answer may be lost, or another run faster."""
     try:
         change()
@@ -125,7 +126,7 @@ def some(paths: Sequence[str], most: int = 10) -> str:
     return ", ".join(paths[:most]) + (f" and {more} more" if more > 0 else "")
 
 
-def near(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return C( (did you mean X or Y?)) for names that look like I(name), else an empty string."""
     # Names that the engine gives to unnamed containers never help; callers pass only names that people chose.
     matches = difflib.get_close_matches(name, sorted(set(known)), n=3, cutoff=0.6)
@@ -136,7 +137,7 @@ class BusyError(ApplyError):
     """Another run is replacing this container at the moment; nothing was changed."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, again=True)
+        super().__init__(message, retryable=True)
 
 
 def refuse(problems: Iterable[str]) -> None:

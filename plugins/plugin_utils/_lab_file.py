@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.spec import CHECK_OPTIONS, parse_checks
-from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, near
+from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, did_you_mean
 from ansible_collections.linklab.docker.plugins.module_utils._model.words import meant
 from ansible_collections.linklab.docker.plugins.module_utils._topology.options import strict_options_for
 
@@ -74,13 +74,13 @@ def mistakes_in_text(text: str, role: Mapping[str, Json], defined: Iterable[str]
     except yaml.YAMLError:
         return ["it is not YAML: it has characters that no YAML file has"]
     found = [*document.mistakes, *mistakes_in(document.data, role, defined)]
-    placed = sorted(((_line_of(one.path, document.lines), _said(one)) for one in found), key=lambda one: one[0])
-    return [f"line {line}: {said}" if line else said for line, said in placed]
+    placed = sorted(((_line_of(one.path, document.lines), _sentence(one)) for one in found), key=lambda one: one[0])
+    return [f"line {line}: {sentence}" if line else sentence for line, sentence in placed]
 
 
 def mistakes_in_variables(variables: Json, role: Mapping[str, Json]) -> list[str]:
     """Return the mistakes in the variables of a lab, each in a line."""
-    return [_said(one) for one in mistakes_in(variables, role)]
+    return [_sentence(one) for one in mistakes_in(variables, role)]
 
 
 def mistakes_in(variables: Json, role: Mapping[str, Json], defined: Iterable[str] = ()) -> Iterator[Mistake]:
@@ -91,7 +91,7 @@ def mistakes_in(variables: Json, role: Mapping[str, Json], defined: Iterable[str
     options = _options(variables, role)
     for name in variables:
         if name not in options and name not in _PLAYBOOK_VARIABLES and _OURS.fullmatch(str(name)):
-            yield Mistake((name,), f"there is no such variable of a lab{near(str(name), options)}")
+            yield Mistake((name,), f"there is no such variable of a lab{did_you_mean(str(name), options)}")
     given = {**dict.fromkeys(defined, _TEMPLATE), **{key: value for key, value in variables.items() if key in options}}
     yield from _in_options(given, options, ())
     if not {"lab_networks", "lab_containers"} & given.keys():
@@ -156,7 +156,9 @@ def _in_scalar(value: Json, option: Mapping[str, Json], path: Place) -> Iterator
     choices = option.get("choices")
     if choices and str(value) not in choices:
         listed = f": {', '.join(choices)}" if len(choices) < 10 else ""
-        yield Mistake(path, f"{value!r} is none of the values that it can have{listed}{near(str(value), choices)}")
+        yield Mistake(
+            path, f"{value!r} is none of the values that it can have{listed}{did_you_mean(str(value), choices)}"
+        )
     elif option.get("type") in ("int", "float", "bool"):
         checked = ArgumentSpecValidator({"value": {"type": option["type"]}}).validate({"value": value})
         if checked.error_messages:
@@ -182,7 +184,7 @@ def _in_check(check: Json, path: Place) -> Iterator[Mistake]:
 # -- texts ------------------------------------------------------------------------------------------------------------
 
 
-def _said(mistake: Mistake) -> str:
+def _sentence(mistake: Mistake) -> str:
     place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in mistake.path).lstrip(".")
     return f"{place}: {mistake.text}" if place else mistake.text
 

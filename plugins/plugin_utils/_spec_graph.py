@@ -25,7 +25,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings
-    from ansible_collections.linklab.docker.plugins.module_utils._topology.spec import ContainerWish, TopologySpec
+    from ansible_collections.linklab.docker.plugins.module_utils._topology.spec import DesiredContainer, TopologySpec
 
 Json = t.Any
 
@@ -83,9 +83,9 @@ def _by_text(value: Mapping[t.Any, Json]) -> Iterator[tuple[str, Json]]:
 
 
 def _graph(spec: TopologySpec) -> dict[str, list[dict[str, Json]]]:
-    endpoints = [_endpoint(name, *end) for name, wish in spec.containers.items() for end in _ends(wish)]
-    links = [link for wish in spec.containers.values() for link in _links(wish)]
-    others = {link["target"] for link in links} | {wish.shares_with for wish in spec.containers.values()}
+    endpoints = [_endpoint(name, *end) for name, desired in spec.containers.items() for end in _ends(desired)]
+    links = [link for desired in spec.containers.values() for link in _links(desired)]
+    others = {link["target"] for link in links} | {desired.shares_with for desired in spec.containers.values()}
     return {
         "networks": [_network(name, spec) for name in sorted({*_named(spec), *(end["network"] for end in endpoints)})],
         "containers": [
@@ -116,22 +116,22 @@ def _network(name: str, spec: TopologySpec) -> dict[str, Json]:
 
 
 def _container(name: str, spec: TopologySpec) -> dict[str, Json]:
-    wish = spec.containers.get(name)
-    if wish is None:
+    desired = spec.containers.get(name)
+    if desired is None:
         return {"name": name, "image": "", "topology": "", "network_mode": ""}
     return {
         "name": name,
-        "image": wish.spec.image or "",
+        "image": desired.spec.image or "",
         "topology": spec.name,
-        "network_mode": wish.network_mode or next(iter(wish.networks or ()), DEFAULT_BRIDGE),
+        "network_mode": desired.network_mode or next(iter(desired.networks or ()), DEFAULT_BRIDGE),
     }
 
 
-def _ends(wish: ContainerWish) -> Iterator[tuple[str, EndpointSettings | None]]:
-    if wish.networks is not None:
-        yield from wish.networks.items()
-    elif wish.shares_with is None:
-        yield wish.network_mode or DEFAULT_BRIDGE, None
+def _ends(desired: DesiredContainer) -> Iterator[tuple[str, EndpointSettings | None]]:
+    if desired.networks is not None:
+        yield from desired.networks.items()
+    elif desired.shares_with is None:
+        yield desired.network_mode or DEFAULT_BRIDGE, None
 
 
 def _endpoint(container: str, network: str, settings: EndpointSettings | None) -> dict[str, Json]:
@@ -146,13 +146,13 @@ def _endpoint(container: str, network: str, settings: EndpointSettings | None) -
     }
 
 
-def _links(wish: ContainerWish) -> Iterator[dict[str, Json]]:
-    found = [("legacy", DEFAULT_BRIDGE, link) for link in wish.legacy_links]
-    for name, settings in (wish.networks or {}).items():
+def _links(desired: DesiredContainer) -> Iterator[dict[str, Json]]:
+    found = [("legacy", DEFAULT_BRIDGE, link) for link in desired.legacy_links]
+    for name, settings in (desired.networks or {}).items():
         found += [("network", name, link) for link in settings.links or ()]
     for kind, network, link in found:
         yield {
-            "source": wish.name,
+            "source": desired.name,
             "kind": kind,
             "network": network,
             "alias": link.alias,

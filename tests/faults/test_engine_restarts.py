@@ -143,13 +143,13 @@ def recreate(policy: str, *, single: bool = False) -> t.Callable[[Json, Json], d
 def reattach(lab: Json, _run: Json) -> dict[str, Json]:
     """Other aliases for containers that have addresses of their own; one does not run."""
     network = lab.network("net")
-    wishes = []
+    desired_endpoints = []
     for number, name in enumerate(("running", "stopped")):
         settings = {"IPAMConfig": {"IPv4Address": address(lab, network, 10 + number)}, "Aliases": [f"old-{name}"]}
         host = {"RestartPolicy": {"Name": "always" if name == "running" else "no"}}
         made = lab.run(name, networks={network: settings}, start=name == "running", host=host, **AT_ONCE)
-        wishes.append({"container": made, "aliases": [f"new-{name}"]})
-    return {"network": network, "endpoints": wishes}
+        desired_endpoints.append({"container": made, "aliases": [f"new-{name}"]})
+    return {"network": network, "endpoints": desired_endpoints}
 
 
 def lesson(lab: Json) -> dict[str, Json]:

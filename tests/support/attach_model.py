@@ -14,12 +14,12 @@ import ipaddress
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, Wish
+from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, DesiredEndpoint
 from ansible_collections.linklab.docker.plugins.module_utils._compose.network import NetworkSpec
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings, Link
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import (
-    Container,
+    ContainerState,
     Endpoint,
     Member,
     Network,
@@ -69,16 +69,16 @@ def network(**fields: t.Any) -> Network:
 class Model:
     """The engine. Its containers are known by every name that a task may use."""
 
-    def __init__(self, info: EngineInfo, containers: Iterable[Container], there: Network | None) -> None:
+    def __init__(self, info: EngineInfo, containers: Iterable[ContainerState], there: Network | None) -> None:
         self.info = info
         self.network = None if there is None else replace(there, members={})
-        self.containers: dict[str, Container] = {}
+        self.containers: dict[str, ContainerState] = {}
         self.made = 0
         for container in containers:
             self._set(container)
 
     def state(self) -> AttachState:
-        known: dict[str, Container] = {}
+        known: dict[str, ContainerState] = {}
         for one in self.containers.values():
             known.update({one.name: one, one.id: one, one.short_id: one})
         others = tuple(
@@ -123,7 +123,7 @@ class Model:
             raise Refused(f"403: endpoint with name {one.name} already exists in network {action.network}")
         self._set(replace(one, endpoints={**one.endpoints, action.network: self._endpoint(one, settings)}))
 
-    def _endpoint(self, one: Container, settings: EndpointSettings) -> Endpoint:
+    def _endpoint(self, one: ContainerState, settings: EndpointSettings) -> Endpoint:
         assert self.network is not None
         automatic = automatic_aliases(one.id, one.hostname, self.info)
         sent = settings.to_api()
@@ -159,7 +159,7 @@ class Model:
             raise Refused(f"403: Address already in use: {wanted}")
         return wanted
 
-    def _set(self, container: Container) -> None:
+    def _set(self, container: ContainerState) -> None:
         self.containers[container.id] = container
         if self.network is None:
             return
@@ -199,7 +199,7 @@ def _links(draw: st.DrawFn, own: str) -> tuple[Link, ...]:
 
 
 @st.composite
-def wishes_for(draw: st.DrawFn, info: EngineInfo, name: str) -> EndpointSettings:
+def desired_settings(draw: st.DrawFn, info: EngineInfo, name: str) -> EndpointSettings:
     """Draw settings that a task may give on an engine, addresses left out."""
     return EndpointSettings(
         aliases=draw(_maybe(_aliases)),
@@ -244,10 +244,10 @@ def engines(draw: st.DrawFn, missing: bool = True) -> Model:
         status = draw(st.sampled_from(STATUSES))
         ends = {net: Endpoint(net, others[net], f"{net}-{name}", gateway="192.0.2.1") for net in on}
         hostname = draw(st.sampled_from([key[:12], "own-host"]))
-        one = Container(key, name, status, hostname, endpoints=ends)
+        one = ContainerState(key, name, status, hostname, endpoints=ends)
         if there is None and status == "exited" and draw(st.booleans()):
             # A stopped container keeps its endpoint on a network that was removed.
-            ends[NETWORK] = Endpoint(NETWORK, "cc" * 32, settings=draw(wishes_for(info, name)))
+            ends[NETWORK] = Endpoint(NETWORK, "cc" * 32, settings=draw(desired_settings(info, name)))
         elif there is not None and draw(st.booleans()):
             try:
                 ends[NETWORK] = _drawn_endpoint(draw, model, one, fixed[number])
@@ -257,8 +257,8 @@ def engines(draw: st.DrawFn, missing: bool = True) -> Model:
     return model
 
 
-def _drawn_endpoint(draw: st.DrawFn, model: Model, one: Container, addresses: Mapping[str, str]) -> Endpoint:
-    settings = replace(draw(wishes_for(model.info, one.name)), **addresses)
+def _drawn_endpoint(draw: st.DrawFn, model: Model, one: ContainerState, addresses: Mapping[str, str]) -> Endpoint:
+    settings = replace(draw(desired_settings(model.info, one.name)), **addresses)
     if model.info.speaks("1.54"):
         settings = replace(settings, mac_address=draw(_maybe(st.sampled_from(MACS))))
     kind = draw(st.sampled_from(["whole", "whole", "phantom", "stale"]))
@@ -278,23 +278,23 @@ def specs(draw: st.DrawFn, model: Model, present: bool | None = None, purge: boo
     named = draw(st.lists(st.sampled_from(NAMES), unique=True))
     fixed = draw(_addresses())
     macs = draw(_distinct(MACS, len(NAMES))) if model.info.speaks("1.54") else [None] * len(NAMES)
-    wishes = []
+    desired_endpoints = []
     for name in named:
         number = NAMES.index(name)
         settings = EndpointSettings()
         if draw(st.booleans()):
             settings = replace(
-                draw(wishes_for(model.info, name)),
+                draw(desired_settings(model.info, name)),
                 **fixed[number],
                 mac_address=macs[number],
             )
         key = ident(number + 1)
         added = draw(st.frozensets(st.sampled_from(["aliases", "links"])))
-        wishes.append(Wish(draw(st.sampled_from([name, key, key[:12]])), settings, added))
+        desired_endpoints.append(DesiredEndpoint(draw(st.sampled_from([name, key, key[:12]])), settings, added))
     return AttachSpec(
         network=draw(st.sampled_from([NETWORK, NETWORK_ID])) if model.network is not None else NETWORK,
         create=NetworkSpec(NETWORK, subnets=({"subnet": str(SUBNET)}, {"subnet": str(SUBNET6)})),
-        wishes=tuple(wishes),
+        desired_endpoints=tuple(desired_endpoints),
         present=draw(st.booleans()) if present is None else present,
         purge=draw(st.booleans()) if purge is None else purge,
     )

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.evidence import Evidence, Peer
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.probe_answer import (
-    Answer,
     Connect,
     Listener,
+    ProbeAnswer,
     Route,
     Session,
 )
@@ -23,7 +23,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint imp
 from recorded import ENGINES, Recorded
 
 if t.TYPE_CHECKING:
-    from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container
+    from ansible_collections.linklab.docker.plugins.module_utils._model.state import ContainerState
 
 Json = t.Any
 
@@ -35,16 +35,16 @@ HOSTS = (("127.0.0.1", ("localhost",)),)
 FULL = "10.94.200.7"
 
 
-def answer(*addresses: str, **fields: Json) -> Answer:
+def answer(*addresses: str, **fields: Json) -> ProbeAnswer:
     given = {"tools": (("name", "getent"),), "hosts": HOSTS, "resolvers": ("127.0.0.11",), "addresses": addresses}
-    return Answer(**{**given, **fields})
+    return ProbeAnswer(**{**given, **fields})
 
 
-def refused(*addresses: str, failure: str = "refused") -> Answer:
+def refused(*addresses: str, failure: str = "refused") -> ProbeAnswer:
     return answer(*addresses, connects=(Connect(addresses[0], failure, "the words of the program"),))
 
 
-def mysql(error: int = 0, text: str = "words", system: int = 0, hostname: str = "") -> Answer:
+def mysql(error: int = 0, text: str = "words", system: int = 0, hostname: str = "") -> ProbeAnswer:
     row = ("12", "9.7.4", hostname, "root@%") if hostname else None
     return answer(FULL, session=Session(error, text, system, row))
 
@@ -56,7 +56,7 @@ class Case:
     source: str
     target: str
     cause: str
-    answer: Answer | None = None
+    answer: ProbeAnswer | None = None
     check: dict[str, Json] = field(default_factory=dict)
     evidence: dict[str, Json] = field(default_factory=dict)
     change: t.Callable[[Evidence], Evidence] = lambda evidence: evidence
@@ -113,7 +113,7 @@ def endpoint(side: str, network: str, **settings: Json) -> t.Callable[[Evidence]
     return change
 
 
-def other(name: str, **settings: Json) -> tuple[Container, ...]:
+def other(name: str, **settings: Json) -> tuple[ContainerState, ...]:
     """Another container on the network net, at 10.94.200.20."""
     recorded = RECORDED["20.10"]
     end = replace(

@@ -296,14 +296,14 @@ class Sweep:
         """Run the task again, twice, and say what is wrong with that."""
         second = worker.run(scenario.module, params)
         if second.failed:
-            yield f"the second run failed: {_said(second)}"
+            yield f"the second run failed: {_message_of(second)}"
             return
         left = take_picture(worker.engine, lab.prefix).portable(self._subnets)
         yield from _differences(reference, left)
         yield from (f"{stray} is left over" for stray in _strays(lab).values())
         third = worker.run(scenario.module, params)
         if third.result is None or third.failed or third.result["changed"]:
-            yield f"the third run changed something: {(third.result or {}).get('actions') or _said(third)}"
+            yield f"the third run changed something: {(third.result or {}).get('actions') or _message_of(third)}"
 
 
 def _strays(lab: Json) -> dict[str, str]:
@@ -367,9 +367,9 @@ def _unclear_text(scenario: Scenario, point: Point, prefix: str, message: str) -
         yield "shows innards or has several lines"
     if not re.search(rf"{re.escape(prefix)}|unix://|could not read what is there|every change was made", message):
         yield "does not name what was wanted"
-    said = _SAID.get(point.fault, "")
-    if said not in message:
-        yield f"does not say {said!r}"
+    wording = _SAID.get(point.fault, "")
+    if wording not in message:
+        yield f"does not say {wording!r}"
     # Before the engine's version is known, there is nothing to say about.
     if scenario.changes and not _STATE.search(message) and "Docker Engine" not in message:
         yield "does not say what the outcome was"
@@ -383,7 +383,7 @@ def _untrue(result: Json, message: str, before: Picture, after: Picture) -> Iter
             yield "has changed: false, and something was changed"
 
 
-def _said(done: ModuleRun) -> str:
+def _message_of(done: ModuleRun) -> str:
     return str((done.result or {}).get("msg") or f"{done.status} {done.stdout} {done.stderr}")
 
 

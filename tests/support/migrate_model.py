@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement_checks import Surroundings
+from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement_checks import Dependencies
 from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement_config import Sources
 from ansible_collections.linklab.docker.plugins.module_utils._compose.network import NetworkSpec
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
@@ -24,7 +24,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint imp
 from ansible_collections.linklab.docker.plugins.module_utils._model.hosts_lines import parse, redirected, tidy
 from ansible_collections.linklab.docker.plugins.module_utils._model.legacy_links import LegacyLink
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import (
-    Container,
+    ContainerState,
     Endpoint,
     Member,
     Network,
@@ -72,9 +72,9 @@ class World:
         lost: IDs of containers whose own resolver is lost until they restart.
     """
 
-    def __init__(self, *containers: Container, info: EngineInfo = INFO) -> None:
+    def __init__(self, *containers: ContainerState, info: EngineInfo = INFO) -> None:
         self.info = info
-        self.containers: dict[str, Container] = {}
+        self.containers: dict[str, ContainerState] = {}
         self.links: dict[tuple[str, str], str] = {}
         self.hosts: dict[str, str] = {}
         self.resolver: set[str] = set()
@@ -86,7 +86,7 @@ class World:
 
     # -- what there is ------------------------------------------------------------------------------------------------
 
-    def add(self, one: Container) -> Container:
+    def add(self, one: ContainerState) -> ContainerState:
         self.containers[one.id] = one
         if one.live:
             self.hosts[one.id] = "127.0.0.1\tlocalhost\n"
@@ -96,13 +96,13 @@ class World:
             self.resolver.add(one.id)
         return one
 
-    def container(self, name: str, status: str = "running", **fields: t.Any) -> Container:
+    def container(self, name: str, status: str = "running", **fields: t.Any) -> ContainerState:
         key = ident(name)
         config = {"Env": fields.pop("env", []), "ExposedPorts": fields.pop("ports", {})}
         raw = {"Image": f"sha256:{name}", "Config": config, "HostConfig": fields.pop("host", {}), "State": {"Pid": 7}}
         hostname = fields.pop("hostname", key[:12])
         ends = {"bridge": self._endpoint("bridge", EndpointSettings(), live=status != "exited")}
-        return self.add(Container(key, name, status, hostname, endpoints=ends, raw=raw, **fields))
+        return self.add(ContainerState(key, name, status, hostname, endpoints=ends, raw=raw, **fields))
 
     def link(self, source: str, target: str, alias: str) -> None:
         one, other = self.containers[ident(source)], self.containers[ident(target)]
@@ -150,7 +150,7 @@ class World:
             known=tuple(known),
         )
 
-    def source(self, one: Container, spec: MigrateSpec, variables: frozenset[str] | None = None) -> Source:
+    def source(self, one: ContainerState, spec: MigrateSpec, variables: frozenset[str] | None = None) -> Source:
         found = [(alias, to) for (of, alias), to in self.links.items() if of == one.id]
         links = tuple(LegacyLink(alias, self._name(to), self.containers.get(to)) for alias, to in found)
         return Source(
@@ -160,7 +160,7 @@ class World:
             own_resolver=one.id in self.resolver,
             hosts=self.hosts.get(one.id, ""),
             variables=variables,
-            around=Surroundings((20, 10), Sources({}), frozenset(self.nets), (), links) if spec.bake else None,
+            dependencies=Dependencies((20, 10), Sources({}), frozenset(self.nets), (), links) if spec.bake else None,
         )
 
     def _name(self, key: str) -> str:
@@ -211,10 +211,10 @@ class World:
                 return have.pop() if len(have) == 1 else None
         return None
 
-    def _on(self, network: str) -> list[Container]:
+    def _on(self, network: str) -> list[ContainerState]:
         return [one for one in self.containers.values() if network in one.endpoints]
 
-    def _at(self, one: Container, address: str) -> str | None:
+    def _at(self, one: ContainerState, address: str) -> str | None:
         for net in one.endpoints:
             for other in self._on(net):
                 if other.endpoints[net].ipv4 == address:
@@ -240,7 +240,7 @@ class World:
             steps[type(action)](action)
             after(action)
 
-    def _set(self, one: Container) -> None:
+    def _set(self, one: ContainerState) -> None:
         self.containers[one.id] = one
 
     def _endpoint(self, network: str, settings: EndpointSettings, *, live: bool) -> Endpoint:
@@ -251,7 +251,7 @@ class World:
         address, gateway = f"{prefix}.{self.made}", f"{prefix}.1"
         return Endpoint(network, self.nets[network].id, f"e{self.made}", settings, ipv4=address, gateway=gateway)
 
-    def _connect(self, one: Container, network: str, settings: EndpointSettings) -> None:
+    def _connect(self, one: ContainerState, network: str, settings: EndpointSettings) -> None:
         end = self._endpoint(network, settings, live=one.live)
         self._set(replace(one, endpoints={**one.endpoints, network: end}))
         if one.live:

@@ -59,11 +59,11 @@ def swap(lab: Json, _run: Json) -> Json:
         for number, alias in enumerate(("a", "b"))
     ]
     one, two = (lab.run(name, networks={network: end}) for name, end in zip(("one", "two"), ends, strict=True))
-    wishes = [
+    desired_endpoints = [
         {"container": one, "ipv4_address": address(lab, network, 11)},
         {"container": two, "ipv4_address": address(lab, network, 10)},
     ]
-    return {"network": network, "endpoints": wishes}
+    return {"network": network, "endpoints": desired_endpoints}
 
 
 def purge(lab: Json, _run: Json) -> Json:

@@ -23,7 +23,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._engine.client impo
 from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import (
-    Container,
+    ContainerState,
     Network,
     read_container,
     read_network,
@@ -44,7 +44,7 @@ class Recorded:
         version = self.raw["version"]
         self.info = EngineInfo(version["ApiVersion"], version["Version"], version["ApiVersion"])
 
-    def container(self, name: str) -> Container:
+    def container(self, name: str) -> ContainerState:
         return read_container(self.raw["containers"][name], self.info)
 
     def network(self, name: str) -> Network:

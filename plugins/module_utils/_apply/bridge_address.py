@@ -19,14 +19,14 @@ import typing as t
 from contextlib import contextmanager
 
 from .._engine.exec import HELPER_LABEL, own_helpers, remove_helper
-from .._errors import LinklabError, said
+from .._errors import LinklabError, engine_message
 from .._model.state import find_container, read_network
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from .._engine.client import Engine
-    from .._model.state import Container, Network
+    from .._model.state import ContainerState, Network
 
 # More helpers than this take too long.
 MOST_HELPERS = 16
@@ -49,7 +49,7 @@ def lower_free(network: Network, address: str) -> list[str]:
 
 
 @contextmanager
-def same_address(engine: Engine, container: Container, images: Iterable[str]) -> Iterator[list[str]]:
+def same_address(engine: Engine, container: ContainerState, images: Iterable[str]) -> Iterator[list[str]]:
     """Hold the lower free addresses of the bridge for as long as a container leaves it and comes back.
 
     What is yielded has, at the end, what the user should know.
@@ -73,8 +73,8 @@ def same_address(engine: Engine, container: Container, images: Iterable[str]) ->
                 remove_helper(engine, helper)
             except LinklabError as exc:
                 notes.append(
-                    f"the helper container {helper} could not be removed: {said(exc)}. If it is still there after a"
-                    f" minute, remove it with docker rm --force {helper}"
+                    f"the helper container {helper} could not be removed: {engine_message(exc)}. If it is still there"
+                    f" after a minute, remove it with docker rm --force {helper}"
                 )
 
 
@@ -109,7 +109,7 @@ def release_addresses(engine: Engine, owner: str) -> None:
             remove_helper(engine, raw["Id"])
 
 
-def address_notes(engine: Engine, before: Container) -> list[str]:
+def address_notes(engine: Engine, before: ContainerState) -> list[str]:
     """Say if a container came back to the bridge with another address than it had I(before)."""
     now = find_container(engine, before.id)
     old, new = (one.endpoints.get("bridge") if one is not None else None for one in (before, now))

@@ -16,7 +16,16 @@ from contextlib import suppress
 from .._engine.images import NotPulled, pull
 from .._engine.marks import claims_text
 from .._engine.readiness import log_tail, wait_until
-from .._errors import ApplyError, Conflict, EngineError, LinklabError, NotFound, Unreachable, said, unless_so
+from .._errors import (
+    ApplyError,
+    Conflict,
+    EngineError,
+    LinklabError,
+    NotFound,
+    Unreachable,
+    engine_message,
+    tolerate_if,
+)
 from .._model.state import find_container, find_network, start, stop_grace
 from .._plan.container_actions import (
     CreateContainer,
@@ -35,7 +44,7 @@ if t.TYPE_CHECKING:
 
     from .._engine.client import Engine
     from .._engine.info import EngineInfo
-    from .._model.state import Container
+    from .._model.state import ContainerState
     from .._plan.container_actions import After, NewEndpoint
     from .stages import Executors
 
@@ -52,13 +61,15 @@ def pull_image(engine: Engine, action: PullImage) -> None:
     if action.label is not None:
         label, value = action.label
         if ((engine.image(action.image).get("Config") or {}).get("Labels") or {}).get(label) == value:
-            raise ApplyError(f"{claims_text(action.image, label, value)}. The image was pulled and stays", unsure=True)
+            raise ApplyError(
+                f"{claims_text(action.image, label, value)}. The image was pulled and stays", may_have_changed=True
+            )
 
 
-def _no_image(action: PullImage, said: str) -> str:
+def _no_image(action: PullImage, engine_message: str) -> str:
     return (
-        f"could not {action.describe()}, which the engine does not have: {said.strip().rstrip('.')}. Check the name, or"
-        " bring the image to the engine another way, such as docker load"
+        f"could not {action.describe()}, which the engine does not have: {engine_message.strip().rstrip('.')}. Check"
+        " the name, or bring the image to the engine another way, such as docker load"
     )
 
 
@@ -69,7 +80,7 @@ def create_volume(engine: Engine, action: CreateVolume) -> None:
 def remove_volume(engine: Engine, action: RemoveVolume) -> None:
     path = f"/volumes/{action.volume}"
     with suppress(NotFound):
-        unless_so(lambda: engine.delete(path), lambda: not _exists(engine, path))
+        tolerate_if(lambda: engine.delete(path), lambda: not _exists(engine, path))
 
 
 def _exists(engine: Engine, path: str) -> bool:
@@ -96,8 +107,10 @@ def create_container(engine: Engine, action: CreateContainer) -> None:
     try:
         _complete(engine, action, ident)
     except LinklabError as exc:
-        left, unsure = _take_back(engine, ident)
-        raise ApplyError(f"could not {action.describe()}: {said(exc)}. {left}", unsure=unsure) from exc
+        left, may_have_changed = _roll_back(engine, ident)
+        raise ApplyError(
+            f"could not {action.describe()}: {engine_message(exc)}. {left}", may_have_changed=may_have_changed
+        ) from exc
 
 
 def _complete(engine: Engine, action: CreateContainer, ident: str) -> None:
@@ -105,16 +118,16 @@ def _complete(engine: Engine, action: CreateContainer, ident: str) -> None:
     at_once = at_creation(action.endpoints, _mode(action), engine.info)
     for endpoint in [one for one in action.endpoints if one not in at_once]:
         engine.connect(endpoint.network_ref, ident, endpoint.settings.to_api())
-    unless_so(lambda: start(engine, ident), lambda: _is_live(engine, ident))
+    tolerate_if(lambda: start(engine, ident), lambda: _is_live(engine, ident))
 
 
-def _take_back(engine: Engine, ident: str) -> tuple[str, bool]:
+def _roll_back(engine: Engine, ident: str) -> tuple[str, bool]:
     """Remove a container that could not be completed; return what is left of it, and whether anything may be."""
     try:
         with suppress(NotFound):
             engine.remove_container(ident, force=True, volumes=True)
     except LinklabError as exc:
-        return f"It could not be removed either ({said(exc)}); the same task run again completes it", True
+        return f"It could not be removed either ({engine_message(exc)}); the same task run again completes it", True
     return "Nothing of it stays", False
 
 
@@ -123,7 +136,7 @@ def _is_live(engine: Engine, ref: str) -> bool:
     return found is not None and found.live
 
 
-def _comes_up(engine: Engine, name: str, seconds: float) -> Container | None:
+def _comes_up(engine: Engine, name: str, seconds: float) -> ContainerState | None:
     """Return a container that is there. Another run reserves the name first, and starts it last: give it time."""
     deadline = time.monotonic() + seconds
     while True:
@@ -171,12 +184,12 @@ def start_container(engine: Engine, action: StartContainer) -> None:
             start(engine, name)
 
     try:
-        unless_so(start_it, lambda: _is_running(engine, name))
+        tolerate_if(start_it, lambda: _is_running(engine, name))
     except EngineError as exc:
         now = find_container(engine, name)
         log = "" if now is None else log_tail(engine, now.raw)
         tail = f", its log ends: {log}" if log else ""
-        raise ApplyError(f"could not {action.describe()}: {said(exc)}{tail}. It is as it was") from exc
+        raise ApplyError(f"could not {action.describe()}: {engine_message(exc)}{tail}. It is as it was") from exc
 
 
 def restart_container(engine: Engine, action: RestartContainer) -> None:
@@ -191,11 +204,13 @@ def restart_container(engine: Engine, action: RestartContainer) -> None:
         return now is not None and now.live and now.started_at > container.started_at
 
     try:
-        unless_so(lambda: engine.order(path, timeout=engine.connection.timeout + grace, t=str(grace)), is_done)
+        tolerate_if(lambda: engine.order(path, timeout=engine.connection.timeout + grace, t=str(grace)), is_done)
     except EngineError as exc:
         now = find_container(engine, container.id)
         status = "gone" if now is None else now.status
-        raise ApplyError(f"could not {action.describe()}: {said(exc)}. It is {status}", unsure=True) from exc
+        raise ApplyError(
+            f"could not {action.describe()}: {engine_message(exc)}. It is {status}", may_have_changed=True
+        ) from exc
 
 
 def _is_running(engine: Engine, ref: str) -> bool:
@@ -215,25 +230,27 @@ def remove_container(engine: Engine, action: RemoveContainer) -> None:
         with suppress(NotFound):
             if action.graceful and container.live:
                 grace = stop_grace(container.raw)
-                unless_so(lambda: engine.stop(container.id, grace), lambda: not _is_live(engine, container.id))
+                tolerate_if(lambda: engine.stop(container.id, grace), lambda: not _is_live(engine, container.id))
             elif container.live and engine.loses_count:
                 _leave_networks(engine, container)
             engine.remove_container(container.id, force=True, volumes=True)
 
     try:
-        unless_so(remove, lambda: _is_going(engine, container.id))
+        tolerate_if(remove, lambda: _is_going(engine, container.id))
     except LinklabError as exc:
         if isinstance(exc, Conflict) and _goes(engine, container.id):
             return
         left, same = _what_is_left(engine, container)
-        raise ApplyError(f"could not {action.describe()}: {said(exc)}. {left}", unsure=not same) from exc
+        raise ApplyError(
+            f"could not {action.describe()}: {engine_message(exc)}. {left}", may_have_changed=not same
+        ) from exc
     for volume in action.anonymous:
         # Those that a successor took over keep their made-up name, but the engine then takes them for named ones.
         with suppress(NotFound, Conflict):
             engine.delete(f"/volumes/{volume}")
 
 
-def _leave_networks(engine: Engine, container: Container) -> None:
+def _leave_networks(engine: Engine, container: ContainerState) -> None:
     """Take a container off its networks, which the engine else does for several containers at the same moment."""
     for endpoint in container.endpoints.values():
         # What cannot be disconnected, such as the network of the host, goes with the container all the same.
@@ -241,7 +258,7 @@ def _leave_networks(engine: Engine, container: Container) -> None:
             engine.disconnect(endpoint.network_id, container.id)
 
 
-def _what_is_left(engine: Engine, container: Container) -> tuple[str, bool]:
+def _what_is_left(engine: Engine, container: ContainerState) -> tuple[str, bool]:
     """Return the state of a container that could not be removed, and whether it is unchanged."""
     now = find_container(engine, container.id)
     if now is None:
@@ -272,7 +289,7 @@ def _is_going(engine: Engine, ref: str) -> bool:
 def remove_network(engine: Engine, action: RemoveNetwork) -> None:
     ident = action.network.id
     with suppress(NotFound):
-        unless_so(lambda: engine.remove_network(ident), lambda: find_network(engine, ident) is None)
+        tolerate_if(lambda: engine.remove_network(ident), lambda: find_network(engine, ident) is None)
 
 
 def wait_for_others(engine: Engine, after: Iterable[After]) -> None:

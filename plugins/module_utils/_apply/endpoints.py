@@ -13,7 +13,7 @@ import typing as t
 from contextlib import suppress
 from dataclasses import replace
 
-from .._errors import ApplyError, Back, EngineError, LinklabError, said, unless_so
+from .._errors import ApplyError, EngineError, LinklabError, Rollback, engine_message, tolerate_if
 from .._model.endpoint import EndpointSettings
 from .._model.state import find_container, find_network
 from .._plan.addresses import free_address
@@ -25,7 +25,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._engine.client import Engine
-    from .._model.state import Container, Endpoint
+    from .._model.state import ContainerState, Endpoint
 
 
 def carry_out_endpoints(engine: Engine, unit: Sequence[EndpointAction]) -> None:
@@ -38,8 +38,8 @@ def carry_out_endpoints(engine: Engine, unit: Sequence[EndpointAction]) -> None:
         note = leave_note(engine, unit)
         unit = _still_to_do(engine, unit)
     except LinklabError as exc:
-        again = isinstance(exc, ApplyError) and exc.again
-        raise ApplyError(_failure(exc, unit[0], "Nothing was changed by that."), again=again) from exc
+        retryable = isinstance(exc, ApplyError) and exc.retryable
+        raise ApplyError(_failure(exc, unit[0], "Nothing was changed by that."), retryable=retryable) from exc
     for detach in [action for action in unit if isinstance(action, Detach)]:
         _detach(engine, detach)
     changes = [action for action in unit if isinstance(action, (Attach, Reattach))]
@@ -56,17 +56,22 @@ def carry_out_endpoints(engine: Engine, unit: Sequence[EndpointAction]) -> None:
                 begun.append(action)
             _connect(engine, action, action.settings)
     except LinklabError as exc:
-        back = put_back(engine, begun)
-        if back.complete:
+        rollback = roll_back_endpoints(engine, begun)
+        if rollback.complete:
             with suppress(LinklabError):
                 discard(engine, note)
-        again = back.complete and isinstance(exc, ApplyError) and exc.again
-        raise ApplyError(_failure(exc, action, back), unsure=not back.complete, again=again) from exc
+        retryable = rollback.complete and isinstance(exc, ApplyError) and exc.retryable
+        raise ApplyError(
+            _failure(exc, action, rollback), may_have_changed=not rollback.complete, retryable=retryable
+        ) from exc
     try:
         discard(engine, note)
     except LinklabError as exc:
-        text = f"{action.describe()} is done, but the container with its old settings could not be removed: {said(exc)}"
-        raise ApplyError(f"{text}. The same task run again removes it", unsure=True) from exc
+        text = (
+            f"{action.describe()} is done, but the container with its old settings could not be removed:"
+            f" {engine_message(exc)}"
+        )
+        raise ApplyError(f"{text}. The same task run again removes it", may_have_changed=True) from exc
 
 
 def _still_to_do(engine: Engine, unit: Sequence[EndpointAction]) -> list[EndpointAction]:
@@ -78,13 +83,13 @@ def _still_to_do(engine: Engine, unit: Sequence[EndpointAction]) -> list[Endpoin
             if not _differs(action.settings, now):
                 continue
             if now.settings != replace(action.old.settings, mac_address=now.settings.mac_address):
-                raise ApplyError("something else changed its settings at the same time", again=True)
+                raise ApplyError("something else changed its settings at the same time", retryable=True)
         left.append(action)
     return left
 
 
-def _failure(exc: LinklabError, action: EndpointAction, back: Back | str) -> str:
-    return f"could not {action.describe()}: {said(exc)}. {back}"
+def _failure(exc: LinklabError, action: EndpointAction, rollback: Rollback | str) -> str:
+    return f"could not {action.describe()}: {engine_message(exc)}. {rollback}"
 
 
 def _connect(engine: Engine, action: EndpointAction, settings: EndpointSettings) -> None:
@@ -96,7 +101,9 @@ def _connect(engine: Engine, action: EndpointAction, settings: EndpointSettings)
         if endpoint is None or _is_half_made(action, endpoint):
             raise
         if _differs(settings, endpoint):
-            raise ApplyError(f"something else attached it at the same time ({said(exc)})", again=True) from exc
+            raise ApplyError(
+                f"something else attached it at the same time ({engine_message(exc)})", retryable=True
+            ) from exc
 
 
 def _is_half_made(action: EndpointAction, endpoint: Endpoint) -> bool:
@@ -112,7 +119,7 @@ def _disconnect(engine: Engine, action: EndpointAction) -> None:
     once_it_runs(
         engine,
         action.container,
-        lambda: unless_so(
+        lambda: tolerate_if(
             lambda: engine.disconnect(action.network_ref, action.container.id),
             lambda: _endpoint_now(engine, action) is None,
         ),
@@ -157,7 +164,7 @@ def _way_out(action: EndpointAction) -> str:
     )
 
 
-def put_back(engine: Engine, begun: Sequence[Attach | Reattach]) -> Back:
+def roll_back_endpoints(engine: Engine, begun: Sequence[Attach | Reattach]) -> Rollback:
     """Roll back a unit that failed; return the state of each of its endpoints."""
     told: list[str] = []
     complete = True
@@ -166,18 +173,21 @@ def put_back(engine: Engine, begun: Sequence[Attach | Reattach]) -> Back:
         try:
             _remove_what_came(engine, action)
         except LinklabError as exc:
-            told.append(f"The new endpoint of {action.subject} could not be removed ({said(exc)}).")
+            told.append(f"The new endpoint of {action.subject} could not be removed ({engine_message(exc)}).")
             complete = False
             kept.append(action)
     for action in begun:
         try:
             told.append(_restore(engine, action))
         except LinklabError as exc:
-            told.append(f"Putting the endpoint of {action.subject} back failed as well ({said(exc)}); {_lost(action)}.")
+            told.append(
+                f"Putting the endpoint of {action.subject} back failed as well ({engine_message(exc)});"
+                f" {_lost(action)}."
+            )
             complete = False
             kept.append(action)
     told += [f"{_way_out(action)}." for action in begun if action in kept and _stays_half_made(engine, action)]
-    return Back(tuple(told), complete)
+    return Rollback(tuple(told), complete)
 
 
 def _remove_what_came(engine: Engine, action: Attach | Reattach) -> None:
@@ -221,5 +231,5 @@ def _stays_half_made(engine: Engine, action: EndpointAction) -> bool:
 
 
 def _endpoint_now(engine: Engine, action: EndpointAction) -> Endpoint | None:
-    container: Container | None = find_container(engine, action.container.id)
+    container: ContainerState | None = find_container(engine, action.container.id)
     return container.endpoints.get(action.network) if container is not None else None

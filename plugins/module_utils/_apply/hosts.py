@@ -26,7 +26,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .._engine.client import Engine
-    from .._model.state import Container
+    from .._model.state import ContainerState
 
 HOSTS = "/etc/hosts"
 RESOLVER = "/etc/resolv.conf"
@@ -79,7 +79,7 @@ def read_hosts(engine: Engine, ident: str) -> str:
     return read_file(engine, ident, HOSTS).decode(errors="surrogateescape")
 
 
-def write_hosts(engine: Engine, container: Container, before: str, after: str, images: Iterable[str] = ()) -> bool:
+def write_hosts(engine: Engine, container: ContainerState, before: str, after: str, images: Iterable[str] = ()) -> bool:
     """Write the hosts file of a running container from inside; return whether it has the new text then.
 
     Args:

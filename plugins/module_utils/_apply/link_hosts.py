@@ -28,12 +28,12 @@ if t.TYPE_CHECKING:
 
     from .._engine.client import Engine
     from .._model.legacy_links import LegacyLink
-    from .._model.state import Container
+    from .._model.state import ContainerState
 
 _MOST_BYTES = 1 << 20
 
 
-def read_link_hosts(engine: Engine, source: Container) -> str:
+def read_link_hosts(engine: Engine, source: ContainerState) -> str:
     """Return the hosts file of a container that runs."""
     if engine.connection.docker_host.startswith("unix:"):
         # Where the engine is on this machine and the user may, this takes no time, and an archive 50 ms.
@@ -68,7 +68,7 @@ def _read_here(path: str, ident: str) -> str:
 
 
 def plan_hosts(
-    source: Container,
+    source: ContainerState,
     links: Iterable[LegacyLink],
     hosts: str,
     *,
@@ -107,7 +107,7 @@ def plan_hosts(
     return RewriteHosts("; ".join(reasons.values()), Disruption.NONE, source, tuple(reasons), images)
 
 
-def _is_own_name(source: Container, alias: str) -> bool:
+def _is_own_name(source: ContainerState, alias: str) -> bool:
     """Whether a name means something else in a container, as in each of them or because its configuration says so."""
     if alias in NAMES_OF_ALL:
         return True
@@ -118,11 +118,11 @@ def _is_own_name(source: Container, alias: str) -> bool:
     return alias == source.hostname or any(entry.replace("=", ":", 1).partition(":")[0] == alias for entry in extra)
 
 
-def aliases_of(source: Container) -> frozenset[str]:
+def aliases_of(source: ContainerState) -> frozenset[str]:
     return frozenset(link.alias for link in source.legacy_links)
 
 
-def link_addresses(source: Container, target: Container) -> tuple[str, ...]:
+def link_addresses(source: ContainerState, target: ContainerState) -> tuple[str, ...]:
     """Return where a source reaches a target, that on the default bridge first.
 
     A migration that is under way has the name lead to another network that both are on.

@@ -15,7 +15,7 @@ import time
 import typing as t
 from contextlib import suppress
 
-from .._errors import ApplyError, BusyError, EngineError, LinklabError, Unreachable, said
+from .._errors import ApplyError, BusyError, EngineError, LinklabError, Unreachable, engine_message
 from .._model.hosts_lines import pointed
 from .._model.legacy_links import read_legacy_links
 from .._model.state import find_container
@@ -24,14 +24,14 @@ from .._recovery.journal import read_journal
 from .hosts import read_hosts, write_hosts
 from .link_hosts import aliases_of, link_addresses
 from .recover import RECOVERY_EXECUTORS
-from .replacement import replace
+from .replacement import replace_with_successor
 from .unlink import as_it_is_now, unlink
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from .._engine.client import Engine
-    from .._model.state import Container
+    from .._model.state import ContainerState
     from .stages import Executors
 
 Json = t.Any
@@ -49,12 +49,14 @@ def remove_link(engine: Engine, action: RemoveLink) -> list[str]:
             if read_journal(engine, [source.name]).of(source.name).mark is not None:
                 break
         except (EngineError, Unreachable) as exc:
-            left, unsure = _what_is_left(engine, source, action.alias)
-            raise ApplyError(f"could not {action.describe()}: {said(exc)}. {left}", unsure=unsure) from exc
+            left, may_have_changed = _what_is_left(engine, source, action.alias)
+            raise ApplyError(
+                f"could not {action.describe()}: {engine_message(exc)}. {left}", may_have_changed=may_have_changed
+            ) from exc
     raise ApplyError(f"could not {action.describe()}: another run is changing it; run the task again")
 
 
-def _what_is_left(engine: Engine, source: Container, alias: str) -> tuple[str, bool]:
+def _what_is_left(engine: Engine, source: ContainerState, alias: str) -> tuple[str, bool]:
     """Return the state of a link whose removal failed, as a sentence, and whether it may be gone."""
     try:
         now = find_container(engine, source.id)
@@ -77,7 +79,7 @@ def recreate_container(engine: Engine, action: RecreateContainer) -> Iterable[st
             if attempt and links == there:
                 return ()
             with suppress(BusyError):
-                return replace(engine, source, _with_links(links), start=action.start).notes
+                return replace_with_successor(engine, source, _with_links(links), start=action.start).notes
         name = action.container.name
         if read_journal(engine, [name]).of(name).exchange is not None:
             break

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._errors import ApplyError, LinklabError, said
+from .._errors import ApplyError, LinklabError, engine_message
 from .._model.state import find_container, start
 from .._plan.container_actions import FinishUnlink
 from .._plan.restorations import Note, RestoreEndpoints
@@ -20,12 +20,12 @@ from .._recovery.journal import Recover
 from .._recovery.names import Before, Verdict
 from .._recovery.unlink_mark import mark_name, read_instead
 from .bridge_address import release_addresses
-from .replacement import bring_back, finish
+from .replacement import finish, roll_back
 from .unlink import as_it_is_now, lost_a_link, return_to_bridge
 
 if t.TYPE_CHECKING:
     from .._engine.client import Engine
-    from .._model.state import Container
+    from .._model.state import ContainerState
     from .stages import Executors
 
 
@@ -34,10 +34,10 @@ def recover(engine: Engine, action: Recover) -> list[str]:
     found = action.interrupted
     try:
         if found.verdict is Verdict.BACK:
-            back = bring_back(engine, found)
-            if not back.complete:
-                raise ApplyError(str(back))
-            return list(back.sentences)
+            rollback = roll_back(engine, found)
+            if not rollback.complete:
+                raise ApplyError(str(rollback))
+            return list(rollback.sentences)
         if found.verdict is Verdict.FINISH:
             return finish(engine, found)
         if found.verdict is Verdict.ADOPT:
@@ -45,8 +45,8 @@ def recover(engine: Engine, action: Recover) -> list[str]:
             if found.before is not Before.STOPPED:
                 start(engine, found.new_id)
     except LinklabError as exc:
-        text = f"could not {action.describe()}: {said(exc)}. Nothing of it is lost; run the task again"
-        raise ApplyError(text, unsure=True) from exc
+        text = f"could not {action.describe()}: {engine_message(exc)}. Nothing of it is lost; run the task again"
+        raise ApplyError(text, may_have_changed=True) from exc
     return []
 
 
@@ -58,7 +58,7 @@ def finish_unlink(engine: Engine, action: FinishUnlink) -> None:
     discard(engine, action.helper)
 
 
-def _complete(engine: Engine, action: FinishUnlink, source: Container, mark: Container) -> None:
+def _complete(engine: Engine, action: FinishUnlink, source: ContainerState, mark: ContainerState) -> None:
     if "bridge" not in source.endpoints:
         return_to_bridge(engine, action.container)
     release_addresses(engine, source.id)

@@ -24,24 +24,24 @@ from .._engine.mask import mask_of_container
 from .._engine.readiness import how_it_ended, log_tail
 from .._errors import (
     ApplyError,
-    Back,
     BusyError,
     Conflict,
     EngineError,
     LinklabError,
     NotFound,
+    Rollback,
     Unreachable,
+    engine_message,
     refuse,
-    said,
     some,
-    unless_so,
+    tolerate_if,
 )
 from .._model.leftover_names import is_leftover
 from .._model.state import find_container, read_container, stop_grace
 from .._model.state import start as start_container
 from .._recovery.journal import find_leftovers
 from .._recovery.names import Before, Exchange, comes_again, policy_to_restore, predecessor_name, successor_name
-from .replacement_checks import observe_surroundings, replace_problems
+from .replacement_checks import observe_dependencies, replace_problems
 from .replacement_config import Sources, Wiring, create_body, wiring
 from .replacement_files import carry_files
 
@@ -51,7 +51,7 @@ if t.TYPE_CHECKING:
     from .._engine.client import Engine
     from .._model.endpoint import EndpointSettings
     from .._model.legacy_links import LegacyLink
-    from .._model.state import Container
+    from .._model.state import ContainerState
     from .replacement_checks import Inspected
 
 Json = t.Any
@@ -74,9 +74,9 @@ def unchanged(body: Mapping[str, Json]) -> Mapping[str, Json]:
     return body
 
 
-def replace(
+def replace_with_successor(
     engine: Engine,
-    container: Container,
+    container: ContainerState,
     change: Callable[[Mapping[str, Json]], Mapping[str, Json]] = unchanged,
     *,
     handled: frozenset[str] = frozenset(),
@@ -106,10 +106,10 @@ def replace(
     # Read after the container was: whatever another run changes about it, its successor is there before.
     if is_leftover(container.name) or find_leftovers(engine, container.name):
         raise BusyError(f"could not replace {container.name}: another run is doing it. Nothing was changed.")
-    around = observe_surroundings(engine, container, inspected)
-    refuse(replace_problems(container, around, handled=handled, moves=wires is not None))
-    body = create_body(container, around.sources or Sources({}))
-    body["HostConfig"]["Links"] = links_to_api(around.links) or None
+    dependencies = observe_dependencies(engine, container, inspected)
+    refuse(replace_problems(container, dependencies, handled=handled, moves=wires is not None))
+    body = create_body(container, dependencies.sources or Sources({}))
+    body["HostConfig"]["Links"] = links_to_api(dependencies.links) or None
     before = Before.RUNNING if start and not container.live else Before.of(container.status)
     successor = change(body)
     new_id = _create(engine, container, successor, before, wires or wiring(container, engine.info))
@@ -124,11 +124,11 @@ def replace(
         # One that did not stay up itself proves nothing by it.
         notes += _exchange(engine, container, exchange, seconds if container.status != "restarting" else 0)
     except LinklabError as exc:
-        back = bring_back(engine, exchange)
-        raise ApplyError(f"{_what_failed(container, exc)}. {back}", unsure=not back.complete) from exc
+        rollback = roll_back(engine, exchange)
+        raise ApplyError(f"{_what_failed(container, exc)}. {rollback}", may_have_changed=not rollback.complete) from exc
     except BaseException:
         # Whatever it is, including a task that is asked to stop: nobody must be left without a container.
-        bring_back(engine, exchange)
+        roll_back(engine, exchange)
         raise
     return Replaced(exchange.new_id, tuple(notes))
 
@@ -138,15 +138,15 @@ def links_to_api(links: Iterable[LegacyLink]) -> list[str]:
     return [f"{link.target.id}:{link.alias}" for link in links if link.target is not None]
 
 
-def _what_failed(container: Container, exc: LinklabError) -> str:
-    said = f"the engine said: {exc.explanation}" if isinstance(exc, EngineError) else str(exc)
-    return f"could not replace {container.name}: {said.rstrip('.')}"
+def _what_failed(container: ContainerState, exc: LinklabError) -> str:
+    engine_message = f"the engine said: {exc.explanation}" if isinstance(exc, EngineError) else str(exc)
+    return f"could not replace {container.name}: {engine_message.rstrip('.')}"
 
 
 # -- before anything is stopped ---------------------------------------------------------------------------------------
 
 
-def _create(engine: Engine, container: Container, body: Mapping[str, Json], before: Before, wires: Wiring) -> str:
+def _create(engine: Engine, container: ContainerState, body: Mapping[str, Json], before: Before, wires: Wiring) -> str:
     """Create the successor with all its endpoints; nothing of it stays if that fails."""
     name = successor_name(container.name, container.id, before)
     try:
@@ -171,14 +171,14 @@ def _create(engine: Engine, container: Container, body: Mapping[str, Json], befo
     return new_id
 
 
-def _not_created(engine: Engine, container: Container, exc: LinklabError, ref: str) -> ApplyError:
+def _not_created(engine: Engine, container: ContainerState, exc: LinklabError, ref: str) -> ApplyError:
     """Discard what there is of a successor, if I(ref) names one; return the error that says what happened to it."""
     wrong = _discard(engine, ref) if ref else ""
     sentences = (f"{_what_failed(container, exc)}.", f"{container.name} is as it was.", *_left(wrong))
-    return ApplyError(" ".join(sentences), unsure=bool(wrong))
+    return ApplyError(" ".join(sentences), may_have_changed=bool(wrong))
 
 
-def _refuse_if_replaced(engine: Engine, container: Container) -> None:
+def _refuse_if_replaced(engine: Engine, container: ContainerState) -> None:
     """Raise BusyError if another run was through before the successor was made, whose name now keeps others away."""
     try:
         name = engine.container(container.id)["Name"].lstrip("/")
@@ -192,7 +192,7 @@ def _discard(engine: Engine, ref: str) -> str:
     """Remove a successor but not its volumes, which are the old container's. Return what went wrong, if anything."""
     try:
         with suppress(NotFound):
-            unless_so(
+            tolerate_if(
                 lambda: engine.remove_container(ref, force=True, volumes=False),
                 lambda: find_container(engine, ref) is None,
             )
@@ -210,7 +210,7 @@ def _left(wrong: str) -> tuple[str, ...]:
 # -- the exchange -----------------------------------------------------------------------------------------------------
 
 
-def _files_carried(engine: Engine, container: Container, new_id: str, successor: Mapping[str, Json]) -> list[str]:
+def _files_carried(engine: Engine, container: ContainerState, new_id: str, successor: Mapping[str, Json]) -> list[str]:
     """Give a successor the files of a container that is down; return what the user should know."""
     reappeared = carry_files(engine, container.raw, new_id, successor)
     if not reappeared:
@@ -218,7 +218,7 @@ def _files_carried(engine: Engine, container: Container, new_id: str, successor:
     return [f"{container.name} had deleted files of its image, which its successor has again: {some(reappeared)}"]
 
 
-def _exchange(engine: Engine, container: Container, exchange: Exchange, settle: float) -> list[str]:
+def _exchange(engine: Engine, container: ContainerState, exchange: Exchange, settle: float) -> list[str]:
     """Put the successor in the place of a container that is down; return what the user should know."""
     policy = "" if engine.info.podman else comes_again(container.raw)
     engine.rename(exchange.old_id, predecessor_name(exchange.name, exchange.new_id, exchange.before, policy))
@@ -234,7 +234,7 @@ def _exchange(engine: Engine, container: Container, exchange: Exchange, settle: 
     return finish(engine, exchange)
 
 
-def _refuse_other_endpoints(engine: Engine, container: Container) -> None:
+def _refuse_other_endpoints(engine: Engine, container: ContainerState) -> None:
     """Raise ApplyError if somebody changed the container's networks since it was read: the change would be lost."""
     now = read_container(engine.container(container.id), engine.info)
     if _settings(now) != _settings(container):
@@ -245,7 +245,7 @@ def _set_policy(engine: Engine, ident: str, policy: Mapping[str, Json]) -> None:
     engine.post(f"/containers/{ident}/update", {"RestartPolicy": dict(policy)})
 
 
-def _settings(container: Container) -> dict[str, EndpointSettings]:
+def _settings(container: ContainerState) -> dict[str, EndpointSettings]:
     return {name: endpoint.settings for name, endpoint in container.endpoints.items()}
 
 
@@ -284,7 +284,7 @@ def _status(engine: Engine, ident: str) -> str:
 # -- the way back -----------------------------------------------------------------------------------------------------
 
 
-def bring_back(engine: Engine, exchange: Exchange) -> Back:
+def roll_back(engine: Engine, exchange: Exchange) -> Rollback:
     """Undo an exchange, wherever it stopped.
 
     The successor goes last: for as long as it is there, a later run can tell that something is left to be undone.
@@ -293,12 +293,12 @@ def bring_back(engine: Engine, exchange: Exchange) -> Back:
         _clear_the_way(engine, exchange)
         lost = _restore(engine, exchange)
     except LinklabError as exc:
-        failed = f"Bringing the old container {exchange.old_id[:12]} back failed as well: {said(exc)}."
-        return Back((failed, "Nothing of it is lost; run the task again once the cause is gone."), complete=False)
+        failed = f"Bringing the old container {exchange.old_id[:12]} back failed as well: {engine_message(exc)}."
+        return Rollback((failed, "Nothing of it is lost; run the task again once the cause is gone."), complete=False)
     wrong = _discard(engine, exchange.new_id) if exchange.new_id else ""
     who = f"The old container {exchange.name} ({exchange.old_id[:12]}) is back"
-    back = f"{who}, {exchange.before.value} as before." if not lost else f"{who}, but stopped: {lost}."
-    return Back((back, *_left(wrong)), complete=not wrong)
+    outcome = f"{who}, {exchange.before.value} as before." if not lost else f"{who}, but stopped: {lost}."
+    return Rollback((outcome, *_left(wrong)), complete=not wrong)
 
 
 def _clear_the_way(engine: Engine, exchange: Exchange) -> None:

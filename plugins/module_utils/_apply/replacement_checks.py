@@ -25,14 +25,14 @@ if t.TYPE_CHECKING:
 
     from .._engine.client import Engine
     from .._model.legacy_links import LegacyLink
-    from .._model.state import Container, Summary
+    from .._model.state import ContainerState, Summary
 
 # Tried: 20.10 starts a container that left the network of its network mode when that is gone, 26 does not.
 _NEEDS_ITS_NETWORK = (23, 0)
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Dependencies:
     """What a container depends on, and what depends on it.
 
     Attributes:
@@ -47,7 +47,7 @@ class Surroundings:
     release: tuple[int, int]
     sources: Sources | None
     networks: frozenset[str]
-    others: tuple[Container, ...]
+    others: tuple[ContainerState, ...]
     links: tuple[LegacyLink, ...]
     unwritable: tuple[str, ...] = ()
 
@@ -61,9 +61,9 @@ class Inspected:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._found: dict[str, Container] = {}
+        self._found: dict[str, ContainerState] = {}
 
-    def find(self, engine: Engine, summaries: Iterable[Summary]) -> list[Container]:
+    def find(self, engine: Engine, summaries: Iterable[Summary]) -> list[ContainerState]:
         """Return the listed containers as they are now; those that are gone by now are not in it."""
         listed = {one.id: one for one in summaries}
         with self._lock:
@@ -72,9 +72,12 @@ class Inspected:
         return [replace(known, name=one.name, status=one.status) for one, known in there]
 
 
-def observe_surroundings(
-    engine: Engine, container: Container, inspected: Inspected | None = None, summaries: Sequence[Summary] | None = None
-) -> Surroundings:
+def observe_dependencies(
+    engine: Engine,
+    container: ContainerState,
+    inspected: Inspected | None = None,
+    summaries: Sequence[Summary] | None = None,
+) -> Dependencies:
     """Read all that decides about a replacement: each container of the engine, among others.
 
     Args:
@@ -88,7 +91,7 @@ def observe_surroundings(
     others = tuple((inspected or Inspected()).find(engine, suspects))
     given = (raw.get("HostConfig") or {}).get("VolumesFrom") or ()
     there = frozenset(ref for ref in given if any(other.is_called(ref.partition(":")[0]) for other in others))
-    return Surroundings(
+    return Dependencies(
         release=engine_release(engine.info),
         sources=_sources(engine, container, there),
         networks=frozenset(text for network in engine.networks() for text in (network["Name"], network["Id"])),
@@ -97,7 +100,7 @@ def observe_surroundings(
     )
 
 
-def _sources(engine: Engine, container: Container, volumes_from: frozenset[str]) -> Sources | None:
+def _sources(engine: Engine, container: ContainerState, volumes_from: frozenset[str]) -> Sources | None:
     try:
         image = engine.image(container.raw["Image"])
     except NotFound:
@@ -110,8 +113,8 @@ def _sources(engine: Engine, container: Container, volumes_from: frozenset[str])
 
 
 def replace_problems(
-    container: Container,
-    around: Surroundings,
+    container: ContainerState,
+    dependencies: Dependencies,
     *,
     handled: frozenset[str] = frozenset(),
     dropped: frozenset[str] = frozenset(),
@@ -135,34 +138,40 @@ def replace_problems(
         )
     if container.status in ("dead", "removing"):
         yield f"{name} is being removed (status {container.status})"
-    if around.sources is None:
+    if dependencies.sources is None:
         yield (
             f"{name} cannot be replaced: the image that it was made of ({container.image}) is gone;"
             " bring it back to the engine first"
         )
     mode = container.network_mode
     special = mode == "default" or mode.startswith("container:")
-    if container.live and not special and mode not in around.networks and around.release >= _NEEDS_ITS_NETWORK:
+    if (
+        container.live
+        and not special
+        and mode not in dependencies.networks
+        and dependencies.release >= _NEEDS_ITS_NETWORK
+    ):
         yield (
             f"{name} cannot be stopped, since it could not start again: it was created on the network {mode}, which"
             " does not exist any more, and this engine wants it for each start; make a network of that name first"
         )
-    gone = sorted(set(container.endpoints) - around.networks)
+    gone = sorted(set(container.endpoints) - dependencies.networks)
     if gone:
         yield f"{name} cannot be replaced: its network {', '.join(gone)} does not exist any more; detach it first"
-    if around.unwritable:
+    if dependencies.unwritable:
         yield (
-            f"{name} cannot become read-only: it has changed files outside of volumes ({some(around.unwritable)}), and"
-            " nothing can be written to a read-only container. Mount a tmpfs over those that may go; put a volume over"
-            " those that are to stay, in a run without read_only, which carries them there"
+            f"{name} cannot become read-only: it has changed files outside of volumes"
+            f" ({some(dependencies.unwritable)}), and nothing can be written to a read-only container. Mount a tmpfs"
+            " over those that may go; put a volume over those that are to stay, in a run without read_only, which"
+            " carries them there"
         )
-    yield from _dependents(container, [other for other in around.others if other.id not in handled])
-    yield from _dependencies(container, around, moves=moves)
+    yield from _dependents(container, [other for other in dependencies.others if other.id not in handled])
+    yield from _dependencies(container, dependencies, moves=moves)
     if container.live:
-        yield from _links_that_prevent_a_start(container, around.links, dropped)
+        yield from _links_that_prevent_a_start(container, dependencies.links, dropped)
 
 
-def _dependents(container: Container, others: Iterable[Container]) -> Iterator[str]:
+def _dependents(container: ContainerState, others: Iterable[ContainerState]) -> Iterator[str]:
     sharers, linked, by_id = [], [], []
     for other in others:
         host = other.raw.get("HostConfig") or {}
@@ -191,22 +200,22 @@ def _dependents(container: Container, others: Iterable[Container]) -> Iterator[s
         )
 
 
-def _means(ref: str, container: Container) -> bool:
+def _means(ref: str, container: ContainerState) -> bool:
     return container.is_called(ref) or ref == container.id
 
 
-def _dependencies(container: Container, around: Surroundings, *, moves: bool) -> Iterator[str]:
+def _dependencies(container: ContainerState, dependencies: Dependencies, *, moves: bool) -> Iterator[str]:
     host = container.raw.get("HostConfig") or {}
     for key in ("PidMode", "IpcMode") if moves else ("NetworkMode", "PidMode", "IpcMode"):
         kind, _colon, ref = (host.get(key) or "").partition(":")
-        if kind == "container" and not any(_means(ref, other) and other.live for other in around.others):
+        if kind == "container" and not any(_means(ref, other) and other.live for other in dependencies.others):
             yield (
                 f"{container.name} cannot be replaced: it uses the {key} of container {ref[:12]}, which does not run"
             )
 
 
 def _links_that_prevent_a_start(
-    container: Container, links: Iterable[LegacyLink], dropped: frozenset[str]
+    container: ContainerState, links: Iterable[LegacyLink], dropped: frozenset[str]
 ) -> Iterator[str]:
     """A container that is stopped must be able to start again, should its successor fail."""
     if not on_default_bridge(container):
@@ -226,7 +235,7 @@ def _links_that_prevent_a_start(
             )
 
 
-def replace_warnings(container: Container) -> Iterator[str]:
+def replace_warnings(container: ContainerState) -> Iterator[str]:
     """Say what a successor will not have as its predecessor has it. Pure."""
     chosen = chosen_by_engine(container)
     if container.live and chosen:
@@ -236,7 +245,7 @@ def replace_warnings(container: Container) -> Iterator[str]:
         )
 
 
-def chosen_by_engine(one: Container) -> list[str]:
+def chosen_by_engine(one: ContainerState) -> list[str]:
     """Return the container's published ports for which the engine chose the port of the host, such as C(80/tcp)."""
     bindings = (one.raw.get("HostConfig") or {}).get("PortBindings") or {}
     ports = (one.raw.get("NetworkSettings") or {}).get("Ports") or {}

@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from .._engine.info import EngineInfo
-    from .._model.state import Container, Endpoint
+    from .._model.state import ContainerState, Endpoint
 
 Json = t.Any
 
@@ -45,7 +45,7 @@ class Sources:
     volumes_from: frozenset[str] = frozenset()
 
 
-def create_body(container: Container, sources: Sources) -> dict[str, Json]:
+def create_body(container: ContainerState, sources: Sources) -> dict[str, Json]:
     """Return the body of C(POST /containers/create) for a container like I(container), but for its endpoints.
 
     Legacy links are not in it either: they lead to containers, and which ones its description does not tell.
@@ -66,7 +66,7 @@ def create_body(container: Container, sources: Sources) -> dict[str, Json]:
     return body
 
 
-def _name_the_host(body: dict[str, Json], host: Mapping[str, Json], container: Container) -> None:
+def _name_the_host(body: dict[str, Json], host: Mapping[str, Json], container: ContainerState) -> None:
     mode = host.get("NetworkMode") or ""
     if body.get("Hostname") == container.short_id:
         # The engine's own choice, which the successor makes for itself.
@@ -128,7 +128,7 @@ class Wiring:
     join: tuple[tuple[str, Mapping[str, Json]], ...]
 
 
-def wiring(container: Container, info: EngineInfo) -> Wiring:
+def wiring(container: ContainerState, info: EngineInfo) -> Wiring:
     """Return how a successor gets the endpoints of I(container), with all their settings."""
     mode = container.network_mode
     if mode.startswith("container:"):
@@ -146,7 +146,7 @@ def wiring(container: Container, info: EngineInfo) -> Wiring:
     return Wiring({"EndpointsConfig": given} if given else {}, "", join)
 
 
-def _first_network(container: Container) -> str:
+def _first_network(container: ContainerState) -> str:
     """Return the name of the network that the engine attaches a container of this network mode to."""
     mode = container.network_mode
     if mode == "default":

@@ -50,7 +50,7 @@ _MANY = 40
 
 
 @dataclass(frozen=True)
-class Change:
+class FileChange:
     """A path that differs from the image. kind: as in the engine's answer."""
 
     path: str
@@ -76,7 +76,7 @@ class Selection:
     holders: frozenset[str]
 
 
-def select(changes: Iterable[Change], mounts: Iterable[str]) -> Selection:
+def select(changes: Iterable[FileChange], mounts: Iterable[str]) -> Selection:
     """Sort a container's changes. mounts: the places where something else is mounted. Pure."""
     excluded = _ENGINES_OWN | {posixpath.normpath(mount) for mount in mounts}
     kinds = {change.path: change.kind for change in changes if not _is_below(change.path, excluded)}
@@ -149,7 +149,7 @@ def _is_read_only(raw: Mapping[str, Json]) -> bool:
 
 def _changed(engine: Engine, raw: Mapping[str, Json]) -> Selection:
     answer = engine.get(f"/containers/{raw['Id']}/changes") or ()
-    return select((Change(entry["Path"], entry["Kind"]) for entry in answer), mounts_of(raw))
+    return select((FileChange(entry["Path"], entry["Kind"]) for entry in answer), mounts_of(raw))
 
 
 def unwritable(engine: Engine, raw: Mapping[str, Json], in_memory: Iterable[str]) -> tuple[str, ...]:

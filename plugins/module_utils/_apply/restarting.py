@@ -23,25 +23,25 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable
 
     from .._engine.client import Engine
-    from .._model.state import Container
+    from .._model.state import ContainerState
 
 # The engine's pauses begin with a tenth of a second and double, up to a minute, while no run lasts ten seconds.
 PATIENCE = 15.0
 _LOOK_AGAIN = 0.1
 
 
-def restarts(container: Container) -> bool:
+def restarts(container: ContainerState) -> bool:
     """Whether a container is in the pause between two starts."""
     return container.status == "restarting"
 
 
-def restarts_text(container: Container) -> str:
+def restarts_text(container: ContainerState) -> str:
     """Return a clause that says so, with the exit code and the count."""
     code, count = (container.raw.get("State") or {}).get("ExitCode"), container.raw.get("RestartCount")
     return f"{container.name} restarts again and again (exit code {code}, {count} restarts so far)"
 
 
-def once_it_runs(engine: Engine, container: Container, change: Callable[[], object]) -> None:
+def once_it_runs(engine: Engine, container: ContainerState, change: Callable[[], object]) -> None:
     """Make a change of a container's endpoints; wait for its next start if the engine refuses it in the pause before.
 
     Args:

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from .._engine.answers import understood
-from .._errors import ApplyError, EngineError, LinklabError, Unreachable, said
+from .._errors import ApplyError, EngineError, LinklabError, Unreachable, engine_message
 from .._model.state import SETTLE_SECONDS, find_network, same_name
 from .._plan.plan import Action, CreateNetwork, EndpointAction
 from .._plan.restorations import RestoreEndpoints
@@ -56,11 +56,11 @@ def apply(engine: Engine, plan: Plan, executors: Executors) -> tuple[str, ...]:
             except LinklabError as exc:
                 failures = [exc]
         if failures:
-            unsure = any(isinstance(failure, ApplyError) and failure.unsure for failure in failures)
-            again = all(isinstance(failure, ApplyError) and failure.again for failure in failures)
+            may_have_changed = any(isinstance(failure, ApplyError) and failure.may_have_changed for failure in failures)
+            retryable = all(isinstance(failure, ApplyError) and failure.retryable for failure in failures)
             stay = _that_stay(done, failures)
-            text = _failure_text(failures, stay, len(plan.actions), unsure=unsure)
-            raise ApplyError(text, stay, unsure=unsure, again=again)
+            text = _failure_text(failures, stay, len(plan.actions), may_have_changed=may_have_changed)
+            raise ApplyError(text, stay, may_have_changed=may_have_changed, retryable=retryable)
     return tuple(notes)
 
 
@@ -85,12 +85,14 @@ def _by_id(stage: Stage, made: Mapping[str, str]) -> Stage:
     return replace(stage, units=tuple(tuple(action.by_id(made) for action in unit) for unit in stage.units))
 
 
-def _failure_text(failures: Sequence[LinklabError], done: Sequence[Action], total: int, *, unsure: bool) -> str:
+def _failure_text(
+    failures: Sequence[LinklabError], done: Sequence[Action], total: int, *, may_have_changed: bool
+) -> str:
     text = "; ".join(dict.fromkeys(str(failure).rstrip(".") for failure in failures))
     if total == 1:
         return f"{text}."
     made = f"Of {total} changes, {len(done)} were made and stay"
-    if unsure:
+    if may_have_changed:
         return f"{text}. {made}; those that were not begun are as they were."
     return f"{text}. {made}; the rest is as it was."
 
@@ -146,10 +148,12 @@ def carry_out(engine: Engine, unit: Unit, executors: Executors) -> list[str]:
             with understood(engine):
                 notes.extend(executors[type(action)](engine, action) or ())
         except EngineError as exc:
-            raise ApplyError(f"could not {action.describe()}: {said(exc)}. Nothing was changed by that") from exc
+            raise ApplyError(
+                f"could not {action.describe()}: {engine_message(exc)}. Nothing was changed by that"
+            ) from exc
         except Unreachable as exc:
-            text = f"could not {action.describe()}: {said(exc)}. It may have been done all the same"
-            raise ApplyError(text, unsure=True) from exc
+            text = f"could not {action.describe()}: {engine_message(exc)}. It may have been done all the same"
+            raise ApplyError(text, may_have_changed=True) from exc
     return notes
 
 
@@ -166,7 +170,9 @@ def create_network(engine: Engine, action: CreateNetwork) -> None:
         _settle_duplicates(engine, action.network.name, made)
     except LinklabError as exc:
         text = f"the network {action.network.name} is made, but it is not known whether another run made one as well"
-        raise ApplyError(f"{text}: {said(exc)}. Run the same task again to finish it", unsure=True) from exc
+        raise ApplyError(
+            f"{text}: {engine_message(exc)}. Run the same task again to finish it", may_have_changed=True
+        ) from exc
 
 
 def _appears(engine: Engine, name: str) -> bool:

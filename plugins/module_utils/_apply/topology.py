@@ -15,7 +15,7 @@ import typing as t
 from .._plan.container_actions import ReplaceContainer
 from .containers import CONTAINER_EXECUTORS, at_creation, wait_for_others
 from .links import LINK_EXECUTORS
-from .replacement import replace
+from .replacement import replace_with_successor
 from .replacement_checks import Inspected
 from .replacement_config import Wiring
 from .stages import NETWORK_EXECUTORS
@@ -26,7 +26,7 @@ if t.TYPE_CHECKING:
 
     from .._engine.client import Engine
     from .._engine.info import EngineInfo
-    from .._model.state import Container
+    from .._model.state import ContainerState
     from .._plan.container_actions import NewEndpoint
     from .stages import Executors
 
@@ -38,7 +38,7 @@ def replace_container(engine: Engine, action: ReplaceContainer, inspected: Inspe
     wait_for_others(engine, action.after)
     container = as_it_is_now(engine, action.container)
     wires = None if action.mode is None else _wires(action.mode, action.endpoints, engine.info)
-    done = replace(
+    done = replace_with_successor(
         engine,
         _with_macs(container, action.macs),
         _change(action, engine.info),
@@ -51,7 +51,7 @@ def replace_container(engine: Engine, action: ReplaceContainer, inspected: Inspe
     return done.notes
 
 
-def _with_macs(container: Container, macs: Mapping[str, str]) -> Container:
+def _with_macs(container: ContainerState, macs: Mapping[str, str]) -> ContainerState:
     """Return a container as if the MAC addresses had been asked for when it was created; engines tell only one."""
     ends = container.endpoints
     return dataclasses.replace(

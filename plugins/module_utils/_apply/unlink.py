@@ -25,7 +25,7 @@ import typing as t
 from contextlib import suppress
 from functools import partial
 
-from .._errors import ApplyError, LinklabError, NotFound, said, unless_so
+from .._errors import ApplyError, LinklabError, NotFound, engine_message, tolerate_if
 from .._model.bridge import on_default_bridge
 from .._model.hosts_lines import tidy
 from .._model.legacy_links import read_legacy_links
@@ -38,10 +38,10 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .._engine.client import Engine
-    from .._model.state import Container
+    from .._model.state import ContainerState
 
 
-def unlink(engine: Engine, source: Container, *aliases: str, images: Sequence[str] = ()) -> list[str]:
+def unlink(engine: Engine, source: ContainerState, *aliases: str, images: Sequence[str] = ()) -> list[str]:
     """Remove legacy links of a container; return what the user should know. A link that is gone will do.
 
     Args:
@@ -56,12 +56,12 @@ def unlink(engine: Engine, source: Container, *aliases: str, images: Sequence[st
     return []
 
 
-def stale_aliases(engine: Engine, source: Container, aliases: Iterable[str]) -> list[str]:
+def stale_aliases(engine: Engine, source: ContainerState, aliases: Iterable[str]) -> list[str]:
     """Return those of the links whose target was removed."""
     return [link.alias for link in read_legacy_links(engine, source) if link.stale and link.alias in aliases]
 
 
-def unlink_marked(engine: Engine, source: Container, aliases: Sequence[str], images: Sequence[str]) -> list[str]:
+def unlink_marked(engine: Engine, source: ContainerState, aliases: Sequence[str], images: Sequence[str]) -> list[str]:
     """Do what M(unlink) does to a container that is marked."""
     # Another run may have had it off the bridge a moment ago; the mark keeps others away from here on.
     now = find_container(engine, source.id) or source
@@ -79,7 +79,7 @@ def lost_a_link(engine: Engine, ident: str, aliases: Iterable[str]) -> bool:
     return True
 
 
-def as_it_is_now(engine: Engine, container: Container) -> Container:
+def as_it_is_now(engine: Engine, container: ContainerState) -> ContainerState:
     """Read a container again: earlier actions of the same plan may have changed it; raise ApplyError if it is gone."""
     now = find_container(engine, container.id)
     if now is None:
@@ -87,14 +87,14 @@ def as_it_is_now(engine: Engine, container: Container) -> Container:
     return now
 
 
-def _remove(engine: Engine, source: Container, aliases: Iterable[str]) -> None:
+def _remove(engine: Engine, source: ContainerState, aliases: Iterable[str]) -> None:
     for alias in aliases:
         # Another run may have removed it meanwhile.
         with suppress(NotFound):
-            unless_so(partial(engine.remove_link, source.name, alias), partial(_is_unlinked, engine, source, alias))
+            tolerate_if(partial(engine.remove_link, source.name, alias), partial(_is_unlinked, engine, source, alias))
 
 
-def _is_unlinked(engine: Engine, source: Container, alias: str) -> bool:
+def _is_unlinked(engine: Engine, source: ContainerState, alias: str) -> bool:
     now = find_container(engine, source.id)
     return now is None or all(link.alias != alias for link in now.legacy_links)
 
@@ -102,7 +102,9 @@ def _is_unlinked(engine: Engine, source: Container, alias: str) -> bool:
 # -- the way around the lost resolver ---------------------------------------------------------------------------------
 
 
-def _remove_off_bridge(engine: Engine, source: Container, aliases: Sequence[str], images: Sequence[str]) -> list[str]:
+def _remove_off_bridge(
+    engine: Engine, source: ContainerState, aliases: Sequence[str], images: Sequence[str]
+) -> list[str]:
     with same_address(engine, source, images) as notes:
         try:
             # The engine may have done it even where that fails.
@@ -116,11 +118,14 @@ def _remove_off_bridge(engine: Engine, source: Container, aliases: Sequence[str]
         names = ", ".join(aliases)
         return [
             *notes,
-            f"the name {names} may still stand in the hosts file of {source.name} until its next restart: {said(exc)}",
+            (
+                f"the name {names} may still stand in the hosts file of {source.name} until its next restart:"
+                f" {engine_message(exc)}"
+            ),
         ]
 
 
-def return_to_bridge(engine: Engine, source: Container) -> None:
+def return_to_bridge(engine: Engine, source: ContainerState) -> None:
     """Connect a container to the default bridge again, with the settings that it had there."""
     endpoint = source.endpoints.get("bridge")
     settings = endpoint.settings.to_api() if endpoint else {}
@@ -130,7 +135,7 @@ def return_to_bridge(engine: Engine, source: Container) -> None:
         return now is None or on_default_bridge(now)
 
     def connect() -> None:
-        unless_so(lambda: engine.connect("bridge", source.id, settings), is_back)
+        tolerate_if(lambda: engine.connect("bridge", source.id, settings), is_back)
 
     try:
         # What failed once may work the next time, and there is nothing better to be done.
@@ -140,9 +145,9 @@ def return_to_bridge(engine: Engine, source: Container) -> None:
             connect()
     except LinklabError as exc:
         raise AwayError(
-            f"{source.name} left the bridge for a moment and could not come back: {said(exc)}. The same task run again"
-            f" brings it back; so does network_attach with network: bridge, containers: [{source.name}]",
-            unsure=True,
+            f"{source.name} left the bridge for a moment and could not come back: {engine_message(exc)}. The same task"
+            f" run again brings it back; so does network_attach with network: bridge, containers: [{source.name}]",
+            may_have_changed=True,
         ) from exc
 
 

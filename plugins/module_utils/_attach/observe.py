@@ -23,7 +23,7 @@ if t.TYPE_CHECKING:
     from .._compose.attachment import AttachSpec
     from .._engine.client import Engine
     from .._model.endpoint import Json
-    from .._model.state import Container, Network, Summary
+    from .._model.state import ContainerState, Network, Summary
     from .._plan.restorations import Note, NotedEndpoint
 
 
@@ -31,7 +31,9 @@ def observe_attach(engine: Engine, spec: AttachSpec) -> AttachState:
     """Read the network and the containers that the task names: one request each, and the list only if needed."""
     notes, _waited = find_notes(engine, _concerns(spec))
     network = find_network(engine, spec.network)
-    refs = dict.fromkeys((*(wish.container for wish in spec.wishes), *(spec.link_targets if spec.present else ())))
+    refs = dict.fromkeys(
+        (*(desired.container for desired in spec.desired_endpoints), *(spec.link_targets if spec.present else ()))
+    )
     found = _find(engine, refs, notes)
     others = all_summaries(engine) if spec.purge or (spec.present and len(found) < len(refs)) else ()
     if spec.purge:
@@ -50,14 +52,14 @@ def observe_attach(engine: Engine, spec: AttachSpec) -> AttachState:
     )
 
 
-def _find(engine: Engine, refs: Iterable[str], notes: Sequence[Note]) -> dict[str, Container]:
+def _find(engine: Engine, refs: Iterable[str], notes: Sequence[Note]) -> dict[str, ContainerState]:
     """Read containers, with the endpoints that a killed run took away."""
     return {ref: with_away(one, notes) for ref, one in find_containers(engine, refs).items()}
 
 
 def _on_network(
     engine: Engine, spec: AttachSpec, network: Network | None, others: Iterable[Summary], notes: Sequence[Note]
-) -> dict[str, Container]:
+) -> dict[str, ContainerState]:
     """Read who is on the network, by ID."""
     name = network.name if network is not None else spec.network
     # Phantom endpoints are not in the list, only in the container's own description.
@@ -65,7 +67,7 @@ def _on_network(
     return {ident: one for ident, one in _find(engine, suspects, notes).items() if name in one.endpoints}
 
 
-def _networks_matter(spec: AttachSpec, network: Network | None, found: Mapping[str, Container]) -> bool:
+def _networks_matter(spec: AttachSpec, network: Network | None, found: Mapping[str, ContainerState]) -> bool:
     """Whether the network is to be made, or the default route of a container may be on another one."""
     if not spec.present or network is None:
         return spec.present
@@ -73,11 +75,13 @@ def _networks_matter(spec: AttachSpec, network: Network | None, found: Mapping[s
     return any(set(one.endpoints) - {network.name} for one in found.values())
 
 
-def _gets_an_address(spec: AttachSpec, network: Network | None, found: Mapping[str, Container]) -> bool:
+def _gets_an_address(spec: AttachSpec, network: Network | None, found: Mapping[str, ContainerState]) -> bool:
     """Whether a container has no address on the network, or not the one that the task gives."""
     if not spec.present or network is None:
         return False
-    there = [(found[wish.container], wish.settings) for wish in spec.wishes if wish.container in found]
+    there = [
+        (found[desired.container], desired.settings) for desired in spec.desired_endpoints if desired.container in found
+    ]
     ends = [(one.endpoints.get(network.name), settings) for one, settings in there]
     return any(
         end is None or not end.endpoint_id or not {end.ipv4, end.ipv6}.issuperset(settings.addresses)
@@ -86,22 +90,22 @@ def _gets_an_address(spec: AttachSpec, network: Network | None, found: Mapping[s
 
 
 def _members(
-    engine: Engine, spec: AttachSpec, network: Network | None, found: Mapping[str, Container]
-) -> dict[str, Container]:
+    engine: Engine, spec: AttachSpec, network: Network | None, found: Mapping[str, ContainerState]
+) -> dict[str, ContainerState]:
     """Read who else runs on the network, if an alias is to come that may be a name of theirs."""
     if network is None or not spec.present:
         return {}
     new = (
-        set(wish.settings.aliases or ()) - aliases_on(found[wish.container], network.name)
-        for wish in spec.wishes
-        if wish.container in found
+        set(desired.settings.aliases or ()) - aliases_on(found[desired.container], network.name)
+        for desired in spec.desired_endpoints
+        if desired.container in found
     )
     return others_on(engine, network, found.values()) if any(new) else {}
 
 
 def _concerns(spec: AttachSpec) -> Callable[[NotedEndpoint], bool]:
     """Return whether what a killed run left is of interest: to a purge, all of it that is about the network."""
-    named = of_containers(wish.container for wish in spec.wishes)
+    named = of_containers(desired.container for desired in spec.desired_endpoints)
     return lambda end: named(end) or (spec.purge and end.network == spec.network)
 
 
@@ -110,7 +114,11 @@ def attach_result(spec: AttachSpec, state: AttachState) -> dict[str, Json]:
     network = state.network
     if network is None:
         return {"network": {"name": spec.network}, "endpoints": []}
-    named = (state.containers[wish.container] for wish in spec.wishes if wish.container in state.containers)
+    named = (
+        state.containers[desired.container]
+        for desired in spec.desired_endpoints
+        if desired.container in state.containers
+    )
     return {
         "network": network_result(network),
         "endpoints": [

@@ -37,7 +37,7 @@ ENDPOINT_OPTIONS: dict[str, Json] = {
 
 
 @dataclass(frozen=True)
-class Wish:
+class DesiredEndpoint:
     """One container that must have an endpoint.
 
     Attributes:
@@ -57,35 +57,39 @@ class AttachSpec:
     Attributes:
         network: a name or an ID.
         create: how to make the network if it is missing.
-        present: whether the containers of I(wishes) must be attached, or detached.
+        present: whether the containers of I(desired_endpoints) must be attached, or detached.
         purge: whether every other container must be detached.
     """
 
     network: str
     create: NetworkSpec | None
-    wishes: tuple[Wish, ...]
+    desired_endpoints: tuple[DesiredEndpoint, ...]
     present: bool = True
     purge: bool = False
 
     @property
     def link_targets(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(link.target for wish in self.wishes for link in wish.settings.links or ()))
+        return tuple(
+            dict.fromkeys(link.target for desired in self.desired_endpoints for link in desired.settings.links or ())
+        )
 
 
 def parse_attach(params: Mapping[str, Json]) -> AttachSpec:
     """Read the parameters of network_attach; raise SpecError."""
     network = _name("network", params["network"])
-    wishes = [Wish(_name("containers", ref), EndpointSettings()) for ref in params["containers"] or ()]
-    wishes += [
-        Wish(
+    desired_endpoints = [
+        DesiredEndpoint(_name("containers", ref), EndpointSettings()) for ref in params["containers"] or ()
+    ]
+    desired_endpoints += [
+        DesiredEndpoint(
             _name("endpoints: container", options["container"]),
             parse_settings(options["container"], options),
             parse_added(options),
         )
         for options in params["endpoints"] or ()
     ]
-    refuse_repeats("container", (wish.container for wish in wishes))
-    _refuse_shared_addresses(wishes)
+    refuse_repeats("container", (desired.container for desired in desired_endpoints))
+    _refuse_shared_addresses(desired_endpoints)
     present = params["state"] == "present"
     # A container can leave none, and has to before it can join another network.
     if network == "host" or (network == "none" and present):
@@ -98,7 +102,7 @@ def parse_attach(params: Mapping[str, Json]) -> AttachSpec:
     return AttachSpec(
         network=network,
         create=None if create is None else parse_network(network, create),
-        wishes=tuple(wishes),
+        desired_endpoints=tuple(desired_endpoints),
         present=present,
         purge=params["purge"],
     )
@@ -173,9 +177,9 @@ def refuse_repeats(what: str, names: Iterable[str]) -> None:
         raise SpecError(f"{what} named more than once: {', '.join(dict.fromkeys(again))}")
 
 
-def _refuse_shared_addresses(wishes: Iterable[Wish]) -> None:
+def _refuse_shared_addresses(desired_endpoints: Iterable[DesiredEndpoint]) -> None:
     holders: dict[str, str] = {}
-    for wish in wishes:
-        for value in (wish.settings.ipv4_address, wish.settings.ipv6_address, wish.settings.mac_address):
-            if value and holders.setdefault(value, wish.container) != wish.container:
-                raise SpecError(f"{value} is wanted for two containers: {holders[value]} and {wish.container}")
+    for desired in desired_endpoints:
+        for value in (desired.settings.ipv4_address, desired.settings.ipv6_address, desired.settings.mac_address):
+            if value and holders.setdefault(value, desired.container) != desired.container:
+                raise SpecError(f"{value} is wanted for two containers: {holders[value]} and {desired.container}")

@@ -35,7 +35,7 @@ _DEFAULT_GRACE = 10
 
 
 @dataclass(frozen=True)
-class Images:
+class ComparedImages:
     """What the engine knows about the two images that matter to one container.
 
     Attributes:
@@ -52,7 +52,7 @@ class _There:
     """A container as it is: its description's parts, and its image's configuration."""
 
     raw: Mapping[str, Json]
-    images: Images
+    images: ComparedImages
 
     @property
     def config(self) -> Mapping[str, Json]:
@@ -67,7 +67,7 @@ class _There:
         return self.images.base or {}
 
 
-def differences(spec: ContainerSpec, raw: Mapping[str, Json], images: Images) -> dict[str, tuple[Json, Json]]:
+def differences(spec: ContainerSpec, raw: Mapping[str, Json], images: ComparedImages) -> dict[str, tuple[Json, Json]]:
     """Return option to (current, wanted) of the options that are given and differ. Shows no secret.
 
     Args:

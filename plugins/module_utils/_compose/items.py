@@ -13,7 +13,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .._errors import SpecError, near
+from .._errors import SpecError, did_you_mean
 from .values import address, check_duration, clean, parse_option, path, some_text, text
 
 if t.TYPE_CHECKING:
@@ -240,7 +240,7 @@ class Healthcheck:
             return cls(test=("NONE",))
         unknown = sorted(set(given) - set(_HEALTHCHECK))
         if unknown:
-            raise SpecError(f"there is no option {unknown[0]!r}{near(unknown[0], (*_HEALTHCHECK, 'disable'))}")
+            raise SpecError(f"there is no option {unknown[0]!r}{did_you_mean(unknown[0], (*_HEALTHCHECK, 'disable'))}")
         return cls(**{name: parse_option(name, _HEALTHCHECK[name], one) for name, one in given.items()})
 
 

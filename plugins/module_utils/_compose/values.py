@@ -20,7 +20,7 @@ import shlex
 import signal
 import typing as t
 
-from .._errors import SpecError, near
+from .._errors import SpecError, did_you_mean
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,7 +180,7 @@ def capabilities(value: Json) -> tuple[str, ...]:
     found = plain_capabilities(value)
     for word in found:
         if word not in _CAPABILITIES:
-            raise SpecError(f"{word!r} is not a Linux capability{near(word, sorted(_CAPABILITIES))}")
+            raise SpecError(f"{word!r} is not a Linux capability{did_you_mean(word, sorted(_CAPABILITIES))}")
     return found
 
 

@@ -13,13 +13,13 @@ names the cause.
 
 from __future__ import annotations
 
-from .._errors import near
-from . import hints
+from .._errors import did_you_mean
+from . import remedies
 from .causes import BANDS, LAST_BAND
 from .diagnose_login import diagnose_login, no_client
 from .diagnose_name import diagnose_name
 from .diagnose_tcp import diagnose_tcp
-from .evidence import BRIDGE, Evidence, Path, Peer, common, legacy_links, paths, taken_path
+from .evidence import BRIDGE, Evidence, NetworkPath, Peer, common, legacy_links, paths, taken_path
 from .finding import Finding, Tasks, loop_finding, looping_side, networks_of, on_new_network, why_ended
 from .spec import is_address
 
@@ -55,7 +55,7 @@ def diagnose_state(evidence: Evidence) -> Finding | None:
         if peer is None:
             return Finding(
                 f"{side}_missing",
-                f"there is no container {ref}{near(ref, evidence.known)}",
+                f"there is no container {ref}{did_you_mean(ref, evidence.known)}",
                 f"Correct the name of the {side}, or create the container first.",
             )
         if peer.container.status not in ("running", "paused"):
@@ -65,7 +65,7 @@ def diagnose_state(evidence: Evidence) -> Finding | None:
                 f"{side}_paused",
                 f"{peer.name} is paused: its processes are frozen",
                 "Unpause it.",
-                (hints.docker("unpause", peer.name),),
+                (remedies.docker("unpause", peer.name),),
             )
     return _unhealthy(evidence) or _no_path(evidence)
 
@@ -86,10 +86,10 @@ def _not_running(evidence: Evidence, peer: Peer, side: str) -> Finding:
             f"{evidence.source.name} has a legacy link to {peer.name} (as {links[0][0].alias}), and {peer.name} {words}"
             f". Until it runs, nothing can be executed in {evidence.source.name}, which cannot be restarted either",
             advice,
-            (hints.docker("start", peer.name),),
+            (remedies.docker("start", peer.name),),
         )
     cause = f"{side}_created" if status == "created" else f"{side}_exited"
-    return Finding(cause, f"{peer.name} {words}", advice, (hints.docker("start", peer.name),))
+    return Finding(cause, f"{peer.name} {words}", advice, (remedies.docker("start", peer.name),))
 
 
 def _unhealthy(evidence: Evidence) -> Finding | None:
@@ -136,16 +136,18 @@ def _join(evidence: Evidence, here: Peer, there: Peer) -> Tasks:
     Where the target joins, it gets the host as an alias if that is another name than its own.
     """
     _source, target = evidence.ends
-    leave = tuple(hints.detach("none", peer.owner.name) for peer in (here, there) if peer.owner.network_mode == "none")
+    leave = tuple(
+        remedies.detach("none", peer.owner.name) for peer in (here, there) if peer.owner.network_mode == "none"
+    )
     network = _best_network(there) if there.networks else BRIDGE
     if network == BRIDGE:
         return (*leave, on_new_network(evidence))
     host = evidence.host
     alias = host if here is target and not is_address(host) and host != target.owner.name else ""
-    return (*leave, hints.attach(network, here.owner.name, alias=alias))
+    return (*leave, remedies.attach(network, here.owner.name, alias=alias))
 
 
-def _leads_there(evidence: Evidence, way: Path) -> bool:
+def _leads_there(evidence: Evidence, way: NetworkPath) -> bool:
     """The default bridge is a way for addresses, and for the extra hosts of the source; it has no names."""
     if way.kind != "network" or way.network != BRIDGE or is_address(evidence.host):
         return True
@@ -173,7 +175,7 @@ def _unreached_address(evidence: Evidence) -> Finding | None:
         f"{host} is the address of {target.name} on {network}, which {source.name} is not on:"
         f" {networks_of(evidence, source)}",
         f"Use the name of {target.name} on a common network as host, or attach {source.name} to {network}.",
-        (hints.attach(network, source.owner.name),),
+        (remedies.attach(network, source.owner.name),),
     )
 
 
@@ -202,7 +204,7 @@ def _stale_link(evidence: Evidence) -> Finding | None:
                 f" the old one, nothing can be executed in {source.name}, and it cannot be restarted",
                 f"Renew the link, which replaces {source.owner.name} by a container with the same configuration and"
                 " volumes; or attach both to a network.",
-                (hints.renew_link(source.owner.name, link),),
+                (remedies.renew_link(source.owner.name, link),),
             )
     return None
 
@@ -222,7 +224,7 @@ def phantom(peer: Peer, network: str) -> Finding:
         f"{peer.name} is attached to {network} in its description only (a phantom endpoint): an attach failed half-way."
         " Its next restart may fail, too",
         f"Attach {peer.owner.name} again, which repairs the endpoint.",
-        (hints.attach(network, peer.owner.name),),
+        (remedies.attach(network, peer.owner.name),),
     )
 
 
@@ -242,7 +244,7 @@ def _borrowed(evidence: Evidence) -> Finding | None:
             f"{target.name} has no network of its own: it uses that of {target.owner.name}, which has none in common"
             f" with {source.name}: {networks_of(evidence, source)}; {networks_of(evidence, target)}",
             f"Attach {source.name} to a network of {target.owner.name}, and use {target.owner.name} as host.",
-            (*_join(evidence, source, target), hints.check_again(evidence.check, host=target.owner.name)),
+            (*_join(evidence, source, target), remedies.check_again(evidence.check, host=target.owner.name)),
         )
     return None
 
@@ -278,7 +280,7 @@ def diagnose_probe(evidence: Evidence) -> Finding | None:
             "no_probe_tool",
             f"{source.name} does not have {program}{place}, so the check cannot be made",
             f"Set probe_image to an image that has {program}.",
-            (hints.check_again(evidence.check, probe_image=image, pull="missing"),),
+            (remedies.check_again(evidence.check, probe_image=image, pull="missing"),),
         )
     return None
 

@@ -13,14 +13,14 @@ import re
 import typing as t
 from dataclasses import replace
 
-from . import hints
+from . import remedies
 from .finding import Finding, Tasks
 from .probe_answer import ACCESS_DENIED
 from .spec import VERIFYING
 
 if t.TYPE_CHECKING:
     from .evidence import Evidence
-    from .probe_answer import Answer, Session
+    from .probe_answer import ProbeAnswer, Session
 
 # The numbers are part of the protocol: the words that go with them differ between versions and languages.
 _CAUSES = {
@@ -73,7 +73,7 @@ def diagnose_login(evidence: Evidence) -> Finding | None:
     )
 
 
-def no_client(evidence: Evidence, answer: Answer) -> Finding:
+def no_client(evidence: Evidence, answer: ProbeAnswer) -> Finding:
     """Return that nobody who may know the password has the programs for a login."""
     source, target = evidence.ends
     wanted = {
@@ -90,7 +90,7 @@ def no_client(evidence: Evidence, answer: Answer) -> Finding:
         " image, unless the task names it",
         f"Set probe_image to an image that has {program} and may know the password; often that is {image}, the image of"
         f" {target.name}.",
-        (hints.check_again(evidence.check, probe_image=image),),
+        (remedies.check_again(evidence.check, probe_image=image),),
     )
 
 
@@ -99,34 +99,34 @@ def _failed(evidence: Evidence, session: Session) -> Finding:
     cause = _CAUSES.get(session.error, "mysql_error")
     if cause == "access_denied" and evidence.seen.needs_tls:
         cause = "tls_required"
-    said = f"{session.text} (error {session.error})"
+    server_message = f"{session.text} (error {session.error})"
     # A server that initialises may not have its users and databases yet.
     passing = target.health == "starting" and cause in ("access_denied", "unknown_database")
     describe = _DESCRIBED.get(cause)
     if describe:
-        return replace(describe(evidence, said), passing=passing)
+        return replace(describe(evidence, server_message), passing=passing)
     advice, tasks = _advice(evidence, cause, session)
-    return Finding(cause, f"the server in {target.name} refuses the login: {said}", advice, tasks)
+    return Finding(cause, f"the server in {target.name} refuses the login: {server_message}", advice, tasks)
 
 
-def _not_mysql(evidence: Evidence, said: str) -> Finding:
+def _not_mysql(evidence: Evidence, server_message: str) -> Finding:
     _source, target = evidence.ends
     check = evidence.check
     return Finding(
         "not_mysql",
         f"something accepts connections at port {check.port} of {target.name}, but does not greet as a MySQL server"
-        f" does: {said}",
+        f" does: {server_message}",
         "Correct the port; use protocol: tcp if it is no MySQL server.",
-        (hints.check_again(check, protocol="tcp"),),
+        (remedies.check_again(check, protocol="tcp"),),
     )
 
 
-def _access_denied(evidence: Evidence, said: str) -> Finding:
+def _access_denied(evidence: Evidence, server_message: str) -> Finding:
     """The server does not say why: the hint lists what it may be."""
     source, target = evidence.ends
     login = evidence.check.login
     secret = "a password" if login.password else "no password"
-    seen = _SEEN_AS.search(said)
+    seen = _SEEN_AS.search(server_message)
     host = seen.group(1) if seen else next(iter(source.addresses), "the client's address")
     user, account = sql_string(login.user), sql_account(login.user)
     root = (
@@ -138,7 +138,7 @@ def _access_denied(evidence: Evidence, said: str) -> Finding:
     listing = f"SELECT host, plugin, ssl_type FROM mysql.user WHERE user = {user}"  # noqa: S608 - a hint; nothing runs it
     return Finding(
         "access_denied",
-        f"the server in {target.name} refuses the user {login.user} with {secret}: {said}",
+        f"the server in {target.name} refuses the user {login.user} with {secret}: {server_message}",
         f"It takes the client for {user}@{sql_string(host)} and does not say what is wrong. Either the password is"
         " another one: correct the option login. Or no account is for that address, but one for 'localhost' only, say:"
         f" CREATE USER {account} IDENTIFIED BY '...'.{root} Or the account demands a client certificate: ALTER USER"
@@ -146,11 +146,11 @@ def _access_denied(evidence: Evidence, said: str) -> Finding:
     )
 
 
-def _unknown_database(evidence: Evidence, said: str) -> Finding:
+def _unknown_database(evidence: Evidence, server_message: str) -> Finding:
     login = evidence.check.login
     return Finding(
         "unknown_database",
-        f"the login works, but not with the database {login.database}: {said}",
+        f"the login works, but not with the database {login.database}: {server_message}",
         f"Create the database, or grant {login.user} its use; MYSQL_DATABASE of an image counts only when its volume is"
         " new.",
     )
@@ -166,7 +166,7 @@ def _advice(evidence: Evidence, cause: str, session: Session) -> tuple[str, Task
     account = sql_account(check.login.user)
     if cause == "tls_required":
         advice = "Set ssl_mode of the option login to preferred or required."
-        return advice, (hints.check_again(check, login=replace(check.login, ssl_mode="required")),)
+        return advice, (remedies.check_again(check, login=replace(check.login, ssl_mode="required")),)
     if cause == "tls_failed":
         return _tls_advice(evidence), ()
     with_host = "with the host that the account has"

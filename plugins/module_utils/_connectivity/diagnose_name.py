@@ -12,8 +12,8 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from .._errors import near
-from . import hints
+from .._errors import did_you_mean
+from . import remedies
 from .evidence import BRIDGE, Evidence, Peer, leads_to, legacy_links, links_on, live_common, names_on, paths, taken_path
 from .finding import Finding, Tasks, on_new_network
 from .own_addresses import is_on_machine, own_addresses
@@ -22,8 +22,8 @@ from .spec import is_address
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from .._model.state import Container
-    from .probe_answer import Answer
+    from .._model.state import ContainerState
+    from .probe_answer import ProbeAnswer
 
 ENGINE_RESOLVER = "127.0.0.11"
 
@@ -52,7 +52,7 @@ def known_names(evidence: Evidence) -> list[str]:
     return sorted(name for name in names if not name.endswith(endings) and name != target.owner.short_id)
 
 
-def _unresolved(evidence: Evidence, answer: Answer) -> Finding:
+def _unresolved(evidence: Evidence, answer: ProbeAnswer) -> Finding:
     source, target = evidence.ends
     host = evidence.host
     expected = any(host.lower() in way.names for way in paths(evidence))
@@ -62,7 +62,7 @@ def _unresolved(evidence: Evidence, answer: Answer) -> Finding:
             "source_host_network",
             f"{source.name} uses the network of its host, which does not know the name {host}",
             f"Use the address of {target.name} as host, or run {source.name} on a network of {target.name}.",
-            (hints.check_again(evidence.check, host=address),) if address else (),
+            (remedies.check_again(evidence.check, host=address),) if address else (),
         )
     if target.mode == "host":
         return Finding(
@@ -87,17 +87,17 @@ def _unresolved(evidence: Evidence, answer: Answer) -> Finding:
             f"{target.name} has no network of its own, and so no name on any: it uses the network of"
             f" {target.owner.name}",
             f"Use {target.owner.name} as host.",
-            (hints.check_again(evidence.check, host=target.owner.name),),
+            (remedies.check_again(evidence.check, host=target.owner.name),),
         )
     return _unknown(evidence)
 
 
-def _resolver_lost(source: Peer, answer: Answer) -> bool:
+def _resolver_lost(source: Peer, answer: ProbeAnswer) -> bool:
     on_names = any(name != BRIDGE and end.endpoint_id for name, end in source.networks.items())
     return on_names and ENGINE_RESOLVER not in answer.resolvers
 
 
-def _lost(source: Peer, answer: Answer) -> Finding:
+def _lost(source: Peer, answer: ProbeAnswer) -> Finding:
     mounted = any(mount.get("Destination") == "/etc/resolv.conf" for mount in source.owner.raw.get("Mounts") or ())
     asked = ", ".join(answer.resolvers) or "none"
     what = f"{source.name} does not ask the engine's resolver {ENGINE_RESOLVER} any more (name servers there: {asked})"
@@ -112,7 +112,7 @@ def _lost(source: Peer, answer: Answer) -> Finding:
         f"{what}. This happens when a legacy link is removed while its source is on the default bridge and on another"
         " network",
         f"Restart {source.owner.name}.",
-        (hints.docker("restart", source.owner.name),),
+        (remedies.docker("restart", source.owner.name),),
     )
 
 
@@ -123,7 +123,7 @@ def _unknown(evidence: Evidence) -> Finding:
     advice = f"Use one of its names as host, or give {target.name} the alias {host}."
     if networks:
         aliases = target.networks[networks[0]].settings.aliases or ()
-        tasks: Tasks = (hints.set_aliases(networks[0], target.owner.name, {*aliases, host}),)
+        tasks: Tasks = (remedies.set_aliases(networks[0], target.owner.name, {*aliases, host}),)
     elif names:
         advice = "Use one of its names as host."
         tasks = _under_own_name(evidence)
@@ -132,8 +132,8 @@ def _unknown(evidence: Evidence) -> Finding:
         tasks = (on_new_network(evidence),)
     return Finding(
         "name_unknown",
-        f"{target.name} has no name {host}{near(host.lower(), names)} where {source.name} can see it; its names there"
-        f" are {', '.join(names) or 'none'}",
+        f"{target.name} has no name {host}{did_you_mean(host.lower(), names)} where {source.name} can see it; its"
+        f" names there are {', '.join(names) or 'none'}",
         advice,
         tasks,
     )
@@ -146,10 +146,10 @@ def _under_own_name(evidence: Evidence) -> Tasks:
     own = target.owner.name.lower()
     if not names:
         return ()
-    return (hints.check_again(evidence.check, host=own if own in names else names[0]),)
+    return (remedies.check_again(evidence.check, host=own if own in names else names[0]),)
 
 
-def _elsewhere(evidence: Evidence, answer: Answer, others: list[str]) -> Finding:
+def _elsewhere(evidence: Evidence, answer: ProbeAnswer, others: list[str]) -> Finding:
     """The host resolves to at least one address that is not the target's. The order is that of a resolver."""
     source, target = evidence.ends
     host = evidence.host
@@ -199,11 +199,11 @@ def _on_machine(evidence: Evidence, others: list[str]) -> Finding | None:
         f"{evidence.host} resolves in {source.name} to {', '.join(others)}, which is no address of {target.name}"
         f" ({', '.join(target.addresses) or 'none'}). Whether it is one of the machine's, the engine does not tell",
         f"If {others[0]} is the machine, give it as host: no login is sent to an address that only a name led to.",
-        (hints.check_again(evidence.check, host=others[0]),),
+        (remedies.check_again(evidence.check, host=others[0]),),
     )
 
 
-def _by_hosts_file(evidence: Evidence, answer: Answer, others: list[str]) -> Finding | None:
+def _by_hosts_file(evidence: Evidence, answer: ProbeAnswer, others: list[str]) -> Finding | None:
     source, target = evidence.ends
     host = evidence.host.lower()
     lines = [(a, names) for a, names in answer.hosts if a in others and host in (name.lower() for name in names)]
@@ -218,7 +218,7 @@ def _by_hosts_file(evidence: Evidence, answer: Answer, others: list[str]) -> Fin
                 f"{source.name} takes {host} from {line}: its legacy link leads to a container that {target.name} has"
                 f" replaced. Nothing can be executed in {source.name}, and it cannot be restarted",
                 "Renew the link, which replaces the source by a container with the same configuration and volumes.",
-                (hints.renew_link(source.owner.name, link),),
+                (remedies.renew_link(source.owner.name, link),),
             )
     found = next((one for one in source.owner.legacy_links if one.alias.lower() in (n.lower() for n in names)), None)
     made_by = (
@@ -229,7 +229,7 @@ def _by_hosts_file(evidence: Evidence, answer: Answer, others: list[str]) -> Fin
         f"{source.name} takes {host} from {line}, which wins over the names of networks; that is"
         f" {_who(evidence, [address])}, not {target.name}",
         f"Remove {made_by}, or use another name of {target.name}.",
-        (hints.remove_link(source.owner.name, found),) if found else (),
+        (remedies.remove_link(source.owner.name, found),) if found else (),
     )
 
 
@@ -245,7 +245,7 @@ def _by_network_link(evidence: Evidence, others: list[str]) -> Finding | None:
                     f"{source.name} has a link on {network} that leads {link.alias} to {link.target}"
                     f" ({', '.join(others)}), which wins over the names of {target.name}",
                     f"Remove that link, or use another name of {target.name}.",
-                    (hints.set_links(network, source.owner.name, rest),),
+                    (remedies.set_links(network, source.owner.name, rest),),
                 )
     return None
 
@@ -276,11 +276,11 @@ def _by_others(evidence: Evidence, others: list[str]) -> Finding | None:
     return None
 
 
-def _without(holder: Container, network: str, host: str) -> Tasks:
+def _without(holder: ContainerState, network: str, host: str) -> Tasks:
     aliases = holder.endpoints[network].settings.aliases or ()
     rest = [alias for alias in aliases if alias.lower() != host]
     # The name itself, or the short ID, cannot be taken from a container.
-    return (hints.set_aliases(network, holder.name, rest),) if len(rest) < len(aliases) else ()
+    return (remedies.set_aliases(network, holder.name, rest),) if len(rest) < len(aliases) else ()
 
 
 def _who(evidence: Evidence, addresses: Iterable[str]) -> str:

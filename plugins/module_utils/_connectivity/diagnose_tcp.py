@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from . import hints
+from . import remedies
 from .evidence import Evidence, taken_path
 from .finding import Finding, Tasks, on_new_network
 from .probe_answer import NOT_CONNECTED, failure_of, leads_to
@@ -65,7 +65,7 @@ def _not_a_member(evidence: Evidence) -> Finding | None:
                     f"{peer.name} is attached to {name} in its description only (a phantom endpoint): the network does"
                     " not know it",
                     f"Attach {peer.owner.name} again, which repairs the endpoint.",
-                    (hints.attach(name, peer.owner.name),),
+                    (remedies.attach(name, peer.owner.name),),
                 )
     return None
 
@@ -137,7 +137,7 @@ def _refused(evidence: Evidence, address: str) -> Finding:
             "server_starting",
             f"{address} refuses {_what(evidence)} to port {port} of {target.name} so far: {why}",
             "Wait longer with the option timeout.",
-            (hints.check_again(evidence.check, timeout=max(120, 2 * evidence.check.timeout)),),
+            (remedies.check_again(evidence.check, timeout=max(120, 2 * evidence.check.timeout)),),
         )
     return Finding(
         "port_closed",
@@ -203,7 +203,7 @@ def _listening(evidence: Evidence) -> str:
 
 def _other_port(evidence: Evidence) -> Tasks:
     ports = sorted({one.port for one in evidence.listeners or () if one.address in _EVERYWHERE})
-    return (hints.check_again(evidence.check, port=ports[0]),) if len(ports) == 1 else ()
+    return (remedies.check_again(evidence.check, port=ports[0]),) if len(ports) == 1 else ()
 
 
 def _shown(listeners: t.Iterable[Listener]) -> str:
@@ -220,7 +220,7 @@ def _blocked(evidence: Evidence, failure: str, address: str, text: str) -> Findi
             f"{source.name} is on internal networks only, which lead nowhere outside, and {address} is outside:"
             f" {_names(source)}",
             f"Attach {source.name} to a network of {target.name}.",
-            (hints.attach(next(iter(target.networks)), source.owner.name),) if target.networks else (),
+            (remedies.attach(next(iter(target.networks)), source.owner.name),) if target.networks else (),
         )
     network = evidence.networks.get(way.network) if way else None
     if network and failure == "timeout" and network.options.get("com.docker.network.bridge.enable_icc") == "false":
@@ -230,7 +230,7 @@ def _blocked(evidence: Evidence, failure: str, address: str, text: str) -> Findi
             f" nothing comes back from {place}",
             f"Attach both to a network that allows it, and detach {source.name} from {network.name}, so that the names"
             " lead over the other one.",
-            (on_new_network(evidence), hints.detach(network.name, source.owner.name)),
+            (on_new_network(evidence), remedies.detach(network.name, source.owner.name)),
         )
     if failure == "timeout":
         return _silent(evidence, address)

@@ -19,8 +19,8 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from .._model.endpoint import Link
-    from .._model.state import Container, Endpoint, Network
-    from .probe_answer import Answer, Listener
+    from .._model.state import ContainerState, Endpoint, Network
+    from .probe_answer import Listener, ProbeAnswer
     from .spec import Check
 
 Json = t.Any
@@ -36,8 +36,8 @@ class Peer:
         owner: the container whose network namespace it uses: itself, except in C(container:) mode.
     """
 
-    container: Container
-    owner: Container
+    container: ContainerState
+    owner: ContainerState
 
     @property
     def name(self) -> str:
@@ -108,7 +108,7 @@ class Peer:
 
 
 @dataclass(frozen=True)
-class Path:
+class NetworkPath:
     """A way from the source to the target.
 
     Attributes:
@@ -151,10 +151,10 @@ class Evidence:
     source: Peer | None = None
     target: Peer | None = None
     link_names: tuple[str, ...] = ()
-    answer: Answer | None = None
+    answer: ProbeAnswer | None = None
     networks: Mapping[str, Network] = field(default_factory=dict)
     engine_networks: tuple[Network, ...] = ()
-    others: tuple[Container, ...] = ()
+    others: tuple[ContainerState, ...] = ()
     known: tuple[str, ...] = ()
     log: str = ""
     listeners: tuple[Listener, ...] | None = None
@@ -172,7 +172,7 @@ class Evidence:
         return self.source, self.target
 
     @property
-    def seen(self) -> Answer:
+    def seen(self) -> ProbeAnswer:
         """Return what the probe saw, once there was one."""
         if self.answer is None:
             raise AssertionError("the probe comes first")
@@ -187,7 +187,7 @@ class Evidence:
         return self.target.name if self.target else self.check.target
 
 
-def names_on(container: Container, network: str) -> frozenset[str]:
+def names_on(container: ContainerState, network: str) -> frozenset[str]:
     """Return the names of a container on a network, in lower case: the engine's resolver ignores case."""
     end = container.endpoints.get(network)
     if end is None or network == BRIDGE:
@@ -214,28 +214,28 @@ def legacy_links(evidence: Evidence) -> list[tuple[Link, bool]]:
     ]
 
 
-def paths(evidence: Evidence) -> list[Path]:
+def paths(evidence: Evidence) -> list[NetworkPath]:
     """Return every way from the source to the target, in the order in which a name takes them."""
     source, target = evidence.ends
     if source.owner.id == target.owner.id:
-        return [Path("shared_namespace")]
+        return [NetworkPath("shared_namespace")]
     if "host" in (source.mode, target.mode) and "none" not in (source.mode, target.mode):
-        return [Path("host", addresses=target.addresses)]
+        return [NetworkPath("host", addresses=target.addresses)]
     ways = [*_link_paths(evidence), *_network_paths(evidence)]
     return ways if ways and not _is_gateway(source, evidence.host) else [*ways, *_published_paths(evidence)]
 
 
-def _link_paths(evidence: Evidence) -> Iterator[Path]:
+def _link_paths(evidence: Evidence) -> Iterator[NetworkPath]:
     _source, target = evidence.ends
     bridge = target.networks.get(BRIDGE)
     for link, live in legacy_links(evidence):
         if live and bridge is not None and bridge.ipv4:
             # The line in the hosts file: the alias, the hostname (by default the short ID) and the name.
             names = {link.alias, target.owner.name, target.owner.hostname, target.owner.short_id}
-            yield Path("legacy_link", BRIDGE, frozenset(name.lower() for name in names if name), (bridge.ipv4,))
+            yield NetworkPath("legacy_link", BRIDGE, frozenset(name.lower() for name in names if name), (bridge.ipv4,))
 
 
-def _network_paths(evidence: Evidence) -> Iterator[Path]:
+def _network_paths(evidence: Evidence) -> Iterator[NetworkPath]:
     source, target = evidence.ends
     for network in live_common(source, target):
         end = target.networks[network]
@@ -243,8 +243,8 @@ def _network_paths(evidence: Evidence) -> Iterator[Path]:
         names = names_on(target.owner, network)
         aliases = {link.alias for link in links_on(source, network) if leads_to(link, target)}
         if aliases and network != BRIDGE:
-            yield Path("network_link", network, _with_network(aliases, network), addresses)
-        yield Path("network", network, names, addresses)
+            yield NetworkPath("network_link", network, _with_network(aliases, network), addresses)
+        yield NetworkPath("network", network, names, addresses)
 
 
 def _is_gateway(source: Peer, host: str) -> bool:
@@ -252,14 +252,14 @@ def _is_gateway(source: Peer, host: str) -> bool:
     return any(host == end.gateway for end in source.networks.values())
 
 
-def _published_paths(evidence: Evidence) -> Iterator[Path]:
+def _published_paths(evidence: Evidence) -> Iterator[NetworkPath]:
     """A port of the target that is published on the host, and a host that is none of the target's names."""
     _source, target = evidence.ends
     host = evidence.host.lower()
     own = {target.name.lower(), target.owner.name.lower(), *target.addresses}
     own |= {name for network in target.networks for name in names_on(target.owner, network)}
     if evidence.check.port in target.published and host not in own:
-        yield Path("published_port")
+        yield NetworkPath("published_port")
 
 
 def links_on(source: Peer, network: str) -> tuple[Link, ...]:
@@ -287,7 +287,7 @@ def live_common(source: Peer, target: Peer) -> list[str]:
     ]
 
 
-def taken_path(evidence: Evidence, address: str = "") -> Path | None:
+def taken_path(evidence: Evidence, address: str = "") -> NetworkPath | None:
     """Return the way that the host takes: first by its name, then by the address that it resolved to."""
     ways = paths(evidence)
     host = evidence.host.lower()

@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from .._engine.logs import in_one_line
 from .._engine.mask import mask_of_container
 from .causes import CAUSES
-from .hints import attach, to_yaml
+from .remedies import attach, to_yaml
 from .spec import is_address
 
 if t.TYPE_CHECKING:

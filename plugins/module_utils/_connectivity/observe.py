@@ -23,7 +23,7 @@ from .probe import probe, see_listeners
 
 if t.TYPE_CHECKING:
     from .._engine.client import Engine
-    from .probe import Images
+    from .probe import ProbeImages
     from .spec import Check
 
 _LOG_LINES = 10
@@ -57,7 +57,7 @@ def _find_peer(engine: Engine, ref: str) -> Peer | None:
     return Peer(container, owner)
 
 
-def enrich(engine: Engine, evidence: Evidence, band: str, images: Images) -> Evidence:
+def enrich(engine: Engine, evidence: Evidence, band: str, images: ProbeImages) -> Evidence:
     """Read what is needed to name the cause of a failure in a band."""
     if band in ("source", "target"):
         return _with_log(engine, evidence, band)
@@ -73,7 +73,7 @@ def enrich(engine: Engine, evidence: Evidence, band: str, images: Images) -> Evi
     return evidence
 
 
-def _refused_again(engine: Engine, evidence: Evidence, images: Images) -> Evidence:
+def _refused_again(engine: Engine, evidence: Evidence, images: ProbeImages) -> Evidence:
     """Try a port a second time that refused and is found to listen: the server may have started in between."""
     evidence = replace(evidence, answer=probe(engine, evidence, images), now=time.time())
     if not refused_by_listener(evidence):

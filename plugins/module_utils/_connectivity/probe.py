@@ -21,7 +21,7 @@ from .own_addresses import own_addresses
 from .probe_answer import (
     ACCESS_DENIED,
     NOT_CONNECTED,
-    Answer,
+    ProbeAnswer,
     is_begun,
     is_complete,
     parse_answer,
@@ -44,7 +44,7 @@ _PATIENCE = SCRIPT_SECONDS + 15
 
 
 @dataclass
-class Images:
+class ProbeImages:
     """The images that helpers may be made of.
 
     Attributes:
@@ -82,13 +82,13 @@ class Images:
             self.pulled.append(check.probe_image)
 
 
-def probe(engine: Engine, evidence: Evidence, images: Images) -> Answer:
+def probe(engine: Engine, evidence: Evidence, images: ProbeImages) -> ProbeAnswer:
     """Look from inside the source's network; raise Unreachable where the engine itself does not answer.
 
     A probe that cannot be made is an answer, too: with I(missing) or I(failed).
     """
     program = _program(evidence, evidence.host, evidence.check.login)
-    answer = Answer()
+    answer = ProbeAnswer()
     for way in _ways(engine, evidence, images):
         answer = way(program)
         if not (answer.missing or answer.failed):
@@ -103,7 +103,7 @@ def _program(evidence: Evidence, host: str, login: Login) -> Program:
     return Program(("sh", "-c", PROBE_SCRIPT, "linklab-probe", *arguments), probe_input(check), _PATIENCE)
 
 
-def _ways(engine: Engine, evidence: Evidence, images: Images) -> Iterator[Callable[[Program], Answer]]:
+def _ways(engine: Engine, evidence: Evidence, images: ProbeImages) -> Iterator[Callable[[Program], ProbeAnswer]]:
     """Yield where a probe can be made: in the source, else in helpers.
 
     A login is for the source, and for the image that the task names: nobody else is given the password.
@@ -115,7 +115,7 @@ def _ways(engine: Engine, evidence: Evidence, images: Images) -> Iterator[Callab
         yield partial(_beside, engine, source, image, shown)
 
 
-def _once_more(evidence: Evidence, answer: Answer, way: Callable[[Program], Answer]) -> Answer:
+def _once_more(evidence: Evidence, answer: ProbeAnswer, way: Callable[[Program], ProbeAnswer]) -> ProbeAnswer:
     """Try a login's other addresses, as a client does that is given a name; and with TLS, which an account may demand.
 
     An account that demands TLS and gets none is refused like one with a wrong password.
@@ -133,33 +133,33 @@ def _once_more(evidence: Evidence, answer: Answer, way: Callable[[Program], Answ
     return answer
 
 
-def _in_source(engine: Engine, source: Peer, program: Program) -> Answer:
+def _in_source(engine: Engine, source: Peer, program: Program) -> ProbeAnswer:
     try:
         output = run_in(engine, source.container.id, program)
     except (EngineError, Unreachable) as exc:
-        return Answer(failed=explain(exc))
+        return ProbeAnswer(failed=explain(exc))
     return _read(output)
 
 
-def _read(output: Output, where: str = "source", image: str = "") -> Answer:
+def _read(output: Output, where: str = "source", image: str = "") -> ProbeAnswer:
     if is_complete(output.stdout):
         return parse_answer(output.stdout, where, image)
     if is_begun(output.stdout):
-        return Answer(where, image, failed=f"the probe did not end within {SCRIPT_SECONDS} seconds")
-    return Answer(where, image, missing="shell")
+        return ProbeAnswer(where, image, failed=f"the probe did not end within {SCRIPT_SECONDS} seconds")
+    return ProbeAnswer(where, image, missing="shell")
 
 
-def _beside(engine: Engine, source: Peer, image: str, shown: str, program: Program) -> Answer:
+def _beside(engine: Engine, source: Peer, image: str, shown: str, program: Program) -> ProbeAnswer:
     try:
         output = run_beside(engine, source.owner.id, image, program)
     except EngineError as exc:
         # 400: the image has no shell. Others: it is gone, or the source has stopped in the meantime.
         failed = "" if exc.status == 400 else exc.explanation
-        return Answer("helper", shown, missing="shell", failed=failed)
+        return ProbeAnswer("helper", shown, missing="shell", failed=failed)
     return _read(output, "helper", shown)
 
 
-def see_listeners(engine: Engine, evidence: Evidence, images: Images) -> Evidence:
+def see_listeners(engine: Engine, evidence: Evidence, images: ProbeImages) -> Evidence:
     """Add what listens in the target's network namespace, as far as it can be seen, and the target's processes."""
     source, target = evidence.ends
     program = Program(("sh", "-c", LISTEN_SCRIPT, "linklab-probe", "10"), b"go\n", _PATIENCE)

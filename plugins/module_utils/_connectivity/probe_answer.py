@@ -93,7 +93,7 @@ class Session:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ProbeAnswer:
     """What a probe saw from inside the source's network.
 
     Attributes:
@@ -164,7 +164,7 @@ def _sections(output: str) -> Iterator[tuple[list[str], list[str]]]:
         yield head, body
 
 
-def parse_answer(output: str, where: str = "source", image: str = "") -> Answer:
+def parse_answer(output: str, where: str = "source", image: str = "") -> ProbeAnswer:
     """Read the output of the probe script."""
     found: dict[str, t.Any] = {}
     tools: list[tuple[str, str]] = []
@@ -189,7 +189,7 @@ def parse_answer(output: str, where: str = "source", image: str = "") -> Answer:
             found["ms"] = _ms(words[1:])
             if words[0] != "0" and found["session"].row is None and not found["session"].error:
                 found["session"] = _no_session(int(words[0]), found["session"].text)
-    return Answer(where=where, image=image, tools=tuple(tools), connects=tuple(connects), **found)
+    return ProbeAnswer(where=where, image=image, tools=tuple(tools), connects=tuple(connects), **found)
 
 
 def _hosts(lines: list[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -229,7 +229,7 @@ _FILES: dict[str, tuple[str, t.Callable[[list[str]], tuple[t.Any, ...]]]] = {
 }
 
 
-def leads_to(answer: Answer, address: str) -> bool:
+def leads_to(answer: ProbeAnswer, address: str) -> bool:
     """Whether the source has a route to an IPv4 address, and a neighbour on it that answers."""
     if ":" in address:
         return False

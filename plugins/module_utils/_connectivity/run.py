@@ -21,7 +21,7 @@ from .causes import CAUSES, accepts
 from .diagnose import band_results, diagnose
 from .evidence import taken_path
 from .observe import enrich, observe
-from .probe import Images, probe
+from .probe import ProbeImages, probe
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,7 +140,7 @@ class Run:
         end: when that time is over, on the monotonic clock.
     """
 
-    images: Images = field(default_factory=Images)
+    images: ProbeImages = field(default_factory=ProbeImages)
     stop: threading.Event = field(default_factory=threading.Event)
     seconds: float = 0.0
     end: float = math.inf
@@ -196,7 +196,7 @@ def stands(check: Check, finding: Finding | None) -> bool:
     return finding is None or finding.lasting or accepts(check.cause, finding.cause)
 
 
-def attempt(engine: Engine, check: Check, images: Images) -> tuple[Evidence, Finding | None]:
+def attempt(engine: Engine, check: Check, images: ProbeImages) -> tuple[Evidence, Finding | None]:
     """Make one pass. A pair that is well costs two reads and one process in the source."""
     evidence = observe(engine, check)
     finding = diagnose(evidence)

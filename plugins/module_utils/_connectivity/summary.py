@@ -12,7 +12,7 @@ from __future__ import annotations
 import textwrap
 import typing as t
 
-from .hints import to_yaml
+from .remedies import to_yaml
 from .run import result_of
 
 if t.TYPE_CHECKING:

@@ -20,7 +20,7 @@ from .._engine.answers import understood
 from .._engine.client import Engine
 from .._errors import LinklabError, SpecError
 from .._module.common import connection_of
-from .probe import Images
+from .probe import ProbeImages
 from .run import Run, result_of, run_checks
 from .spec import parse_checks, parse_total_timeout
 from .summary import fix_of, summary_of
@@ -46,7 +46,7 @@ def run_task(module: AnsibleModule) -> None:
     """Make the checks that a task asks for, and end the module with one result or one message."""
     shown = {"invocation": {"module_args": hidden(module.params)}}
     module.no_log_values -= names_of_users(module.params)
-    run = Run(Images(may_pull=not module.check_mode))
+    run = Run(ProbeImages(may_pull=not module.check_mode))
     _end_tidily(run)
     try:
         checks = read_authorities(parse_checks(module.params))

@@ -27,7 +27,7 @@ from .info import MINIMUM_API, EngineInfo, parse_api_version
 from .mask import mask
 from .place import way_to
 from .podman import is_podman, with_endpoint_ids, with_own_name
-from .transport import Answer, Http, Request, Stream
+from .transport import EngineResponse, Http, Request, Stream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -115,11 +115,11 @@ class Engine:
     ) -> Stream: ...
 
     @t.overload
-    def request(self, method: str, path: str, *, timeout: float | None = None, **parts: Json) -> Answer: ...
+    def request(self, method: str, path: str, *, timeout: float | None = None, **parts: Json) -> EngineResponse: ...
 
     def request(
         self, method: str, path: str, *, stream: bool = False, timeout: float | None = None, **parts: Json
-    ) -> Answer | Stream:
+    ) -> EngineResponse | Stream:
         """Send one request and return the answer, or the I(stream); raise EngineError for a status of 300 and above.
 
         Args:
@@ -130,11 +130,11 @@ class Engine:
         request = Request(method, f"{self._base}{self._prefix}{path}", limit, **parts)
         with self._told(label):
             answer = self._http.open(request) if stream else self._http.send(request)
-        if isinstance(answer, Answer):
+        if isinstance(answer, EngineResponse):
             _raise_for(answer, label)
         return answer
 
-    def _get_all(self, paths: Sequence[str]) -> Sequence[Answer]:
+    def _get_all(self, paths: Sequence[str]) -> Sequence[EngineResponse]:
         """Return the answers to GETs, whatever their status."""
         if not paths:
             return []
@@ -179,7 +179,7 @@ class Engine:
         answer = self.request("POST", path, params=params, body=body)
         return self.read(answer, f"POST {path}") if answer.content else None
 
-    def read(self, answer: Answer, label: str) -> Json:
+    def read(self, answer: EngineResponse, label: str) -> Json:
         """Return what an answer says, if it can be an answer to this; raise Unreachable."""
         self.asked[0] = label
         try:
@@ -218,7 +218,7 @@ class Engine:
                 found[ref] = self._described(ref, answer)
         return found
 
-    def _described(self, ref: str, answer: Answer, asks: int = _ASKS) -> Json:
+    def _described(self, ref: str, answer: EngineResponse, asks: int = _ASKS) -> Json:
         label = f"GET {_inspect(ref)}"
         _raise_for(answer, label)
         found = self.read(answer, label)
@@ -327,7 +327,7 @@ class Engine:
             return stream.read(_MOST_LOG)
 
 
-def _raise_for(answer: Answer, label: str) -> None:
+def _raise_for(answer: EngineResponse, label: str) -> None:
     if answer.status_code in _ELSEWHERE:
         raise NotFound(404, "nothing can have this name", label)
     # 304: a container that is to be started or stopped is so already. A redirect is an error.
@@ -336,7 +336,7 @@ def _raise_for(answer: Answer, label: str) -> None:
         raise kind(answer.status_code, _explanation(answer), label)
 
 
-def _explanation(answer: Answer) -> str:
+def _explanation(answer: EngineResponse) -> str:
     try:
         message = read_json(answer.content)["message"]
     except (ValueError, KeyError, TypeError):

@@ -132,7 +132,7 @@ class _Wait:
             raw = self._engine.container(name)
         except NotFound:
             return _Look(ready=False, final=True, text="it does not exist")
-        look = judge(raw, condition)
+        look = assess(raw, condition)
         if not look.ready and self._is_in_loop(raw):
             return replace(look, final=True)
         first = look.ready and name in self._started and is_kept_up(raw)
@@ -205,7 +205,7 @@ def _open_events(engine: Engine, silence: float) -> _Events:
     return _Events(engine.request("GET", "/events", params=params, stream=True, timeout=silence))
 
 
-def judge(raw: Mapping[str, Json], condition: str) -> _Look:
+def assess(raw: Mapping[str, Json], condition: str) -> _Look:
     """Say whether a container, by its description, is as wanted."""
     state = raw.get("State") or {}
     status, health = state.get("Status") or "", (state.get("Health") or {}).get("Status") or ""
@@ -275,7 +275,7 @@ def _story(engine: Engine, name: str, condition: str) -> str:
         raw = engine.container(name)
     except NotFound:
         return "it does not exist"
-    parts = [judge(raw, condition).text]
+    parts = [assess(raw, condition).text]
     health = (raw.get("State") or {}).get("Health") or {}
     if health.get("Log") and condition == "healthy":
         parts.append(f"its healthcheck said: {in_one_line(last_healthcheck(raw)) or 'nothing'}")

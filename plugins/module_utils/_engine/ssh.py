@@ -116,18 +116,18 @@ class SshLine(Line):
         self._program.wait()
 
 
-def told(place: SshPlace, code: int, said: str) -> LineError | None:
+def told(place: SshPlace, code: int, ssh_message: str) -> LineError | None:
     """Return what it means that ssh ended, by its exit status. said: its last words."""
     if code == 0:
         return None
     if code == _NO_SSH:
         return LineError(
-            f"ssh does not get to the Docker Engine at {place.url}; it says: {said}. This must work without a question,"
-            f" where and as whom the task runs: {place.by_hand()}"
+            f"ssh does not get to the Docker Engine at {place.url}; it says: {ssh_message}. This must work without a"
+            f" question, where and as whom the task runs: {place.by_hand()}"
         )
     if code == _NO_PROGRAM:
         return LineError(
-            f"the host of {place.url} has no docker program for a shell that ssh starts; it says: {said}. Install the"
-            " Docker CLI there (docker_host with ssh runs 'docker system dial-stdio')"
+            f"the host of {place.url} has no docker program for a shell that ssh starts; it says: {ssh_message}."
+            " Install the Docker CLI there (docker_host with ssh runs 'docker system dial-stdio')"
         )
-    return LineError(f"'docker system dial-stdio' on the host of {place.url} failed ({code}); it says: {said}")
+    return LineError(f"'docker system dial-stdio' on the host of {place.url} failed ({code}); it says: {ssh_message}")

@@ -95,10 +95,10 @@ def handshake_problem(exc: BaseException, host: str) -> str:
 
 
 def _verification_problem(exc: ssl.SSLCertVerificationError, host: str) -> str:
-    said, code = exc.verify_message or str(exc), exc.verify_code
+    reason, code = exc.verify_message or str(exc), exc.verify_code
     if code in _OTHER_HOST:
         return (
-            f"the certificate of the engine at {host} is for another host: {said}."
+            f"the certificate of the engine at {host} is for another host: {reason}."
             " Set tls_hostname to a name that is in the certificate"
         )
     if code in _INCOMPLETE:
@@ -108,7 +108,7 @@ def _verification_problem(exc: ssl.SSLCertVerificationError, host: str) -> str:
         )
     else:
         advice = "Set ca_path to the certificate of the authority that signed it"
-    return f"the certificate of the engine at {host} cannot be trusted: {said}. {advice}"
+    return f"the certificate of the engine at {host} cannot be trusted: {reason}. {advice}"
 
 
 def _refusal(exc: ssl.SSLError, host: str) -> str:

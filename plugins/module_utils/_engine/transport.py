@@ -140,7 +140,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
+class EngineResponse:
     """What the engine answered."""
 
     status_code: int
@@ -217,13 +217,13 @@ class Http:
     def close(self) -> None:
         self._connection.drop()
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> EngineResponse:
         """Send one request and return the whole answer; raise OSError or HTTPException."""
         self._connection.ready(request.timeout)
         with self._connection.dropped_by_failure():
             return _whole(self._connection.ask(request), request)
 
-    def send_all(self, requests: Sequence[Request]) -> list[Answer]:
+    def send_all(self, requests: Sequence[Request]) -> list[EngineResponse]:
         """Send GETs, one at least, without waiting for the answer before; return the answers in their order.
 
         Raises:
@@ -235,7 +235,7 @@ class Http:
         # Who closes the connection after an answer has not looked at what came behind it.
         return [*answers, *map(self.send, requests[len(answers) :])]
 
-    def open(self, request: Request) -> Stream | Answer:
+    def open(self, request: Request) -> Stream | EngineResponse:
         """Send over a connection of its own, and return the answer that goes on, or why there is none."""
         connection = _Connection(self._connection.dial)
         connection.ready(request.timeout)
@@ -252,7 +252,7 @@ class Http:
 _BROKEN = (http.client.HTTPException, ValueError, OverflowError, MemoryError)
 
 
-def _whole(response: http.client.HTTPResponse, request: Request) -> Answer:
+def _whole(response: http.client.HTTPResponse, request: Request) -> EngineResponse:
     if (response.length or 0) > request.most:
         raise AnswerError(f"it is larger than {request.most >> 20} MiB")
     try:
@@ -261,7 +261,7 @@ def _whole(response: http.client.HTTPResponse, request: Request) -> Answer:
         raise
     except _BROKEN as exc:
         raise AnswerError("its frames have impossible sizes") from exc
-    return Answer(response.status, response.reason, response.headers, content)
+    return EngineResponse(response.status, response.reason, response.headers, content)
 
 
 class _Connection(http.client.HTTPConnection):
@@ -295,12 +295,12 @@ class _Connection(http.client.HTTPConnection):
         self.line.allow(request.timeout, request.most + _FRAMES)
         return self.getresponse()
 
-    def ask_all(self, requests: Sequence[Request]) -> list[Answer]:
+    def ask_all(self, requests: Sequence[Request]) -> list[EngineResponse]:
         """Send GETs one behind the other, and return the answers up to one after which the connection is closed."""
         if self.sock is None:
             self.connect()
         heads = (request.head() for request in requests)
-        answers: list[Answer] = []
+        answers: list[EngineResponse] = []
         self._push(itertools.islice(heads, AT_ONCE))
         for request in requests:
             self.line.allow(request.timeout, request.most + _FRAMES)

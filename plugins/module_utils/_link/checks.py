@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
 
     from .._model.endpoint import Link
     from .._model.legacy_links import LegacyLink
-    from .._model.state import Container
+    from .._model.state import ContainerState
     from .observe import LinkState
     from .spec import LinkSpec
 
@@ -53,7 +53,7 @@ def legacy_problems(spec: LinkSpec, state: LinkState, *, starts: bool) -> Iterat
             yield from _target_problems(target, starts=starts)
 
 
-def _source_problems(source: Container) -> Iterator[str]:
+def _source_problems(source: ContainerState) -> Iterator[str]:
     mode = source.network_mode
     problems = list(container_problems(source))
     if problems:
@@ -70,7 +70,7 @@ def _source_problems(source: Container) -> Iterator[str]:
         )
 
 
-def _target_problems(target: Container, *, starts: bool) -> Iterator[str]:
+def _target_problems(target: ContainerState, *, starts: bool) -> Iterator[str]:
     problems = list(container_problems(target))
     if problems:
         yield from problems
@@ -122,7 +122,9 @@ def _handed_over(source: str, links: Iterable[Link], state: LinkState) -> Iterat
             yield f"the legacy link hands the environment of {name} to {source}. A network link hands nothing over."
 
 
-def link_warnings(source: Container, kept: Iterable[LegacyLink], wanted: Mapping[str, Container]) -> Iterator[str]:
+def link_warnings(
+    source: ContainerState, kept: Iterable[LegacyLink], wanted: Mapping[str, ContainerState]
+) -> Iterator[str]:
     """Say what is wrong with links that stay as they are."""
     for link in kept:
         if link.target is None:
@@ -139,7 +141,7 @@ def link_warnings(source: Container, kept: Iterable[LegacyLink], wanted: Mapping
             )
 
 
-def removal_warnings(source: Container, gone: Sequence[LegacyLink]) -> Iterator[str]:
+def removal_warnings(source: ContainerState, gone: Sequence[LegacyLink]) -> Iterator[str]:
     """Say what becomes of links that are removed from a container which stays."""
     if gone:
         yield (
@@ -148,7 +150,7 @@ def removal_warnings(source: Container, gone: Sequence[LegacyLink]) -> Iterator[
         )
 
 
-def lost_link_warnings(source: Container, lost: Iterable[LegacyLink]) -> Iterator[str]:
+def lost_link_warnings(source: ContainerState, lost: Iterable[LegacyLink]) -> Iterator[str]:
     for link in lost:
         yield (
             f"the link {link} of {source.name} is not carried over: its target was removed, and no container of that"
@@ -158,9 +160,9 @@ def lost_link_warnings(source: Container, lost: Iterable[LegacyLink]) -> Iterato
 
 def repairable(
     stale: Iterable[LegacyLink], state: LinkState, *, starts: bool
-) -> tuple[dict[str, Container], list[LegacyLink]]:
+) -> tuple[dict[str, ContainerState], list[LegacyLink]]:
     """Return, by alias, the containers that have the names of removed targets now; and the links that have none."""
-    found: dict[str, Container] = {}
+    found: dict[str, ContainerState] = {}
     lost = []
     for link in stale:
         target = state.containers.get(link.name)

@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._apply.link_hosts import read_link_hosts
-from .._apply.replacement_checks import observe_surroundings
+from .._apply.replacement_checks import observe_dependencies
 from .._errors import NotFound
 from .._model.legacy_links import link_entry
 from .._model.state import all_summaries, find_container, find_containers, find_network
@@ -24,12 +24,12 @@ from .._recovery.journal import Journal, read_journal, recovered
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .._apply.replacement_checks import Surroundings
+    from .._apply.replacement_checks import Dependencies
     from .._engine.client import Engine
     from .._engine.info import EngineInfo
     from .._model.endpoint import Json, Link
     from .._model.legacy_links import LegacyLink
-    from .._model.state import Container, Network, Summary
+    from .._model.state import ContainerState, Network, Summary
     from .spec import LinkSpec
 
 
@@ -44,7 +44,7 @@ class LinkState:
         containers: by the name or ID that the task or a link of the source uses; those that are missing are not in it.
         journal: what interrupted runs left.
         hosts: the hosts file of a source that runs and has legacy links; None if it is not looked at.
-        around: only read if the source may have to be recreated.
+        dependencies: only read if the source may have to be recreated.
         image_is_there: whether the engine has the image of C(create).
         neighbours: every container; only read where the source or a target may get an address on the network.
         known_containers, known_networks: only read to suggest names.
@@ -52,12 +52,12 @@ class LinkState:
 
     info: EngineInfo
     network: Network | None = None
-    source: Container | None = None
+    source: ContainerState | None = None
     legacy: tuple[LegacyLink, ...] = ()
-    containers: Mapping[str, Container] = field(default_factory=dict)
+    containers: Mapping[str, ContainerState] = field(default_factory=dict)
     journal: Journal = field(default_factory=Journal)
     hosts: str | None = None
-    around: Surroundings | None = None
+    dependencies: Dependencies | None = None
     image_is_there: bool = True
     neighbours: tuple[Summary, ...] = ()
     known_containers: tuple[str, ...] = ()
@@ -90,7 +90,7 @@ def observe_link(engine: Engine, spec: LinkSpec, patience: float | None = None) 
     if state.source is None or state.network is None or not is_default_bridge(state.network):
         return state
     if lacks_a_link(spec, state):
-        return replace(state, around=observe_surroundings(engine, state.source))
+        return replace(state, dependencies=observe_dependencies(engine, state.source))
     if state.source.live and state.legacy and not state.journal.changes:
         return replace(state, hosts=read_link_hosts(engine, state.source))
     return state
@@ -127,7 +127,7 @@ def lacks_a_link(spec: LinkSpec, state: LinkState) -> bool:
     return not wanted <= there
 
 
-def _containers(engine: Engine, spec: LinkSpec, state: LinkState) -> dict[str, Container]:
+def _containers(engine: Engine, spec: LinkSpec, state: LinkState) -> dict[str, ContainerState]:
     refs = [*spec.targets, *(link.target for link in state.network_links)]
     # Another container may have the name of one that was removed.
     refs += [link.name for link in state.legacy if link.stale]

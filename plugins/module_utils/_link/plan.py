@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 
 from .._apply.link_hosts import plan_hosts
 from .._apply.replacement_checks import replace_problems, replace_warnings
-from .._compose.attachment import AttachSpec, Wish
+from .._compose.attachment import AttachSpec, DesiredEndpoint
 from .._compose.container import check_name
-from .._errors import Refusal, near, refuse
+from .._errors import Refusal, did_you_mean, refuse
 from .._model.endpoint import EndpointSettings, Link
-from .._model.state import Container, Endpoint
+from .._model.state import ContainerState, Endpoint
 from .._plan.attach import AttachState, plan_attach
 from .._plan.attach_checks import is_default_bridge
 from .._plan.container_actions import (
@@ -61,7 +61,7 @@ def plan_link(spec: LinkSpec, state: LinkState) -> Plan:
 
 def _no_network(spec: LinkSpec, state: LinkState) -> str:
     return (
-        f"network {spec.network} does not exist{near(spec.network, state.known_networks)}. To have it made, run"
+        f"network {spec.network} does not exist{did_you_mean(spec.network, state.known_networks)}. To have it made, run"
         f" linklab.docker.network_attach with network: {spec.network} and create: {{}} before. Nothing was changed."
     )
 
@@ -70,15 +70,15 @@ def _problems(spec: LinkSpec, state: LinkState) -> Iterator[str]:
     missing = [ref for ref in spec.targets if ref not in state.containers]
     if state.source is None and spec.create is None:
         yield (
-            f"container {spec.container} does not exist{near(spec.container, state.known_containers)}; to have it made,"
-            " say how with the option create"
+            f"container {spec.container} does not exist{did_you_mean(spec.container, state.known_containers)}; to have"
+            " it made, say how with the option create"
         )
     elif state.source is None:
         check_name(spec.container, "container")
         if spec.create is not None and spec.create.pull == "never" and not state.image_is_there:
             yield f"the engine does not have the image {spec.create.image}, and create: pull is never"
     for ref in missing:
-        yield f"container {ref} does not exist{near(ref, state.known_containers)}"
+        yield f"container {ref} does not exist{did_you_mean(ref, state.known_containers)}"
     for link in spec.links:
         target = state.containers.get(link.target)
         if target is not None and state.source is not None and target.id == state.source.id:
@@ -102,11 +102,14 @@ def _plan_source(spec: LinkSpec, state: LinkState, network: Network, *, legacy: 
         warnings = new_link_warnings(spec.container, spec.links, state)
         return Plan(pull + stages(([(create,)], 1)), tuple(warnings))
     # Planned like the others, it counts where addresses are scarce.
-    source = Container("", spec.container, "created")
-    wishes = (Wish(spec.container, EndpointSettings(links=spec.links)), *_target_wishes(spec, state))
+    source = ContainerState("", spec.container, "created")
+    desired_endpoints = (
+        DesiredEndpoint(spec.container, EndpointSettings(links=spec.links)),
+        *_target_endpoints(spec, state),
+    )
     there = _attach_state(state, network)
     there = replace(there, containers={**there.containers, source.name: source}, starts=frozenset({source.name}))
-    plan = plan_attach(_attach_spec(network, wishes), there)
+    plan = plan_attach(_attach_spec(network, desired_endpoints), there)
     ends = [one for one in plan.actions if isinstance(one, Attach) and one.container == source]
     endpoints = tuple(NewEndpoint(network.name, network.id, one.settings) for one in ends)
     create = CreateContainer("it does not exist", Disruption.NONE, spec.container, config, endpoints)
@@ -118,7 +121,7 @@ def _plan_source(spec: LinkSpec, state: LinkState, network: Network, *, legacy: 
 # -- legacy links -----------------------------------------------------------------------------------------------------
 
 
-def _plan_legacy(spec: LinkSpec, state: LinkState, source: Container, _network: Network) -> Plan:
+def _plan_legacy(spec: LinkSpec, state: LinkState, source: ContainerState, _network: Network) -> Plan:
     if not spec.present:
         gone = [link for link in state.legacy if spec.purge or _is_named(link, spec, state)]
         return Plan(_removals(source, gone, "it should not exist"), tuple(removal_warnings(source, gone)))
@@ -133,7 +136,7 @@ def _plan_legacy(spec: LinkSpec, state: LinkState, source: Container, _network: 
     )
 
 
-def _hosts(state: LinkState, source: Container, links: _Sorted) -> tuple[Stage, ...]:
+def _hosts(state: LinkState, source: ContainerState, links: _Sorted) -> tuple[Stage, ...]:
     if state.hosts is None:
         return ()
     stay = [link for link in state.legacy if link not in links.purged]
@@ -160,13 +163,13 @@ def _sort(spec: LinkSpec, state: LinkState) -> _Sorted:
     )
 
 
-def _plan_recreate(spec: LinkSpec, state: LinkState, source: Container, links: _Sorted) -> Plan:
+def _plan_recreate(spec: LinkSpec, state: LinkState, source: ContainerState, links: _Sorted) -> Plan:
     start = spec.create is not None and source.status == "created"
     stale = [link for link in state.legacy if link.stale]
     problems = list(legacy_problems(spec, state, starts=source.live or start))
-    if state.around is not None:
+    if state.dependencies is not None:
         dropped = frozenset(link.alias for link in stale)
-        problems += replace_problems(source, state.around, dropped=dropped)
+        problems += replace_problems(source, state.dependencies, dropped=dropped)
     refuse(problems)
     repaired, lost = repairable([link for link in links.kept if link.stale], state, starts=source.live or start)
     wanted = {**repaired, **{link.alias: state.containers[link.target] for link in spec.links}}
@@ -206,13 +209,13 @@ def _is_named(there: LegacyLink, spec: LinkSpec, state: LinkState) -> bool:
     return False
 
 
-def _removals(source: Container, links: Sequence[LegacyLink], why: str) -> tuple[Stage, ...]:
+def _removals(source: ContainerState, links: Sequence[LegacyLink], why: str) -> tuple[Stage, ...]:
     # The engine takes the endpoints of a running container away for a moment, but only if it is on the bridge.
     disruption = Disruption.RECONNECT if source.live and "bridge" in source.endpoints else Disruption.NONE
     return stages(([(RemoveLink(why, disruption, source, link.name, link.alias),) for link in links], 1))
 
 
-def _why(links: _Sorted, repaired: Mapping[str, Container], state: LinkState) -> str:
+def _why(links: _Sorted, repaired: Mapping[str, ContainerState], state: LinkState) -> str:
     stale = {link.alias for link in state.legacy if link.stale}
     there = {link.alias: link for link in state.legacy if not link.stale}
     parts = [f"+{link}" for link in links.lacking if link.alias not in stale]
@@ -225,7 +228,7 @@ def _why(links: _Sorted, repaired: Mapping[str, Container], state: LinkState) ->
     return "; ".join(texts) + "; the engine makes a legacy link only together with its source"
 
 
-def _first_start(spec: LinkSpec, source: Container) -> tuple[Stage, ...]:
+def _first_start(spec: LinkSpec, source: ContainerState) -> tuple[Stage, ...]:
     """A run that was killed between creating and starting leaves a container that never ran."""
     if spec.create is None or source.status != "created":
         return ()
@@ -235,18 +238,21 @@ def _first_start(spec: LinkSpec, source: Container) -> tuple[Stage, ...]:
 # -- network links ----------------------------------------------------------------------------------------------------
 
 
-def _plan_network(spec: LinkSpec, state: LinkState, source: Container, network: Network) -> Plan:
+def _plan_network(spec: LinkSpec, state: LinkState, source: ContainerState, network: Network) -> Plan:
     there = state.network_links
     if not spec.present:
         left = () if spec.purge else tuple(link for link in there if not _names_network_link(spec, link, state))
         if left == there:
             return Plan()
-        wishes: tuple[Wish, ...] = (Wish(source.id, EndpointSettings(links=left)),)
+        desired_endpoints: tuple[DesiredEndpoint, ...] = (DesiredEndpoint(source.id, EndpointSettings(links=left)),)
     else:
         aliases = {link.alias for link in spec.links}
         kept = () if spec.purge else tuple(link for link in there if link.alias not in aliases)
-        wishes = (Wish(source.id, EndpointSettings(links=kept + spec.links)), *_target_wishes(spec, state))
-    plan = plan_attach(_attach_spec(network, wishes), _attach_state(state, network))
+        desired_endpoints = (
+            DesiredEndpoint(source.id, EndpointSettings(links=kept + spec.links)),
+            *_target_endpoints(spec, state),
+        )
+    plan = plan_attach(_attach_spec(network, desired_endpoints), _attach_state(state, network))
     return replace(plan, stages=plan.stages + (_first_start(spec, source) if spec.present else ()))
 
 
@@ -259,13 +265,15 @@ def _names_network_link(spec: LinkSpec, there: Link, state: LinkState) -> bool:
     return False
 
 
-def _target_wishes(spec: LinkSpec, state: LinkState) -> tuple[Wish, ...]:
+def _target_endpoints(spec: LinkSpec, state: LinkState) -> tuple[DesiredEndpoint, ...]:
     # A task may name one container in several ways.
-    return tuple(Wish(ident, EndpointSettings()) for ident in {state.containers[ref].id: "" for ref in spec.targets})
+    return tuple(
+        DesiredEndpoint(ident, EndpointSettings()) for ident in {state.containers[ref].id: "" for ref in spec.targets}
+    )
 
 
-def _attach_spec(network: Network, wishes: tuple[Wish, ...]) -> AttachSpec:
-    return AttachSpec(network=network.name, create=None, wishes=wishes)
+def _attach_spec(network: Network, desired_endpoints: tuple[DesiredEndpoint, ...]) -> AttachSpec:
+    return AttachSpec(network=network.name, create=None, desired_endpoints=desired_endpoints)
 
 
 def _attach_state(state: LinkState, network: Network) -> AttachState:
@@ -275,6 +283,6 @@ def _attach_state(state: LinkState, network: Network) -> AttachState:
         containers[state.source.id] = state.source
     for link in state.network_links:
         # The engine resolves a network link when it is used, so its target need not exist. It stays as it is.
-        stand_in = Container("", link.target, "missing", endpoints={network.name: Endpoint(network.name)})
+        stand_in = ContainerState("", link.target, "missing", endpoints={network.name: Endpoint(network.name)})
         containers.setdefault(link.target, stand_in)
     return AttachState(info=state.info, network=network, containers=containers, neighbours=state.neighbours)

@@ -18,15 +18,15 @@ import typing as t
 from contextlib import suppress
 from dataclasses import replace
 
-from .._apply.endpoints import put_back
+from .._apply.endpoints import roll_back_endpoints
 from .._apply.hosts import read_hosts, write_hosts
 from .._apply.links import turns
-from .._apply.replacement import replace as replace_container
+from .._apply.replacement import replace_with_successor as replace_container
 from .._apply.replacement_checks import Inspected
 from .._apply.replacement_config import wiring
 from .._apply.restarting import once_it_runs
 from .._apply.unlink import as_it_is_now, lost_a_link, return_to_bridge, tidy_hosts, unlink
-from .._errors import ApplyError, BusyError, LinklabError, Unreachable, said, unless_so
+from .._errors import ApplyError, BusyError, LinklabError, Unreachable, engine_message, tolerate_if
 from .._model.hosts_lines import redirected, restored
 from .._model.state import Endpoint, find_container
 from .._plan.migrate_actions import BakeEnvironment, ExchangeLinks, LeaveBridge, RedirectNames, RemoveLinks, TidyNames
@@ -39,7 +39,7 @@ if t.TYPE_CHECKING:
     from .._apply.stages import Executors
     from .._engine.client import Engine
     from .._model.endpoint import Json
-    from .._model.state import Container
+    from .._model.state import ContainerState
     from .._plan.plan import Attach, Reattach
 
 # Programs written in Go read the hosts and resolver files again after at most 5 seconds.
@@ -131,40 +131,40 @@ class Migration:
     # -- the way back -------------------------------------------------------------------------------------------------
 
     def _undo(self, engine: Engine, action: t.Any, attached: Sequence[Attach | Reattach]) -> _Undo:
-        return _Undo(lambda exc: self._take_back(engine, exc, action, attached))
+        return _Undo(lambda exc: self._roll_back(engine, exc, action, attached))
 
-    def _take_back(
+    def _roll_back(
         self, engine: Engine, exc: LinklabError, action: t.Any, attached: Sequence[Attach | Reattach]
     ) -> ApplyError:
-        text = f"could not {action.describe()}: {said(exc)}."
+        text = f"could not {action.describe()}: {engine_message(exc)}."
         if not attached:
-            return ApplyError(text, unsure=isinstance(exc, Unreachable))
+            return ApplyError(text, may_have_changed=isinstance(exc, Unreachable))
         group = {one.container.id for one in attached}
         redirected = [one for ident, one in self._redirected.items() if ident in group and ident not in self._moved]
-        sentences = [sentence for one in redirected for sentence in _names_back(engine, one)]
+        sentences = [sentence for one in redirected for sentence in _roll_back_names(engine, one)]
         undone = [one for one in attached if one.container.id not in self._moved]
-        back = put_back(engine, undone)
-        whole = back.complete and not sentences
-        unsure = not whole or (isinstance(exc, ApplyError) and exc.unsure)
-        text = " ".join((text, *sentences, *back.sentences))
-        return ApplyError(text, unsure=unsure, undone=(*undone, *redirected) if whole else ())
+        rollback = roll_back_endpoints(engine, undone)
+        whole = rollback.complete and not sentences
+        may_have_changed = not whole or (isinstance(exc, ApplyError) and exc.may_have_changed)
+        text = " ".join((text, *sentences, *rollback.sentences))
+        return ApplyError(text, may_have_changed=may_have_changed, undone=(*undone, *redirected) if whole else ())
 
 
 class _Undo:
     """A context in which a failure is rolled back before it is raised, with the outcome of the rollback."""
 
-    def __init__(self, take_back: Callable[[LinklabError], ApplyError]) -> None:
-        self._take_back = take_back
+    def __init__(self, roll_back: Callable[[LinklabError], ApplyError]) -> None:
+        self._roll_back = roll_back
 
     def __enter__(self) -> None:
         return
 
     def __exit__(self, _kind: object, exc: object, _trace: object) -> None:
         if isinstance(exc, LinklabError):
-            raise self._take_back(exc) from exc
+            raise self._roll_back(exc) from exc
 
 
-def _names_back(engine: Engine, action: RedirectNames) -> list[str]:
+def _roll_back_names(engine: Engine, action: RedirectNames) -> list[str]:
     source = action.container
     try:
         if "bridge" in source.endpoints and "bridge" not in as_it_is_now(engine, source).endpoints:
@@ -196,12 +196,12 @@ def _addresses(engine: Engine, targets: Mapping[str, str], network: str) -> dict
     return found
 
 
-def _disconnect(engine: Engine, container: Container) -> None:
+def _disconnect(engine: Engine, container: ContainerState) -> None:
     """Take a container off the bridge; one that is off it already will do."""
     once_it_runs(
         engine,
         container,
-        lambda: unless_so(
+        lambda: tolerate_if(
             lambda: engine.disconnect("bridge", container.id),
             lambda: "bridge" not in as_it_is_now(engine, container).endpoints,
         ),

@@ -13,7 +13,7 @@ import typing as t
 
 from .._apply.replacement_checks import chosen_by_engine, replace_problems
 from .._apply.restarting import restarts, restarts_text
-from .._errors import near
+from .._errors import did_you_mean
 from .._model.bridge import on_default_bridge
 from .._model.default_route import default_route
 from .._plan.attach_checks import container_problems, is_default_bridge, mac_problems
@@ -23,7 +23,7 @@ from .environment import environment_report
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .._model.state import Container
+    from .._model.state import ContainerState
     from .groups import Group
     from .observe import MigrateState, Source
     from .spec import MigrateSpec
@@ -35,14 +35,14 @@ def problems(spec: MigrateSpec, state: MigrateState) -> Iterator[str]:
     """Say what is wrong with the task, or with one of its containers."""
     yield from state.journal.problems
     for ref in state.missing:
-        yield f"container {ref} does not exist{near(ref, state.known)}"
+        yield f"container {ref} does not exist{did_you_mean(ref, state.known)}"
     network = next((net for net in state.networks.values() if spec.network and net.is_called(spec.network)), None)
     if network is not None and is_default_bridge(network):
         yield "network: names do not resolve on the default bridge; name a network of your own"
     linked = any(source.links for source in state.sources)
     if spec.network is not None and network is None and spec.create is None and linked:
         yield (
-            f"network {spec.network} does not exist{near(spec.network, state.networks)}."
+            f"network {spec.network} does not exist{did_you_mean(spec.network, state.networks)}."
             " To have it made, add 'create: {}'"
         )
     for source in state.sources:
@@ -115,11 +115,11 @@ def _way_problems(spec: MigrateSpec, state: MigrateState, group: Group, source: 
 
 
 def _bake_problems(group: Group, source: Source) -> Iterator[str]:
-    if source.around is None:
+    if source.dependencies is None:
         return
     handled = frozenset(other.container.id for other in group.sources)
     dropped = frozenset(link.alias for link in source.links)
-    yield from replace_problems(source.container, source.around, handled=handled, dropped=dropped)
+    yield from replace_problems(source.container, source.dependencies, handled=handled, dropped=dropped)
     if _is_in_circle(source, group):
         yield (
             f"{source.container.name} is linked in a circle, so that none of it can be recreated first; migrate with"
@@ -162,7 +162,7 @@ def _is_internal(spec: MigrateSpec, group: Group) -> bool:
     return group.there.internal if group.there is not None else bool(spec.create and spec.create.internal)
 
 
-def published_ports(container: Container) -> list[str]:
+def published_ports(container: ContainerState) -> list[str]:
     """Return the container's ports that are published on the host, such as C(80/tcp)."""
     bindings = (container.raw.get("HostConfig") or {}).get("PortBindings") or {}
     ports = (container.raw.get("NetworkSettings") or {}).get("Ports") or {}
@@ -217,7 +217,7 @@ def _environment_warnings(state: MigrateState, source: Source) -> Iterator[str]:
         )
 
 
-def _port_warnings(spec: MigrateSpec, group: Group, one: Container) -> Iterator[str]:
+def _port_warnings(spec: MigrateSpec, group: Group, one: ContainerState) -> Iterator[str]:
     """Say which published ports get other numbers."""
     moves = spec.leave_bridge or any(
         source.container.id == one.id and (source.own_resolver or not spec.gap_allowed) for source in group.sources
@@ -230,7 +230,7 @@ def _port_warnings(spec: MigrateSpec, group: Group, one: Container) -> Iterator[
         )
 
 
-def _route_warnings(spec: MigrateSpec, state: MigrateState, group: Group, one: Container) -> Iterator[str]:
+def _route_warnings(spec: MigrateSpec, state: MigrateState, group: Group, one: ContainerState) -> Iterator[str]:
     """Say what becomes of the default route of a container that leaves the bridge."""
     internal = {net.name for net in state.networks.values() if net.internal}
     if _is_internal(spec, group):

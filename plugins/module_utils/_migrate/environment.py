@@ -28,7 +28,7 @@ if t.TYPE_CHECKING:
     from .._engine.info import EngineInfo
     from .._model.endpoint import Json
     from .._model.legacy_links import LegacyLink
-    from .._model.state import Container
+    from .._model.state import ContainerState
 
 _WITHOUT_ENVIRONMENT = (29, 0)
 # What procps shows of a process with its environment, and nothing but the first process.
@@ -48,7 +48,7 @@ class Variable:
         return "_ENV_" in self.name and looks_secret(self.name.partition("_ENV_")[2])
 
 
-def link_variables(source: Container, link: LegacyLink) -> tuple[Variable, ...]:
+def link_variables(source: ContainerState, link: LegacyLink) -> tuple[Variable, ...]:
     """Return the variables that the engine makes of a link (moby, daemon/links). Pure."""
     target = link.target
     if target is None:
@@ -84,7 +84,7 @@ def _port_variables(start: str, alias: str, config: Json) -> list[Variable]:
     return found
 
 
-def read_process_1(engine: Engine, container: Container) -> frozenset[str] | None:
+def read_process_1(engine: Engine, container: ContainerState) -> frozenset[str] | None:
     """Return the names of the variables that process 1 of a running container was started with.
 
     None if the engine cannot tell, as where its host has no C(ps). What it answers holds values, which go no further.
@@ -103,7 +103,7 @@ def read_process_1(engine: Engine, container: Container) -> frozenset[str] | Non
 
 
 def vanishing(
-    source: Container, links: Iterable[LegacyLink], seen: frozenset[str] | None, info: EngineInfo
+    source: ContainerState, links: Iterable[LegacyLink], seen: frozenset[str] | None, info: EngineInfo
 ) -> tuple[Variable, ...]:
     """Return the variables that the source's processes have now and will not have after its next start. Pure.
 
@@ -118,7 +118,7 @@ def vanishing(
 
 
 def environment_report(
-    source: Container, links: Iterable[LegacyLink], seen: frozenset[str] | None, info: EngineInfo
+    source: ContainerState, links: Iterable[LegacyLink], seen: frozenset[str] | None, info: EngineInfo
 ) -> dict[str, Json]:
     """Return what link_migrate tells about a source's environment: names, never values. Pure."""
     variables = vanishing(source, links, seen, info)

@@ -90,12 +90,12 @@ def in_own_process(engine: Engine, work: Callable[[Engine], Json]) -> Json:
         text = answer.read()
     os.waitpid(child, 0)
     if not text:
-        raise NamesLostError("the process that does it ended early; run the task again", unsure=True)
+        raise NamesLostError("the process that does it ended early; run the task again", may_have_changed=True)
     failed, answered = json.loads(text)
     if failed == _BUSY:
         raise BusyError(answered)
     if failed:
-        raise NamesLostError(answered, unsure=True) if failed == _LOST else ApplyError(answered)
+        raise NamesLostError(answered, may_have_changed=True) if failed == _LOST else ApplyError(answered)
     return answered
 
 

@@ -19,7 +19,7 @@ from .observe import MARK, is_marked
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from .._model.state import Container, Network
+    from .._model.state import ContainerState, Network
     from .observe import MigrateState, Source
     from .spec import MigrateSpec
 
@@ -43,7 +43,7 @@ class Group:
     network: str
     there: Network | None
     sources: tuple[Source, ...]
-    members: Mapping[str, Container]
+    members: Mapping[str, ContainerState]
     settings: Mapping[str, EndpointSettings] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
@@ -85,7 +85,7 @@ def _idents(sources: Iterable[Source]) -> set[str]:
 
 
 def _network_name(
-    spec: MigrateSpec, state: MigrateState, sources: Sequence[Source], members: Mapping[str, Container]
+    spec: MigrateSpec, state: MigrateState, sources: Sequence[Source], members: Mapping[str, ContainerState]
 ) -> str:
     if spec.network is not None:
         return next((net.name for net in state.networks.values() if net.is_called(spec.network)), spec.network)
@@ -106,7 +106,7 @@ def _network_name(
 
 
 def _settings(
-    network: str, sources: Sequence[Source], members: Mapping[str, Container], state: MigrateState
+    network: str, sources: Sequence[Source], members: Mapping[str, ContainerState], state: MigrateState
 ) -> tuple[dict[str, EndpointSettings], tuple[str, ...]]:
     """Return how each name of each source leads to the same container as before.
 
@@ -139,12 +139,12 @@ def _settings(
     )
 
 
-def wanted_names(source: Source) -> Iterator[tuple[str, Container]]:
+def wanted_names(source: Source) -> Iterator[tuple[str, ContainerState]]:
     """Yield the names under which a source finds its targets: the aliases, and the host names and names behind them."""
-    found: dict[str, Container] = {link.alias: link.target for link in source.links if link.target is not None}
+    found: dict[str, ContainerState] = {link.alias: link.target for link in source.links if link.target is not None}
     yield from found.items()
     own = own_names(source.container)
-    further: dict[str, list[Container]] = {}
+    further: dict[str, list[ContainerState]] = {}
     for target in source.targets:
         for name in {target.hostname, target.name} - {""}:
             further.setdefault(name, []).append(target)
@@ -154,7 +154,7 @@ def wanted_names(source: Source) -> Iterator[tuple[str, Container]]:
             yield name, targets[0]
 
 
-def _taken(network: str, members: Mapping[str, Container], state: MigrateState) -> dict[str, set[str]]:
+def _taken(network: str, members: Mapping[str, ContainerState], state: MigrateState) -> dict[str, set[str]]:
     """Return the names that are there already, and the IDs of those who have them."""
     there = {ident: state.containers[ident] for ident in state.members.get(network, ()) if ident in state.containers}
     found: dict[str, set[str]] = {}
@@ -164,7 +164,7 @@ def _taken(network: str, members: Mapping[str, Container], state: MigrateState) 
     return found
 
 
-def _may_share(network: str, members: Mapping[str, Container], state: MigrateState) -> bool:
+def _may_share(network: str, members: Mapping[str, ContainerState], state: MigrateState) -> bool:
     """Whether a further alias on the network is noticed by nobody but those whom links connect."""
     others = [
         ident
@@ -175,7 +175,7 @@ def _may_share(network: str, members: Mapping[str, Container], state: MigrateSta
     return not (others or elsewhere)
 
 
-def _link_problem(network: str, source: Source, name: str, target: Container) -> str:
+def _link_problem(network: str, source: Source, name: str, target: ContainerState) -> str:
     container = source.container
     endpoint = container.endpoints.get(network)
     for link in (endpoint.settings.links if endpoint else None) or ():
@@ -192,7 +192,7 @@ def _link_problem(network: str, source: Source, name: str, target: Container) ->
     return ""
 
 
-def _has_link(source: Container, network: str, name: str, target: Container) -> bool:
+def _has_link(source: ContainerState, network: str, name: str, target: ContainerState) -> bool:
     endpoint = source.endpoints.get(network)
     return any(
         link.alias == name and link.target in (target.name, target.short_id)
@@ -200,7 +200,7 @@ def _has_link(source: Container, network: str, name: str, target: Container) -> 
     )
 
 
-def _merged(container: Container, network: str, aliases: set[str], links: set[Link]) -> EndpointSettings:
+def _merged(container: ContainerState, network: str, aliases: set[str], links: set[Link]) -> EndpointSettings:
     """Return what an endpoint must have: all that it has, and what is new. What is there already is not asked for."""
     endpoint = container.endpoints.get(network)
     if endpoint is None:

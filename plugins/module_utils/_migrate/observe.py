@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._apply.hosts import has_own_resolver, read_hosts
-from .._apply.replacement_checks import Inspected, observe_surroundings
+from .._apply.replacement_checks import Inspected, observe_dependencies
 from .._errors import EngineError, NotFound
 from .._model.hosts_lines import is_tidy
 from .._model.leftover_names import is_leftover, lasting_name
@@ -26,11 +26,11 @@ from .environment import read_process_1
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from .._apply.replacement_checks import Surroundings
+    from .._apply.replacement_checks import Dependencies
     from .._engine.client import Engine
     from .._engine.info import EngineInfo
     from .._model.legacy_links import LegacyLink
-    from .._model.state import Container, Network, Summary
+    from .._model.state import ContainerState, Network, Summary
     from .spec import MigrateSpec
 
 # A driver option of the endpoints that a migration made. Drivers ignore what they do not know, and the engine keeps it
@@ -52,19 +52,19 @@ class Source:
         own_resolver: whether it asks the engine for names already; only read where it has links and runs.
         hosts: its hosts file; only read where it runs.
         variables: the names of the variables of its process 1; None if they are not to be seen.
-        around: only read where it may have to be recreated.
+        dependencies: only read where it may have to be recreated.
     """
 
-    container: Container
+    container: ContainerState
     links: tuple[LegacyLink, ...] = ()
     named: bool = False
     own_resolver: bool = False
     hosts: str = ""
     variables: frozenset[str] | None = None
-    around: Surroundings | None = None
+    dependencies: Dependencies | None = None
 
     @property
-    def targets(self) -> list[Container]:
+    def targets(self) -> list[ContainerState]:
         """The containers that its links lead to."""
         return [link.target for link in self.links if link.target is not None]
 
@@ -88,7 +88,7 @@ class MigrateState:
 
     info: EngineInfo
     sources: tuple[Source, ...] = ()
-    containers: Mapping[str, Container] = field(default_factory=dict)
+    containers: Mapping[str, ContainerState] = field(default_factory=dict)
     linked_elsewhere: frozenset[str] = frozenset()
     networks: Mapping[str, Network] = field(default_factory=dict)
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -122,7 +122,7 @@ def observe_migrate(engine: Engine, spec: MigrateSpec, patience: float | None = 
 
 def _recovered(
     engine: Engine, spec: MigrateSpec, patience: float | None
-) -> tuple[tuple[Summary, ...], dict[str, Container], Journal]:
+) -> tuple[tuple[Summary, ...], dict[str, ContainerState], Journal]:
     """Return all containers; those that are not what a killed run left, with all their endpoints; and the journal."""
     summaries, found = _everybody(engine)
     journal = read_journal(engine, _to_recover(spec, found), _ends_of_links(found), patience)
@@ -134,12 +134,12 @@ def _recovered(
     return summaries, real, journal
 
 
-def _everybody(engine: Engine) -> tuple[tuple[Summary, ...], dict[str, Container]]:
+def _everybody(engine: Engine) -> tuple[tuple[Summary, ...], dict[str, ContainerState]]:
     summaries = all_summaries(engine)
     return summaries, find_containers(engine, (summary.id for summary in summaries))
 
 
-def _restored(container: Container) -> Container:
+def _restored(container: ContainerState) -> ContainerState:
     """Return a container whose endpoints are back that were away: they come first here."""
     # An endpoint of a running container has an ID; which it will be, nobody knows.
     come = {
@@ -150,7 +150,7 @@ def _restored(container: Container) -> Container:
     return replace(container, endpoints={**container.endpoints, **come}) if come else container
 
 
-def _ends_of_links(containers: Mapping[str, Container]) -> Iterator[str]:
+def _ends_of_links(containers: Mapping[str, ContainerState]) -> Iterator[str]:
     """Yield the IDs of the containers that a legacy link leads from or to."""
     targets = {link.target for one in containers.values() for link in one.legacy_links}
     for ident, one in containers.items():
@@ -158,7 +158,7 @@ def _ends_of_links(containers: Mapping[str, Container]) -> Iterator[str]:
             yield ident
 
 
-def _to_recover(spec: MigrateSpec, found: Mapping[str, Container]) -> set[str]:
+def _to_recover(spec: MigrateSpec, found: Mapping[str, ContainerState]) -> set[str]:
     """Return which of the containers that interrupted runs left something of the task is about, by name."""
     left = {lasting_name(one.name) for one in found.values() if is_leftover(one.name)}
     if spec.containers is None:
@@ -166,17 +166,19 @@ def _to_recover(spec: MigrateSpec, found: Mapping[str, Container]) -> set[str]:
     return left & {*spec.containers, *(one.name for one in found.values() if _is_named(one, spec))}
 
 
-def _missing(spec: MigrateSpec, real: Mapping[str, Container], left: Collection[str]) -> Iterator[str]:
+def _missing(spec: MigrateSpec, real: Mapping[str, ContainerState], left: Collection[str]) -> Iterator[str]:
     for ref in spec.containers or ():
         if ref not in left and not any(one.is_called(ref) for one in real.values()):
             yield ref
 
 
-def _is_named(container: Container, spec: MigrateSpec) -> bool:
+def _is_named(container: ContainerState, spec: MigrateSpec) -> bool:
     return any(container.is_called(ref) for ref in spec.containers or ())
 
 
-def _sources(engine: Engine, spec: MigrateSpec, real: Mapping[str, Container], journal: Journal) -> Iterator[Source]:
+def _sources(
+    engine: Engine, spec: MigrateSpec, real: Mapping[str, ContainerState], journal: Journal
+) -> Iterator[Source]:
     by_name, inspected = {one.name: one for one in real.values()}, Inspected()
     # An interrupted replacement can have taken the name away.
     for name in (*by_name, *sorted(set(journal.changes) - set(by_name))):
@@ -198,7 +200,7 @@ def is_unfinished(source: Source, spec: MigrateSpec) -> bool:
     return marked and (not is_tidy(source.hosts) or (spec.leave_bridge and "bridge" in source.container.endpoints))
 
 
-def is_marked(container: Container, network: str) -> bool:
+def is_marked(container: ContainerState, network: str) -> bool:
     """Whether a migration made the endpoint of a container on a network."""
     endpoint = container.endpoints.get(network)
     return endpoint is not None and MARK in (endpoint.settings.driver_opts or {})
@@ -214,18 +216,18 @@ def _read(engine: Engine, spec: MigrateSpec, source: Source, inspected: Inspecte
         own_resolver=bool(links) and up and has_own_resolver(engine, container.id),
         hosts=read_hosts(engine, container.id) if up else "",
         variables=read_process_1(engine, container) if links and up else None,
-        around=observe_surroundings(engine, container, inspected) if spec.bake and links else None,
+        dependencies=observe_dependencies(engine, container, inspected) if spec.bake and links else None,
     )
 
 
-def _linked_elsewhere(engine: Engine, real: Mapping[str, Container], sources: Iterable[Source]) -> Iterator[str]:
+def _linked_elsewhere(engine: Engine, real: Mapping[str, ContainerState], sources: Iterable[Source]) -> Iterator[str]:
     mine = {source.container.id for source in sources}
     for one in real.values():
         if one.id not in mine and one.legacy_links:
             yield from (link.target.id for link in read_legacy_links(engine, one) if link.target is not None)
 
 
-def _members(summaries: Iterable[Summary], real: Mapping[str, Container]) -> dict[str, frozenset[str]]:
+def _members(summaries: Iterable[Summary], real: Mapping[str, ContainerState]) -> dict[str, frozenset[str]]:
     members: dict[str, set[str]] = {}
     for summary in summaries:
         for network in summary.networks if summary.id in real else ():
@@ -233,7 +235,7 @@ def _members(summaries: Iterable[Summary], real: Mapping[str, Container]) -> dic
     return {name: frozenset(idents) for name, idents in members.items()}
 
 
-def _has_shell(engine: Engine, container: Container) -> bool:
+def _has_shell(engine: Engine, container: ContainerState) -> bool:
     try:
         engine.request("HEAD", f"/containers/{container.id}/archive", params={"path": _SHELL})
     except NotFound:

@@ -17,10 +17,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._compose.attachment import AttachSpec, Wish
+from .._compose.attachment import AttachSpec, DesiredEndpoint
 from .._errors import refuse
 from .._model.hosts_lines import is_tidy, link_lines
-from .._model.state import Container, Endpoint
+from .._model.state import ContainerState, Endpoint
 from .._plan.attach import AttachState, plan_attach
 from .._plan.migrate_actions import (
     BakeEnvironment,
@@ -86,7 +86,7 @@ def _unfinished(spec: MigrateSpec, state: MigrateState, groups: Sequence[Group])
             yield (LeaveBridge(_LEFT_BEHIND, _when_live(one), one),)
 
 
-def _when_live(container: Container) -> Disruption:
+def _when_live(container: ContainerState) -> Disruption:
     return Disruption.RECONNECT if container.live else Disruption.NONE
 
 
@@ -226,8 +226,8 @@ def _upstream_first(group: Group) -> list[Source]:
 
 def _plan_attach(spec: MigrateSpec, state: MigrateState, group: Group) -> Plan:
     create = None if spec.create is None else replace(spec.create, name=group.network)
-    wishes = tuple(Wish(ident, group.settings[ident]) for ident in group.members)
-    return plan_attach(AttachSpec(group.network, create, wishes), _attach_state(state, group))
+    desired_endpoints = tuple(DesiredEndpoint(ident, group.settings[ident]) for ident in group.members)
+    return plan_attach(AttachSpec(group.network, create, desired_endpoints), _attach_state(state, group))
 
 
 def _attach_state(state: MigrateState, group: Group) -> AttachState:
@@ -238,7 +238,7 @@ def _attach_state(state: MigrateState, group: Group) -> AttachState:
     for ref in wanted:
         # An endpoint may have a link already whose target does not exist: it stays as it is.
         known = next((one for one in state.containers.values() if one.is_called(ref)), None)
-        stand_in = Container("", ref, "missing", endpoints={group.network: Endpoint(group.network)})
+        stand_in = ContainerState("", ref, "missing", endpoints={group.network: Endpoint(group.network)})
         containers.setdefault(ref, known or stand_in)
     return AttachState(
         info=state.info,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._connectivity.probe import Images
+from .._connectivity.probe import ProbeImages
 from .._connectivity.run import Run, result_of, run_check
 from .._connectivity.spec import Check
 from .._errors import ApplyError
@@ -23,7 +23,7 @@ if t.TYPE_CHECKING:
 
     from .._engine.client import Engine
     from .._model.endpoint import Json
-    from .._model.state import Container
+    from .._model.state import ContainerState
     from .groups import Group
 
 # A resolver may need a moment after a container joined; a port that does not answer by then was closed before.
@@ -42,9 +42,9 @@ class Name:
         port: the lowest TCP port that the target's image or configuration exposes; 0 if there is none.
     """
 
-    source: Container
+    source: ContainerState
     alias: str
-    target: Container
+    target: ContainerState
     before: str = ""
     port: int = 0
 
@@ -67,7 +67,7 @@ def names_of(groups: Iterable[Group]) -> tuple[Name, ...]:
     return tuple(found)
 
 
-def lowest_port(container: Container) -> int:
+def lowest_port(container: ContainerState) -> int:
     config = container.raw.get("Config") or {}
     ports = [port.partition("/") for port in config.get("ExposedPorts") or ()]
     return min((int(number) for number, _slash, kind in ports if kind == "tcp" and number.isdigit()), default=0)
@@ -101,7 +101,7 @@ def prove(engine: Engine, name: Name) -> Proof | None:
         timeout=_TIMEOUT,
         interval=_INTERVAL,
     )
-    outcome = run_check(engine, check, Run(Images(may_pull=False)))
+    outcome = run_check(engine, check, Run(ProbeImages(may_pull=False)))
     finding = outcome.finding
     if finding is not None and finding.band in ("source", "target"):
         return None
@@ -110,7 +110,7 @@ def prove(engine: Engine, name: Name) -> Proof | None:
     return Proof(name, resolves, outcome.reachable if name.port else None, address, outcome.message())
 
 
-def refuse_lost_names(engine: Engine, source: Container, targets: Mapping[str, str], network: str) -> None:
+def refuse_lost_names(engine: Engine, source: ContainerState, targets: Mapping[str, str], network: str) -> None:
     """Raise ApplyError if a name leads nowhere now, or to a port that answers over the bridge alone."""
     for alias, ident in targets.items():
         target = find_container(engine, ident)
@@ -129,7 +129,7 @@ def _answers_over_the_bridge(engine: Engine, name: Name) -> bool:
     if endpoint is None or not endpoint.ipv4:
         return False
     check = Check(name.source.name, name.target.name, endpoint.ipv4, name.port, "tcp", timeout=0)
-    return run_check(engine, check, Run(Images(may_pull=False))).reachable
+    return run_check(engine, check, Run(ProbeImages(may_pull=False))).reachable
 
 
 def proof_result(name: Name, proof: Proof | None, gap: float | None, *, tried: bool = True) -> dict[str, Json]:

@@ -12,13 +12,13 @@ from __future__ import annotations
 import typing as t
 
 if t.TYPE_CHECKING:
-    from .state import Container
+    from .state import ContainerState
 
 DEFAULT_BRIDGE = "bridge"
 # Networks that every engine has of its own, on which nobody is found by a name: no network links there.
 NAMELESS = (DEFAULT_BRIDGE, "host", "none")
 
 
-def on_default_bridge(container: Container) -> bool:
+def on_default_bridge(container: ContainerState) -> bool:
     """Whether a container has an endpoint on the default bridge."""
     return DEFAULT_BRIDGE in container.endpoints

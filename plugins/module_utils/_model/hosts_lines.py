@@ -60,8 +60,8 @@ def parse(hosts: str) -> list[HostsLine]:
 
 
 def _parsed(text: str) -> HostsLine:
-    said, mark, comment = text.partition("#")
-    address, *names = said.split() or [""]
+    entry, mark, comment = text.partition("#")
+    address, *names = entry.split() or [""]
     return HostsLine(text, address, tuple(names), mark + comment.rstrip(), bool(_OWN_FORM.fullmatch(text.rstrip("\n"))))
 
 

@@ -17,7 +17,7 @@ from .._engine.marks import without_inherited
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .state import Container
+    from .state import ContainerState
 
 TOPOLOGY_LABEL = "linklab.docker.topology"
 
@@ -27,11 +27,11 @@ def owner(labels: Mapping[str, str] | None) -> str | None:
     return (labels or {}).get(TOPOLOGY_LABEL)
 
 
-def judged(container: Container, images: Mapping[str, str]) -> Container:
+def judged(container: ContainerState, images: Mapping[str, str]) -> ContainerState:
     """Return a container without the ownership that only its image claims. images: see M(image_values)."""
     return replace(container, raw=without_inherited(container.raw, TOPOLOGY_LABEL, images))
 
 
-def container_owner(container: Container) -> str | None:
+def container_owner(container: ContainerState) -> str | None:
     """Return the topology of a container that was M(judged)."""
     return owner((container.raw.get("Config") or {}).get("Labels"))

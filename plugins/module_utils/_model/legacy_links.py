@@ -19,7 +19,7 @@ from .state import read_container
 if t.TYPE_CHECKING:
     from .._engine.client import Engine
     from .._engine.info import EngineInfo
-    from .state import Container
+    from .state import ContainerState
 
 
 Json = t.Any
@@ -40,7 +40,7 @@ class LegacyLink:
 
     alias: str
     name: str
-    target: Container | None
+    target: ContainerState | None
 
     @property
     def stale(self) -> bool:
@@ -50,7 +50,7 @@ class LegacyLink:
         return f"{self.name}:{self.alias}"
 
 
-def read_legacy_links(engine: Engine, container: Container) -> tuple[LegacyLink, ...]:
+def read_legacy_links(engine: Engine, container: ContainerState) -> tuple[LegacyLink, ...]:
     """Read the links of a container: one request for each.
 
     For as long as a link leads anywhere, its target also has the name C(SOURCE/ALIAS).
@@ -60,13 +60,13 @@ def read_legacy_links(engine: Engine, container: Container) -> tuple[LegacyLink,
     )
 
 
-def _target(engine: Engine, source: Container, alias: str) -> Container | None:
+def _target(engine: Engine, source: ContainerState, alias: str) -> ContainerState | None:
     found = legacy_target(engine, source.name, alias)
     # No link leads to its own source: an interrupted removal lends it the name of a lost target (see unlink_mark).
     return None if found is not None and found.id == source.id else found
 
 
-def legacy_target(engine: Engine, source: str, alias: str) -> Container | None:
+def legacy_target(engine: Engine, source: str, alias: str) -> ContainerState | None:
     """Return the container that the engine holds on to for a link; None if it was removed."""
     try:
         raw = engine.get(f"/containers/{quote(source, safe='')}/{quote(alias, safe='')}/json")
@@ -75,7 +75,7 @@ def legacy_target(engine: Engine, source: str, alias: str) -> Container | None:
     return read_container(raw, engine.info)
 
 
-def link_entry(kind: str, name: str, alias: str, target: Container | None, network: str) -> dict[str, Json]:
+def link_entry(kind: str, name: str, alias: str, target: ContainerState | None, network: str) -> dict[str, Json]:
     """Return a link of either kind as data.
 
     Args:

@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Collection
 
     from .endpoint import Json
-    from .state import Container, Endpoint, Network
+    from .state import ContainerState, Endpoint, Network
 
 
 def network_result(network: Network) -> dict[str, Json]:
@@ -30,7 +30,7 @@ def network_result(network: Network) -> dict[str, Json]:
     }
 
 
-def endpoint_result(container: Container, endpoint: Endpoint, internal: Collection[str]) -> dict[str, Json]:
+def endpoint_result(container: ContainerState, endpoint: Endpoint, internal: Collection[str]) -> dict[str, Json]:
     settings = endpoint.settings
     return {
         "container": container.name,

@@ -63,7 +63,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
-class Container:
+class ContainerState:
     """A container, from its full description.
 
     Attributes:
@@ -238,14 +238,14 @@ def stop_grace(raw: Mapping[str, Json]) -> int:
     return 10 if given is None else int(given)
 
 
-def read_container(raw: Mapping[str, Json], info: EngineInfo) -> Container:
+def read_container(raw: Mapping[str, Json], info: EngineInfo) -> ContainerState:
     """Read the answer to C(GET /containers/NAME/json)."""
     ident = raw["Id"]
     config, host = raw.get("Config") or {}, raw.get("HostConfig") or {}
     hostname = config.get("Hostname") or ""
     status = (raw.get("State") or {}).get("Status") or "created"
     endpoints = _read_endpoints(raw, automatic_aliases(ident, hostname, info))
-    return Container(
+    return ContainerState(
         id=ident,
         name=raw["Name"].lstrip("/"),
         status=status,
@@ -344,7 +344,7 @@ def read_network(raw: Mapping[str, Json]) -> Network:
     )
 
 
-def is_phantom(container: Container, endpoint: Endpoint, network: Network) -> bool:
+def is_phantom(container: ContainerState, endpoint: Endpoint, network: Network) -> bool:
     """Whether a container seems to have an endpoint that the engine does not have.
 
     A failed connect leaves such a one to a running container.
@@ -357,7 +357,7 @@ def is_phantom(container: Container, endpoint: Endpoint, network: Network) -> bo
     return not endpoint.endpoint_id or (member is not None and member.endpoint_id != endpoint.endpoint_id)
 
 
-def find_container(engine: Engine, ref: str) -> Container | None:
+def find_container(engine: Engine, ref: str) -> ContainerState | None:
     """Return the container that I(ref) names, or None. The engine is asked by name: its list can miss one."""
     try:
         return read_container(engine.container(ref), engine.info)
@@ -365,7 +365,7 @@ def find_container(engine: Engine, ref: str) -> Container | None:
         return None
 
 
-def find_containers(engine: Engine, refs: Iterable[str]) -> dict[str, Container]:
+def find_containers(engine: Engine, refs: Iterable[str]) -> dict[str, ContainerState]:
     """Return those of the containers that are there, by the name or ID that is given, in this order."""
     return {ref: read_container(raw, engine.info) for ref, raw in engine.inspect_containers(refs).items()}
 
@@ -425,7 +425,7 @@ def all_summaries(engine: Engine) -> tuple[Summary, ...]:
     return tuple(read_summary(raw) for raw in engine.containers())
 
 
-def others_on(engine: Engine, network: Network, but: Iterable[Container]) -> dict[str, Container]:
+def others_on(engine: Engine, network: Network, but: Iterable[ContainerState]) -> dict[str, ContainerState]:
     """Return the containers that run on a network, by ID, except those that are known already."""
     known = {container.id for container in but}
     return find_containers(engine, (ident for ident in network.members if ident not in known))

@@ -15,7 +15,7 @@ from __future__ import annotations
 import types
 import typing as t
 
-from .._errors import near
+from .._errors import did_you_mean
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -95,7 +95,7 @@ def meant(word: str, known: Iterable[str]) -> str:
     for option, text in _FOREIGN.get(word, ()):
         if option in options:
             return f" (did you mean {text or option}?)"
-    return near(word, options)
+    return did_you_mean(word, options)
 
 
 def unknown_options(given: Json, spec: Mapping[str, Json], where: str = "") -> Iterator[str]:

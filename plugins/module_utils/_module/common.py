@@ -89,8 +89,8 @@ class LinklabModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no
     def fail_json(self, msg: str, **kwargs: Json) -> None:
         # Nothing is unknown once the parameters are validated.
         hints = "; ".join(dict.fromkeys(unknown_options(self.params, self.argument_spec)))
-        said = f"{msg.rstrip('.')}. {hints}" if hints else msg
-        super().fail_json(self._without_forms(said), **self._without_forms(kwargs))
+        message = f"{msg.rstrip('.')}. {hints}" if hints else msg
+        super().fail_json(self._without_forms(message), **self._without_forms(kwargs))
 
     def warn(self, warning: str, **kwargs: Json) -> None:
         # Ansible takes no secret out of warnings before 2.22.

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from .._apply.progress import Done
 from .._engine.answers import understood
 from .._engine.client import Engine
-from .._errors import ApplyError, EngineError, LinklabError, Refusal, Unreachable, said
+from .._errors import ApplyError, EngineError, LinklabError, Refusal, Unreachable, engine_message
 from .._plan.plan import Action, Disruption, Plan
 from .common import connection_of
 
@@ -74,7 +74,7 @@ def run(module: AnsibleModule, task: Task[Spec, State]) -> None:
     try:
         result = converge(module.params, task, check_mode=module.check_mode, warn=module.warn)
     except ApplyError as exc:
-        module.fail_json(msg=str(exc), changed=bool(exc.done) or exc.unsure, **report(exc.done))
+        module.fail_json(msg=str(exc), changed=bool(exc.done) or exc.may_have_changed, **report(exc.done))
     except LinklabError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**result)
@@ -150,14 +150,14 @@ def _carried_out(
                 warn(note)
         except ApplyError as exc:
             done += exc.done
-            if not (left and exc.again):
-                raise ApplyError(str(exc), done, unsure=exc.unsure) from exc
+            if not (left and exc.retryable):
+                raise ApplyError(str(exc), done, may_have_changed=exc.may_have_changed) from exc
         else:
             done += plan.actions
         try:
             state, following = _looked_again(engine, task, spec, (state, plan))
         except ApplyError as exc:
-            raise ApplyError(str(exc), done, unsure=exc.unsure) from exc
+            raise ApplyError(str(exc), done, may_have_changed=exc.may_have_changed) from exc
         if not following.actions:
             break
         if any(action.disruption is Disruption.RECREATE for action in done):
@@ -185,7 +185,7 @@ def _applied(engine: Engine, task: Task[Spec, State], plan: Plan) -> Iterable[st
         with understood(engine):
             return apply(engine, plan, task.executors())
     except Unreachable as exc:
-        raise ApplyError(f"{said(exc)}. Which changes were made is not known", unsure=True) from exc
+        raise ApplyError(f"{engine_message(exc)}. Which changes were made is not known", may_have_changed=True) from exc
 
 
 def _looked_again(

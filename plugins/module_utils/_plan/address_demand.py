@@ -24,7 +24,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from .._compose.network import NetworkSpec
-    from .._model.state import Container, Network, Summary
+    from .._model.state import ContainerState, Network, Summary
     from .addresses import IPAddress, Pool
     from .plan import Attach, EndpointAction, Reattach
 
@@ -65,7 +65,7 @@ class Room:
         network: Network | None,
         create: NetworkSpec | None,
         *,
-        named: Iterable[Container],
+        named: Iterable[ContainerState],
         others: Iterable[Summary],
         leaving: frozenset[str],
         starts: Collection[str],
@@ -211,7 +211,7 @@ def _status(action: Attach | Reattach) -> str:
     return "running" if action.container.live else action.container.status
 
 
-def _has_endpoint(container: Container, network: Network) -> bool:
+def _has_endpoint(container: ContainerState, network: Network) -> bool:
     """Whether the engine has an endpoint of a container on a network, or makes it when the container starts."""
     end = container.endpoints.get(network.name)
     if end is None or end.network_id not in ("", network.id):

@@ -40,17 +40,21 @@ class Pool:
     Attributes:
         dynamic: the part of it from which the engine gives an address to a container that asks for none.
         reserved: what no container can have, each with what it is.
-        unsure: how many of I(reserved) some engines give away all the same.
+        may_have_changed: how many of I(reserved) some engines give away all the same.
     """
 
     subnet: IPNetwork
     dynamic: IPNetwork
     reserved: Mapping[IPAddress, str] = field(default_factory=dict)
-    unsure: int = 0
+    may_have_changed: int = 0
 
     def room(self, taken: Collection[IPAddress]) -> int:
         """Return how many containers that ask for no address can have one, once I(taken) are taken."""
-        return self.dynamic.num_addresses - sum(one in self.dynamic for one in {*self.reserved, *taken}) + self.unsure
+        return (
+            self.dynamic.num_addresses
+            - sum(one in self.dynamic for one in {*self.reserved, *taken})
+            + self.may_have_changed
+        )
 
 
 def pools_of(network: Network | None, create: NetworkSpec | None) -> list[Pool]:
@@ -89,7 +93,7 @@ def _pool(subnet: str, ip_range: str, gateway: str, aux: Mapping[str, str], driv
     first = dynamic.network_address
     chosen = first if first != net.network_address else first + 1
     reserved[ipaddress.ip_address(gateway) if gateway else chosen] = "the network's gateway"
-    return Pool(net, dynamic, reserved, unsure=int(not gateway and driver not in _WITH_GATEWAY))
+    return Pool(net, dynamic, reserved, may_have_changed=int(not gateway and driver not in _WITH_GATEWAY))
 
 
 def free_address(network: Network) -> str | None:

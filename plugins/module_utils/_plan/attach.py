@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from .._errors import Refusal, near, refuse
+from .._errors import Refusal, did_you_mean, refuse
 from .._model.endpoint import EndpointSettings, Link
 from .._model.state import automatic_aliases, is_phantom
 from .address_demand import Room
@@ -34,10 +34,10 @@ from .route_warnings import route_warnings
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from .._compose.attachment import AttachSpec, Wish
+    from .._compose.attachment import AttachSpec, DesiredEndpoint
     from .._engine.info import EngineInfo
     from .._model.endpoint import Json
-    from .._model.state import Container, Endpoint, Network, Summary
+    from .._model.state import ContainerState, Endpoint, Network, Summary
     from .restorations import Note
 
 # Measured on two cores: the engine gains from concurrency only where network namespaces are set up or torn down.
@@ -66,14 +66,14 @@ class AttachState:
 
     info: EngineInfo
     network: Network | None = None
-    containers: Mapping[str, Container] = field(default_factory=dict)
+    containers: Mapping[str, ContainerState] = field(default_factory=dict)
     internal: frozenset[str] = frozenset()
     others: tuple[Summary, ...] = ()
     known_networks: tuple[Network, ...] = ()
     notes: tuple[Note, ...] = ()
     created: frozenset[str] = frozenset()
     mac_later: frozenset[str] = frozenset()
-    members: Mapping[str, Container] = field(default_factory=dict)
+    members: Mapping[str, ContainerState] = field(default_factory=dict)
     neighbours: tuple[Summary, ...] = ()
     starts: frozenset[str] = frozenset()
 
@@ -85,7 +85,7 @@ def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
         if spec.present:
             known = [network.name for network in state.known_networks]
             raise Refusal(
-                f"network {spec.network} does not exist{near(spec.network, known)}."
+                f"network {spec.network} does not exist{did_you_mean(spec.network, known)}."
                 " To have it made, add 'create: {}'. Nothing was changed."
             )
         return with_restorations(Plan(), state.notes)
@@ -120,28 +120,30 @@ def _problems(spec: AttachSpec, state: AttachState) -> Iterator[str]:
         return
     known = [other.name for other in state.others]
     targets = spec.link_targets
-    for ref in dict.fromkeys((*(wish.container for wish in spec.wishes), *targets)):
+    for ref in dict.fromkeys((*(desired.container for desired in spec.desired_endpoints), *targets)):
         if ref not in state.containers:
-            yield f"container {ref} does not exist{near(ref, known)}"
+            yield f"container {ref} does not exist{did_you_mean(ref, known)}"
     if state.network is not None:
         yield from network_problems(state.network)
     elif spec.create is not None:
         yield from new_network_problems(spec.create, state.known_networks)
     named: dict[str, str] = {}
-    for wish in spec.wishes:
-        container = state.containers.get(wish.container)
+    for desired in spec.desired_endpoints:
+        container = state.containers.get(desired.container)
         if container is None:
             continue
-        if named.setdefault(container.id, wish.container) != wish.container:
-            yield f"{named[container.id]} and {wish.container} are the same container, {container.name}"
-        yield from _wish_problems(container, wish, spec, state)
+        if named.setdefault(container.id, desired.container) != desired.container:
+            yield f"{named[container.id]} and {desired.container} are the same container, {container.name}"
+        yield from _endpoint_problems(container, desired, spec, state)
 
 
-def _wish_problems(container: Container, wish: Wish, spec: AttachSpec, state: AttachState) -> Iterator[str]:
+def _endpoint_problems(
+    container: ContainerState, desired: DesiredEndpoint, spec: AttachSpec, state: AttachState
+) -> Iterator[str]:
     yield from container_problems(container)
-    gates = _gates(container, wish, state)
-    yield from settings_problems(container.name, wish.settings, state.network, spec.create, state.info, gates=gates)
-    for link in wish.settings.links or ():
+    gates = _gates(container, desired, state)
+    yield from settings_problems(container.name, desired.settings, state.network, spec.create, state.info, gates=gates)
+    for link in desired.settings.links or ():
         target = state.containers.get(link.target)
         if target is not None and target.id == container.id:
             yield f"link {link} of {container.name} leads to the container itself; give it an alias instead"
@@ -149,10 +151,10 @@ def _wish_problems(container: Container, wish: Wish, spec: AttachSpec, state: At
             yield f"link {link} of {container.name} can never resolve: {'; '.join(container_problems(target))}"
 
 
-def _gates(container: Container, wish: Wish, state: AttachState) -> Mapping[str, tuple[str, str]]:
+def _gates(container: ContainerState, desired: DesiredEndpoint, state: AttachState) -> Mapping[str, tuple[str, str]]:
     """Return what an engine must have for the settings of an endpoint."""
     end = container.endpoints.get(state.network.name) if state.network is not None else None
-    has_it = end is not None and container.live and end.mac == wish.settings.mac_address
+    has_it = end is not None and container.live and end.mac == desired.settings.mac_address
     if has_it or container.name in state.mac_later:
         return MAC_IS_SEEN_TO
     return AT_CREATION if container.name in state.created else AT_CONNECT
@@ -171,7 +173,7 @@ def _create_warnings(spec: AttachSpec, network: Network | None) -> Iterator[str]
 def _link_warnings(spec: AttachSpec, state: AttachState, detaches: Iterable[Detach]) -> Iterator[str]:
     if not spec.present:
         return
-    joined = {state.containers[wish.container].id for wish in spec.wishes}
+    joined = {state.containers[desired.container].id for desired in spec.desired_endpoints}
     leaving = {action.container.id for action in detaches}
     name = state.network.name if state.network else spec.network
     for ref in spec.link_targets:
@@ -184,11 +186,13 @@ def _name_warnings(
     spec: AttachSpec, state: AttachState, changes: Iterable[Attach | Reattach], detaches: Iterable[Detach]
 ) -> Iterator[str]:
     name = state.network.name if state.network else spec.network
-    wished = {state.containers[wish.container].id: wish for wish in spec.wishes} if spec.present else {}
-    there = {ident: state.containers[wish.container] for ident, wish in wished.items()}
+    desired_by_id = (
+        {state.containers[desired.container].id: desired for desired in spec.desired_endpoints} if spec.present else {}
+    )
+    there = {ident: state.containers[desired.container] for ident, desired in desired_by_id.items()}
     leaving = {action.container.id for action in detaches}
     others = {ident: one for ident, one in state.members.items() if ident not in leaving}
-    given = {ident: frozenset(wish.settings.aliases or ()) for ident, wish in wished.items()}
+    given = {ident: frozenset(desired.settings.aliases or ()) for ident, desired in desired_by_id.items()}
     return alias_warnings(name, changes, {**others, **there}, given)
 
 
@@ -213,7 +217,7 @@ def _detaches(spec: AttachSpec, state: AttachState) -> Iterator[Detach]:
         if spec.present and spec.purge:
             yield from _stale_detaches(spec, state)
         return
-    found = (state.containers.get(wish.container) for wish in spec.wishes)
+    found = (state.containers.get(desired.container) for desired in spec.desired_endpoints)
     # A container may be named twice, by its name and by its ID.
     named = {container.id: container for container in found if container is not None}
     if not spec.present:
@@ -229,31 +233,33 @@ def _detaches(spec: AttachSpec, state: AttachState) -> Iterator[Detach]:
 
 def _stale_detaches(spec: AttachSpec, state: AttachState) -> Iterator[Detach]:
     """A stopped container keeps its endpoint on a removed network, and has it again on one of the same name."""
-    named = {state.containers[wish.container].id for wish in spec.wishes}
+    named = {state.containers[desired.container].id for desired in spec.desired_endpoints}
     for other in state.others:
         one = state.containers.get(other.id)
         if other.id not in named and one is not None and spec.network in one.endpoints:
             yield Detach("purge: the task does not name it", Disruption.NONE, one, spec.network, spec.network)
 
 
-def _detach(container: Container, network: Network, reason: str) -> Detach:
+def _detach(container: ContainerState, network: Network, reason: str) -> Detach:
     phantom = is_phantom(container, container.endpoints[network.name], network)
     return Detach(reason, Disruption.NONE, container, network.name, network.id, phantom)
 
 
 def _changes(spec: AttachSpec, state: AttachState) -> tuple[Attach | Reattach, ...]:
-    found = (_change(state.containers[wish.container], wish, spec, state) for wish in spec.wishes)
+    found = (_change(state.containers[desired.container], desired, spec, state) for desired in spec.desired_endpoints)
     return tuple(action for action in found if action is not None)
 
 
-def _change(container: Container, wish: Wish, spec: AttachSpec, state: AttachState) -> Attach | Reattach | None:
+def _change(
+    container: ContainerState, desired: DesiredEndpoint, spec: AttachSpec, state: AttachState
+) -> Attach | Reattach | None:
     network = state.network
     endpoint = container.endpoints.get(network.name) if network is not None else None
-    asked = _without_automatic_aliases(wish.settings, container, state.info)
+    asked = _without_automatic_aliases(desired.settings, container, state.info)
     if network is None or endpoint is None:
-        return _change_without_endpoint(container, replace(wish, settings=asked), spec, state)
+        return _change_without_endpoint(container, replace(desired, settings=asked), spec, state)
     current = _current(endpoint, state.info)
-    wanted = _besides(wish, _with_link_names(asked, current, state.containers), current)
+    wanted = _besides(desired, _with_link_names(asked, current, state.containers), current)
     where = (container, network.name, network.id)
     old = replace(endpoint, settings=current)
     if wanted.mac_address and not state.info.speaks("1.54"):
@@ -280,17 +286,17 @@ def _change(container: Container, wish: Wish, spec: AttachSpec, state: AttachSta
 
 
 def _change_without_endpoint(
-    container: Container, wish: Wish, spec: AttachSpec, state: AttachState
+    container: ContainerState, desired: DesiredEndpoint, spec: AttachSpec, state: AttachState
 ) -> Attach | Reattach:
     network = state.network
     name, ref = (network.name, network.id) if network is not None else (spec.network, spec.network)
     stale = container.endpoints.get(name)
     if stale is None or container.live:
-        wanted = _with_link_names(wish.settings, EndpointSettings(), state.containers)
+        wanted = _with_link_names(desired.settings, EndpointSettings(), state.containers)
         return Attach("it is not attached", Disruption.NONE, container, name, ref, wanted)
     # A stopped container keeps its endpoint on a network that was removed, settings and all.
     current = _current(stale, state.info)
-    wanted = _besides(wish, _with_link_names(wish.settings, current, state.containers), current)
+    wanted = _besides(desired, _with_link_names(desired.settings, current, state.containers), current)
     reason, old = "the network that it was attached to was removed", replace(stale, settings=current)
     return Reattach(reason, Disruption.NONE, container, name, ref, wanted.over(current), old)
 
@@ -302,7 +308,9 @@ def _current(endpoint: Endpoint, info: EngineInfo) -> EndpointSettings:
     return replace(endpoint.settings, mac_address=keep_mac or None)
 
 
-def _without_automatic_aliases(wanted: EndpointSettings, container: Container, info: EngineInfo) -> EndpointSettings:
+def _without_automatic_aliases(
+    wanted: EndpointSettings, container: ContainerState, info: EngineInfo
+) -> EndpointSettings:
     """Leave out the aliases that the container has anyway: the state is read without them, too."""
     if wanted.aliases is None:
         return wanted
@@ -311,7 +319,7 @@ def _without_automatic_aliases(wanted: EndpointSettings, container: Container, i
 
 
 def _with_link_names(
-    wanted: EndpointSettings, current: EndpointSettings, containers: Mapping[str, Container]
+    wanted: EndpointSettings, current: EndpointSettings, containers: Mapping[str, ContainerState]
 ) -> EndpointSettings:
     """Write each link's target as the endpoint has it already, if it is the same container, else by name.
 
@@ -328,12 +336,12 @@ def _with_link_names(
     return replace(wanted, links=tuple(sorted(links)))
 
 
-def _besides(wish: Wish, wanted: EndpointSettings, current: EndpointSettings) -> EndpointSettings:
+def _besides(desired: DesiredEndpoint, wanted: EndpointSettings, current: EndpointSettings) -> EndpointSettings:
     """Return what is wanted together with what is there, where the task adds; its link wins over one of that alias."""
     aliases, links = wanted.aliases, wanted.links
-    if "aliases" in wish.added and aliases is not None:
+    if "aliases" in desired.added and aliases is not None:
         aliases = tuple(dict.fromkeys((*(current.aliases or ()), *aliases)))
-    if "links" in wish.added and links is not None:
+    if "links" in desired.added and links is not None:
         own = {link.alias for link in links}
         links = tuple(sorted((*(link for link in current.links or () if link.alias not in own), *links)))
     return replace(wanted, aliases=aliases, links=links)
@@ -384,7 +392,9 @@ def _room(spec: AttachSpec, state: AttachState, detaches: Iterable[Detach]) -> R
     return Room.of(
         state.network,
         spec.create,
-        named=[one for wish in spec.wishes if (one := state.containers.get(wish.container)) is not None],
+        named=[
+            one for desired in spec.desired_endpoints if (one := state.containers.get(desired.container)) is not None
+        ],
         others=state.neighbours,
         leaving=frozenset(action.container.id for action in detaches),
         starts=state.starts,

@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
     from .._compose.network import NetworkSpec
     from .._engine.info import EngineInfo
     from .._model.endpoint import EndpointSettings
-    from .._model.state import Container, Network
+    from .._model.state import ContainerState, Network
     from .plan import Attach
 
 _BRIDGE_NAME = "com.docker.network.bridge.name"
@@ -34,7 +34,7 @@ AT_CREATION = {**AT_CONNECT, "mac_address": ("1.44", "25.0")}
 MAC_IS_SEEN_TO = {**AT_CONNECT, "mac_address": ("1.0", "")}
 
 
-def container_problems(container: Container) -> Iterator[str]:
+def container_problems(container: ContainerState) -> Iterator[str]:
     """Say why a container cannot be attached to any network."""
     mode = container.network_mode
     name = container.name

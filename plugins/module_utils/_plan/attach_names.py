@@ -16,16 +16,16 @@ from .plan import Reattach
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from .._model.state import Container
+    from .._model.state import ContainerState
     from .plan import Attach
 
 
-def own_names(container: Container) -> set[str]:
+def own_names(container: ContainerState) -> set[str]:
     """Return the names that the engine gives a container on each network by itself."""
     return {container.name, container.short_id, container.hostname} - {""}
 
 
-def aliases_on(container: Container, network: str) -> set[str]:
+def aliases_on(container: ContainerState, network: str) -> set[str]:
     """Return the aliases that somebody gave a container on a network."""
     endpoint = container.endpoints.get(network)
     return set((endpoint.settings.aliases if endpoint is not None else None) or ())
@@ -34,7 +34,7 @@ def aliases_on(container: Container, network: str) -> set[str]:
 def alias_warnings(
     network: str,
     changes: Iterable[Attach | Reattach],
-    members: Mapping[str, Container],
+    members: Mapping[str, ContainerState],
     given: Mapping[str, frozenset[str]],
 ) -> Iterator[str]:
     """Say which aliases that are about to be made are names of other containers on the network already.

@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .._model.endpoint import EndpointSettings
-    from .._model.state import Container, Network
+    from .._model.state import ContainerState, Network
 
 Json = t.Any
 
@@ -116,7 +116,7 @@ class CreateContainer(Action):
 class ContainerAction(Action):
     """A change of one container that is there."""
 
-    container: Container
+    container: ContainerState
 
     @property
     def subject(self) -> str:

@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
 
     from .._compose.network import NetworkSpec
     from .._model.endpoint import EndpointSettings
-    from .._model.state import Container, Endpoint
+    from .._model.state import ContainerState, Endpoint
 
 
 class Disruption(enum.IntEnum):
@@ -101,7 +101,7 @@ class EndpointAction(Action):
         network_ref: the network's ID, or its name while it does not exist yet.
     """
 
-    container: Container
+    container: ContainerState
     network: str
     network_ref: str
 

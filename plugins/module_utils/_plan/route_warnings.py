@@ -19,7 +19,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from .._engine.info import EngineInfo
-    from .._model.state import Container
+    from .._model.state import ContainerState
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Move:
     new: str
 
 
-def route_after(container: Container, action: EndpointAction, internal: Collection[str]) -> str:
+def route_after(container: ContainerState, action: EndpointAction, internal: Collection[str]) -> str:
     """Return the network that carries the default route once I(action) is done."""
     kept = [end for name, end in container.endpoints.items() if name != action.network and end.gateway]
     candidates = [(end.network, end.settings.gw_priority) for end in kept]

@@ -24,7 +24,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from .._engine.marks import FULL_ID, NEVER, given_value, image_values, name_of, never_ran
-from .._errors import ApplyError, Conflict, LinklabError, NotFound, said, unless_so
+from .._errors import ApplyError, Conflict, LinklabError, NotFound, engine_message, tolerate_if
 from .._model.leftover_names import lasting_name
 from .._model.state import Endpoint, find_container, read_settings
 from .._plan.plan import Action, Reattach
@@ -34,7 +34,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from .._engine.client import Engine
-    from .._model.state import Container
+    from .._model.state import ContainerState
 
 Json = t.Any
 
@@ -73,7 +73,7 @@ def leave_note(engine: Engine, unit: Iterable[Action]) -> str:
         return ""
 
 
-def never_runs(like: Container, labels: Mapping[str, Json], **host: Json) -> Mapping[str, Json]:
+def never_runs(like: ContainerState, labels: Mapping[str, Json], **host: Json) -> Mapping[str, Json]:
     """Return the body of a container that never runs. like: a container whose image the engine has."""
     return {
         "Image": like.raw.get("Image"),
@@ -122,7 +122,7 @@ def discard(engine: Engine, ref: str) -> None:
     """Remove a container that never ran, with the volumes that its image made it have; one that is gone will do."""
     if ref:
         with suppress(NotFound):
-            unless_so(
+            tolerate_if(
                 # Not by force: it never ran.
                 lambda: engine.remove_container(ref, volumes=True),
                 lambda: find_container(engine, ref) is None,
@@ -228,7 +228,7 @@ def is_about(end: NotedEndpoint, container: Mapping[str, Json] | None) -> bool:
 # -- containers without what is away ----------------------------------------------------------------------------------
 
 
-def with_away(container: Container, notes: Sequence[Note]) -> Container:
+def with_away(container: ContainerState, notes: Sequence[Note]) -> ContainerState:
     """Return a container with the endpoints that interrupted runs took away from it."""
     away = {
         end.network: _endpoint(end)
@@ -246,7 +246,7 @@ def _endpoint(end: NotedEndpoint) -> Endpoint:
     )
 
 
-def _lacks(container: Container, network: str) -> bool:
+def _lacks(container: ContainerState, network: str) -> bool:
     """Whether a container is not on a network, or only seems to be, as it does after a connect that failed."""
     endpoint = container.endpoints.get(network)
     return endpoint is None or (container.live and not endpoint.endpoint_id)
@@ -265,15 +265,15 @@ def restore_endpoints(engine: Engine, action: RestoreEndpoints) -> None:
 
 def _restore(engine: Engine, end: NotedEndpoint, note: Note) -> None:
     try:
-        unless_so(lambda: engine.connect(end.network, end.container, end.settings), lambda: not _is_away(engine, end))
+        tolerate_if(lambda: engine.connect(end.network, end.container, end.settings), lambda: not _is_away(engine, end))
     except NotFound:
         # The network is gone.
         return
     except LinklabError as exc:
         raise ApplyError(
             f"could not put the endpoint of {end.name} on {end.network} back, which an interrupted run took away:"
-            f" {said(exc)}. It had {dict(end.settings)}. To do without it, remove the container {note.name}; nothing"
-            " else was changed"
+            f" {engine_message(exc)}. It had {dict(end.settings)}. To do without it, remove the container {note.name};"
+            " nothing else was changed"
         ) from exc
 
 

@@ -26,7 +26,7 @@ from .._plan.container_actions import FinishUnlink
 from .._plan.plan import Action, Disruption, Plan, singly, stages
 from .._plan.restorations import note_waits, restorations, wait_warnings
 from .endpoint_notes import find_notes, of_containers, with_away
-from .names import Before, Interrupted, Leftover, Verdict, judge, policy_to_restore, prefix, read_leftovers
+from .names import Before, Interrupted, Leftover, Verdict, classify, policy_to_restore, prefix, read_leftovers
 from .unlink_mark import mark_name
 
 if t.TYPE_CHECKING:
@@ -34,7 +34,7 @@ if t.TYPE_CHECKING:
 
     from .._engine.client import Engine
     from .._model.legacy_links import LegacyLink
-    from .._model.state import Container
+    from .._model.state import ContainerState
     from .._plan.restorations import Note
 
 Json = t.Any
@@ -162,7 +162,7 @@ def _find_changes(engine: Engine, names: Sequence[str], patience: float | None) 
         seen.update(left)
         allowed = {name: _allowed(name, left[name], there) if patience is None else patience for name in left}
         if all(now - since[name] >= allowed[name] for name in left):
-            changes = {name: judge(name, there.get(name), leftovers) for name, leftovers in left.items()}
+            changes = {name: classify(name, there.get(name), leftovers) for name, leftovers in left.items()}
             return {name: Left(*change, now - begin) for name, change in changes.items()}, bool(seen)
         time.sleep(_LOOK_AGAIN)
     return {}, False
@@ -190,11 +190,11 @@ class Recovered(t.NamedTuple):
         links: its legacy links.
     """
 
-    container: Container
+    container: ContainerState
     links: tuple[LegacyLink, ...] = ()
 
 
-def recovered(engine: Engine, journal: Journal, name: str, container: Container | None) -> Recovered | None:
+def recovered(engine: Engine, journal: Journal, name: str, container: ContainerState | None) -> Recovered | None:
     """Return what there will be of a container; None if there is none. container: the one that has the name now."""
     left = journal.of(name)
     exchange = left.exchange if left.exchange is not None and left.exchange.verdict is not Verdict.LEAVE else None
@@ -212,7 +212,7 @@ def recovered(engine: Engine, journal: Journal, name: str, container: Container 
     return Recovered(with_away(container, journal.notes), links)
 
 
-def _exchanged(container: Container, exchange: Interrupted) -> Container:
+def _exchanged(container: ContainerState, exchange: Interrupted) -> ContainerState:
     status = "exited" if exchange.before is Before.STOPPED else exchange.before.value
     raw = {**container.raw, "Name": f"/{exchange.name}"}
     policy = policy_to_restore(container.raw)
@@ -224,7 +224,7 @@ def _exchanged(container: Container, exchange: Interrupted) -> Container:
 # -- what is to be done -----------------------------------------------------------------------------------------------
 
 
-def recoveries(journal: Journal, containers: Mapping[str, Container]) -> Iterator[Action]:
+def recoveries(journal: Journal, containers: Mapping[str, ContainerState]) -> Iterator[Action]:
     """Return what puts changes of containers right, before anything else is done to these. containers: by name."""
     for name, left in journal.changes.items():
         found = left.exchange
@@ -236,7 +236,7 @@ def recoveries(journal: Journal, containers: Mapping[str, Container]) -> Iterato
             yield FinishUnlink(reason, Disruption.NONE, containers[name], left.mark.id)
 
 
-def with_recovery(plan: Plan, journal: Journal, containers: Mapping[str, Container]) -> Plan:
+def with_recovery(plan: Plan, journal: Journal, containers: Mapping[str, ContainerState]) -> Plan:
     """Return a plan that also puts right what interrupted runs left. containers: by name."""
     first = stages((singly(recoveries(journal, containers)), 1))
     last = stages((singly(restorations(journal.notes, plan.stages)), 1))

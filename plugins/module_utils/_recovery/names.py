@@ -140,7 +140,7 @@ class Interrupted(Exchange):
         return self.old_id if self.verdict is Verdict.BACK else self.new_id
 
 
-def judge(
+def classify(
     name: str, holder: Mapping[str, Json] | None, leftovers: Iterable[Leftover]
 ) -> tuple[Interrupted | None, Leftover | None]:
     """Return what to do about an interrupted replacement of a container, and the mark of a removal of its links.
@@ -152,11 +152,11 @@ def judge(
     left = {leftover.role: leftover for leftover in leftovers}
     new, old, mark = left.get("new"), left.get("old"), left.get("unlink")
     if old is not None:
-        return _judge_old(name, holder, new, old), mark
-    return None if new is None else _judge_new(name, holder, new), mark
+        return _classify_old(name, holder, new, old), mark
+    return None if new is None else _classify_new(name, holder, new), mark
 
 
-def _judge_new(name: str, holder: Mapping[str, Json] | None, new: Leftover) -> Interrupted:
+def _classify_new(name: str, holder: Mapping[str, Json] | None, new: Leftover) -> Interrupted:
     if holder is None:
         return Interrupted(name, "", new.id, new.before, Verdict.ADOPT, new.name)
     if holder["Id"].startswith(new.peer):
@@ -164,7 +164,7 @@ def _judge_new(name: str, holder: Mapping[str, Json] | None, new: Leftover) -> I
     return Interrupted(name, "", new.id, new.before, Verdict.LEAVE, new.name)
 
 
-def _judge_old(name: str, holder: Mapping[str, Json] | None, new: Leftover | None, old: Leftover) -> Interrupted:
+def _classify_old(name: str, holder: Mapping[str, Json] | None, new: Leftover | None, old: Leftover) -> Interrupted:
     if holder is None:
         new_id = new.id if new is not None and new.id.startswith(old.peer) else ""
         return Interrupted(name, old.id, new_id, old.before, Verdict.BACK, old.name)

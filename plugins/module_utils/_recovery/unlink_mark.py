@@ -27,7 +27,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from .._engine.client import Engine
-    from .._model.state import Container
+    from .._model.state import ContainerState
     from .._plan.restorations import NotedEndpoint
 
 Json = t.Any
@@ -50,7 +50,7 @@ class AwayError(ApplyError):
 
 @contextmanager
 def marked(
-    engine: Engine, source: Container, *, lend: Iterable[str] = (), instead: Instead | None = None
+    engine: Engine, source: ContainerState, *, lend: Iterable[str] = (), instead: Instead | None = None
 ) -> Iterator[None]:
     """Keep other runs away from the links of a container.
 
@@ -75,7 +75,7 @@ def marked(
         discard(engine, mark)
 
 
-def _create_mark(engine: Engine, source: Container, lend: Iterable[str], instead: Instead | None) -> str:
+def _create_mark(engine: Engine, source: ContainerState, lend: Iterable[str], instead: Instead | None) -> str:
     links = [f"{source.id}:../{source.name}/{alias}" for alias in lend]
     name = mark_name(source)
     try:
@@ -87,7 +87,7 @@ def _create_mark(engine: Engine, source: Container, lend: Iterable[str], instead
 # -- judging one that was left ----------------------------------------------------------------------------------------
 
 
-def mark_name(source: Container) -> str:
+def mark_name(source: ContainerState) -> str:
     """Return what the container is called that marks a removal of links of a source."""
     return helper_name(source.name, source.id)
 

@@ -14,7 +14,7 @@ import typing as t
 
 from .._engine.images import full_name
 from .._engine.marks import claims_text
-from .._errors import near
+from .._errors import did_you_mean
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.labels import TOPOLOGY_LABEL, container_owner, owner
 from .._model.leftover_names import lasting_name
@@ -28,7 +28,7 @@ if t.TYPE_CHECKING:
     from .._compose.network import IPNetwork, NetworkSpec
     from .._model.endpoint import EndpointSettings
     from .._model.state import Endpoint
-    from .spec import ContainerWish, TopologySpec
+    from .spec import DesiredContainer, TopologySpec
     from .state import TopologyState
 
 # A Linux bridge has 1,023 ports at most, and gets unreliable before.
@@ -84,7 +84,7 @@ def _networks_there(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
     for name in spec.external:
         if name not in state.networks:
             known = [network.name for network in state.all_networks]
-            yield f"network {name} is external and does not exist{near(name, known)}"
+            yield f"network {name} is external and does not exist{did_you_mean(name, known)}"
     for name, wanted in spec.networks.items():
         network = state.networks.get(name)
         if network is None:
@@ -159,7 +159,7 @@ def _drivers(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
         driver = wanted.driver or "bridge"
         if known and name not in state.networks and driver.removesuffix(":latest") not in known:
             yield (
-                f"network {name}: the engine has no driver {driver}{near(driver, known)}; it has"
+                f"network {name}: the engine has no driver {driver}{did_you_mean(driver, known)}; it has"
                 f" {', '.join(sorted(known))}. It does not tell of an old plugin that no network uses yet: with such a"
                 " one, make the network yourself and name it with external: true"
             )
@@ -172,16 +172,16 @@ def _addresses(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
     """
     if state.info.speaks("1.52"):
         return
-    for wish in spec.containers.values():
-        container = state.containers.get(wish.name)
-        for name, settings in (wish.networks or {}).items():
+    for desired in spec.containers.values():
+        container = state.containers.get(desired.name)
+        for name, settings in (desired.networks or {}).items():
             network, wanted = state.networks.get(name), spec.networks.get(name)
             end = container.endpoints.get(name) if container is not None else None
             if network is None or wanted is None or wanted.subnets or (end is not None and _has(end, settings)):
                 continue
             if any(_is_chosen_by_engine(network, text) for text in (settings.ipv4_address, settings.ipv6_address)):
                 yield (
-                    f"container {wish.name}: an address of its own needs a subnet that the task gives, and network"
+                    f"container {desired.name}: an address of its own needs a subnet that the task gives, and network"
                     f" {name} has one of the engine's choice; remove the topology (state: absent) and give the network"
                     " a subnet with ipam, or name there the one that it has, if it was given by a task"
                 )
@@ -210,9 +210,11 @@ def _is_chosen_by_engine(network: Network, address: str | None) -> bool:
 def _crowds(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
     """Say which networks would get more containers than they can have."""
     wanted: dict[str, set[str]] = {}
-    for wish in spec.containers.values():
-        for name in wish.networks if wish.networks is not None else ([DEFAULT_BRIDGE] if wish.on_bridge else []):
-            wanted.setdefault(name, set()).add(wish.name)
+    for desired in spec.containers.values():
+        for name in (
+            desired.networks if desired.networks is not None else ([DEFAULT_BRIDGE] if desired.on_bridge else [])
+        ):
+            wanted.setdefault(name, set()).add(desired.name)
     for name, own in wanted.items():
         network, new = state.networks.get(name), spec.networks.get(name)
         names = own | ({member.name for member in network.members.values()} if network else set())
@@ -228,25 +230,25 @@ def _crowds(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
 
 def _references(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
     """Say what containers refer to and nobody has."""
-    for wish in spec.containers.values():
-        targets = [link.target for link in wish.links or ()] + ([wish.shares_with] if wish.shares_with else [])
+    for desired in spec.containers.values():
+        targets = [link.target for link in desired.links or ()] + ([desired.shares_with] if desired.shares_with else [])
         for target in targets:
             if target not in spec.containers and target not in state.outside:
-                yield f"container {wish.name}: there is no container {target}{near(target, spec.containers)}"
+                yield f"container {desired.name}: there is no container {target}{did_you_mean(target, spec.containers)}"
 
 
 def _stopped_outside(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
     """Say which containers cannot start, since they need one of others that does not run."""
-    for wish in spec.containers.values():
-        container = state.containers.get(wish.name)
+    for desired in spec.containers.values():
+        container = state.containers.get(desired.name)
         if container is not None and container.live:
             continue
-        needed = [link.target for link in wish.legacy_links] + ([wish.shares_with] if wish.shares_with else [])
+        needed = [link.target for link in desired.legacy_links] + ([desired.shares_with] if desired.shares_with else [])
         for name in dict.fromkeys(needed):
             other = state.outside.get(name)
             if other is not None and not other.live:
                 yield (
-                    f"container {wish.name} needs {name}, which does not run ({other.status}) and is not of this"
+                    f"container {desired.name} needs {name}, which does not run ({other.status}) and is not of this"
                     " topology; start it first"
                 )
 
@@ -259,44 +261,46 @@ def _ports_taken(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
     for other in strangers:
         for address, number, protocol in other.published:
             taken.setdefault((str(number), protocol), []).append((address, other.name))
-    for wish in spec.containers.values():
-        for port in wish.spec.ports or ():
+    for desired in spec.containers.values():
+        for port in desired.spec.ports or ():
             holders = {name for address, name in taken.get((port.host, port.protocol), ()) if port.clashes(address)}
             if holders:
                 yield (
-                    f"container {wish.name}: the port {port.host}/{port.protocol} of the host is published by"
+                    f"container {desired.name}: the port {port.host}/{port.protocol} of the host is published by"
                     f" {', '.join(sorted(holders))} already"
                 )
 
 
 def _images(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
-    for wish in spec.containers.values():
-        image = wish.spec.image or ""
+    for desired in spec.containers.values():
+        image = desired.spec.image or ""
         labels = (state.image_configs.get(state.image_ids.get(image) or "") or {}).get("Labels")
         if owner(labels) == spec.name:
-            yield f"container {wish.name}: {claims_text(image, TOPOLOGY_LABEL, spec.name)}"
-        if image not in state.image_ids and wish.spec.pull == "never" and _is_needed(wish, state):
-            yield f"container {wish.name}: the engine has no image {image}, and pull: never keeps it from fetching one"
-        for other, condition in wish.needs.items():
+            yield f"container {desired.name}: {claims_text(image, TOPOLOGY_LABEL, spec.name)}"
+        if image not in state.image_ids and desired.spec.pull == "never" and _is_needed(desired, state):
+            yield (
+                f"container {desired.name}: the engine has no image {image}, and pull: never keeps it from fetching one"
+            )
+        for other, condition in desired.needs.items():
             target = spec.containers.get(other)
             if condition == "healthy" and target is not None and _never_healthy(target, state):
                 yield (
-                    f"container {wish.name}: depends_on {other} to be healthy, but neither {other} nor its image has a"
-                    " healthcheck"
+                    f"container {desired.name}: depends_on {other} to be healthy, but neither {other} nor its image"
+                    " has a healthcheck"
                 )
 
 
-def _is_needed(wish: ContainerWish, state: TopologyState) -> bool:
+def _is_needed(desired: DesiredContainer, state: TopologyState) -> bool:
     """Whether an image that the engine does not have is needed for a container."""
-    container = state.containers.get(wish.name)
-    return container is None or full_name(container.image) != full_name(wish.spec.image or "")
+    container = state.containers.get(desired.name)
+    return container is None or full_name(container.image) != full_name(desired.spec.image or "")
 
 
-def _never_healthy(wish: ContainerWish, state: TopologyState) -> bool:
-    check = wish.spec.healthcheck
+def _never_healthy(desired: DesiredContainer, state: TopologyState) -> bool:
+    check = desired.spec.healthcheck
     if check is not None and check.test is not None:
         return check.test == ("NONE",)
-    ident = state.image_ids.get(wish.spec.image or "")
+    ident = state.image_ids.get(desired.spec.image or "")
     config = state.image_configs.get(ident or "")
     # An image that has to be pulled is not known yet.
     return config is not None and not (config.get("Healthcheck") or {}).get("Test")

@@ -24,8 +24,8 @@ if t.TYPE_CHECKING:
 
     from .._compose.container import ContainerSpec
     from .._model.legacy_links import LegacyLink
-    from .._model.state import Container
-    from .spec import ContainerWish, TopologySpec
+    from .._model.state import ContainerState
+    from .spec import DesiredContainer, TopologySpec
     from .state import TopologyState
 
 Json = t.Any
@@ -33,7 +33,7 @@ Pair = tuple[Json, Json]
 
 
 @dataclass(frozen=True)
-class Change:
+class ContainerChange:
     """What is to be done about one container.
 
     Attributes:
@@ -48,8 +48,8 @@ class Change:
         keep_files: whether files changed outside volumes go on to a successor.
     """
 
-    wish: ContainerWish
-    container: Container | None = None
+    desired: DesiredContainer
+    container: ContainerState | None = None
     live: Mapping[str, Pair] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
     unlink: tuple[tuple[LegacyLink, str], ...] = ()
@@ -86,9 +86,9 @@ class Successor:
         return found
 
 
-def changes_of(spec: TopologySpec, state: TopologyState) -> dict[str, Change]:
+def changes_of(spec: TopologySpec, state: TopologyState) -> dict[str, ContainerChange]:
     """Return what is to be done, by the container's name, in the order in which it can be done."""
-    found: dict[str, Change] = {}
+    found: dict[str, ContainerChange] = {}
     # A container needs those of earlier levels alone: whether those get a new identity is known by then.
     renewed: set[str] = set()
     for level in levels_of(spec, state):
@@ -102,8 +102,12 @@ def changes_of(spec: TopologySpec, state: TopologyState) -> dict[str, Change]:
 def levels_of(spec: TopologySpec, state: TopologyState) -> tuple[tuple[str, ...], ...]:
     """Return the containers in levels, legacy links included that the task does not give and that are kept."""
     needs = {
-        name: {*wish.needs, *_shared(wish, state), *(target for target, _alias in _kept_links(wish, spec, state))}
-        for name, wish in spec.containers.items()
+        name: {
+            *desired.needs,
+            *_shared(desired, state),
+            *(target for target, _alias in _kept_links(desired, spec, state)),
+        }
+        for name, desired in spec.containers.items()
     }
     try:
         return levels(needs)
@@ -111,11 +115,11 @@ def levels_of(spec: TopologySpec, state: TopologyState) -> tuple[tuple[str, ...]
         raise Refusal(f"{exc}. A legacy link that the task does not name is among it; 'links: []' removes it") from exc
 
 
-def _kept_links(wish: ContainerWish, spec: TopologySpec, state: TopologyState) -> tuple[tuple[str, str], ...]:
+def _kept_links(desired: DesiredContainer, spec: TopologySpec, state: TopologyState) -> tuple[tuple[str, str], ...]:
     """Return target and alias of the legacy links that a task says nothing about, and that go on leading somewhere."""
-    if wish.links is not None or not wish.on_bridge:
+    if desired.links is not None or not desired.on_bridge:
         return ()
-    targets = [(link.target.name, link.alias) for link in state.legacy.get(wish.name, ()) if link.target is not None]
+    targets = [(link.target.name, link.alias) for link in state.legacy.get(desired.name, ()) if link.target is not None]
     return tuple(
         (target, alias)
         for target, alias in targets
@@ -123,35 +127,37 @@ def _kept_links(wish: ContainerWish, spec: TopologySpec, state: TopologyState) -
     )
 
 
-def _shared(wish: ContainerWish, state: TopologyState) -> tuple[str, ...]:
+def _shared(desired: DesiredContainer, state: TopologyState) -> tuple[str, ...]:
     """Return the name of the container whose network a container shares, whether the task says so or it is kept so."""
-    container = state.containers.get(wish.name)
-    if wish.shares_with is not None:
-        return (wish.shares_with,)
-    if container is None or wish.networks is not None or wish.network_mode is not None:
+    container = state.containers.get(desired.name)
+    if desired.shares_with is not None:
+        return (desired.shares_with,)
+    if container is None or desired.networks is not None or desired.network_mode is not None:
         return ()
     kind, _colon, ref = container.network_mode.partition(":")
     return tuple(one.name for one in state.containers.values() if kind == "container" and one.is_called(ref))
 
 
-def _change(wish: ContainerWish, spec: TopologySpec, state: TopologyState, renewed: Collection[str]) -> Change:
-    container = state.containers.get(wish.name)
+def _change(
+    desired: DesiredContainer, spec: TopologySpec, state: TopologyState, renewed: Collection[str]
+) -> ContainerChange:
+    container = state.containers.get(desired.name)
     if container is None:
-        return Change(wish)
-    options = differences(wish.spec, container.raw, state.images_of(wish, container))
+        return ContainerChange(desired)
+    options = differences(desired.spec, container.raw, state.images_of(desired, container))
     fixed = {name: pair for name, pair in options.items() if name not in LIVE_OPTIONS}
-    links = _Links.of(wish, spec, state, renewed)
-    mode = _new_mode(wish, container, state, bool(links.reasons))
+    links = _Links.of(desired, spec, state, renewed)
+    mode = _new_mode(desired, container, state, bool(links.reasons))
     reasons = [why(fixed)] if fixed else []
-    shares = "".join(_shared(wish, state))
+    shares = "".join(_shared(desired, state))
     if shares in renewed and (mode or "container").startswith("container"):
         # Only another container can share the network of another one: the mode holds an ID.
         mode = f"container:{shares}"
         reasons.append(f"it shares the network of {shares}, which is replaced")
     elif mode is not None:
         reasons.append(_why_mode(container, mode))
-    return Change(
-        wish=wish,
+    return ContainerChange(
+        desired=desired,
         container=container,
         live={name: pair for name, pair in options.items() if name in LIVE_OPTIONS},
         reasons=(*reasons, *links.reasons),
@@ -164,14 +170,14 @@ def _change(wish: ContainerWish, spec: TopologySpec, state: TopologyState, renew
     )
 
 
-def _why_mode(container: Container, mode: str) -> str:
+def _why_mode(container: ContainerState, mode: str) -> str:
     kind, wanted = container.network_mode.partition(":")[0], mode.partition(":")
     if kind == wanted[0] == "container":
         return f"it shares the network of another container than {wanted[2]} of today"
     return f"network_mode is {kind}, wanted {mode}"
 
 
-def _why_restart(container: Container, spec: TopologySpec, state: TopologyState, shares: str) -> str:
+def _why_restart(container: ContainerState, spec: TopologySpec, state: TopologyState, shares: str) -> str:
     """Say why a container has lost the network that it shares, or is going to; empty if it has not.
 
     Each start makes a new network namespace. The engine tells nobody's but the owner's, so that the order of the
@@ -187,7 +193,9 @@ def _why_restart(container: Container, spec: TopologySpec, state: TopologyState,
     return ""
 
 
-def _new_mode(wish: ContainerWish, container: Container, state: TopologyState, new_links: bool) -> str | None:
+def _new_mode(
+    desired: DesiredContainer, container: ContainerState, state: TopologyState, new_links: bool
+) -> str | None:
     """Return the network mode that only a successor can have; None if the container's will do.
 
     Args:
@@ -195,13 +203,13 @@ def _new_mode(wish: ContainerWish, container: Container, state: TopologyState, n
     """
     kind = container.network_mode.partition(":")[0]
     current = DEFAULT_BRIDGE if kind == "default" else kind
-    if wish.networks is not None:
-        return next(iter(wish.networks)) if kind in ("host", "none", "container") else None
-    if wish.shares_with is not None:
-        target = state.containers.get(wish.shares_with) or state.outside.get(wish.shares_with)
+    if desired.networks is not None:
+        return next(iter(desired.networks)) if kind in ("host", "none", "container") else None
+    if desired.shares_with is not None:
+        target = state.containers.get(desired.shares_with) or state.outside.get(desired.shares_with)
         same = target is not None and container.network_mode in (f"container:{target.id}", f"container:{target.name}")
-        return None if same else wish.network_mode
-    wanted = DEFAULT_BRIDGE if wish.network_mode is None and new_links else wish.network_mode
+        return None if same else desired.network_mode
+    wanted = DEFAULT_BRIDGE if desired.network_mode is None and new_links else desired.network_mode
     return None if wanted in (None, current) else wanted
 
 
@@ -214,12 +222,16 @@ class _Links:
     wanted: tuple[tuple[str, str], ...] | None = None
 
     @classmethod
-    def of(cls, wish: ContainerWish, spec: TopologySpec, state: TopologyState, renewed: Collection[str]) -> _Links:
-        there = {link.alias: link for link in state.legacy.get(wish.name, ())}
-        given = wish.links is not None
+    def of(
+        cls, desired: DesiredContainer, spec: TopologySpec, state: TopologyState, renewed: Collection[str]
+    ) -> _Links:
+        there = {link.alias: link for link in state.legacy.get(desired.name, ())}
+        given = desired.links is not None
         # Links that the task does not give are kept, even where their target gets a new identity.
         wanted = (
-            tuple((link.target, link.alias) for link in wish.legacy_links) if given else _kept_links(wish, spec, state)
+            tuple((link.target, link.alias) for link in desired.legacy_links)
+            if given
+            else _kept_links(desired, spec, state)
         )
         reasons, unlink = [], []
         for target, alias in wanted:
@@ -233,7 +245,7 @@ class _Links:
                     unlink.append((there[alias], problem))
         aliases = {alias for _target, alias in wanted}
         for alias, link in there.items():
-            reason = _why_gone(wish, spec, link)
+            reason = _why_gone(desired, spec, link)
             if alias not in aliases and reason:
                 unlink.append((link, reason))
         return cls(tuple(reasons), tuple(unlink), wanted if given or reasons or unlink else None)
@@ -252,20 +264,20 @@ def _link_problem(link: LegacyLink | None, target: str, alias: str, wanted_id: s
     return ""
 
 
-def _why_gone(wish: ContainerWish, spec: TopologySpec, link: LegacyLink) -> str:
+def _why_gone(desired: DesiredContainer, spec: TopologySpec, link: LegacyLink) -> str:
     """Say why a legacy link that is not wanted is to go, as a clause; empty if it may stay."""
     target = spec.containers.get(link.target.name) if link.target is not None else None
-    if not wish.on_bridge:
+    if not desired.on_bridge:
         # Without the default bridge it leads nowhere, and would keep the container from starting.
         return "the topology does not put the container on the default bridge, where legacy links lead"
-    if wish.links is not None:
+    if desired.links is not None:
         return "the topology does not name it"
     if target is not None and not target.on_bridge:
         return f"{target.name} leaves the default bridge, where legacy links lead"
     return ""
 
 
-def handled_by(changes: Mapping[str, Change], name: str) -> Iterator[str]:
+def handled_by(changes: Mapping[str, ContainerChange], name: str) -> Iterator[str]:
     """Yield the IDs of containers that depend on the container I(name) and are put right if it is replaced.
 
     Links to it are taken away before, and those that share its network are replaced after it.

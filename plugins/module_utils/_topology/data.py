@@ -22,38 +22,38 @@ if t.TYPE_CHECKING:
 
     from .._apply.replacement_config import Sources
     from .._compose.container import ContainerSpec
-    from .._model.state import Container
-    from .containers import Change
+    from .._model.state import ContainerState
+    from .containers import ContainerChange
     from .state import TopologyState
 
 Json = t.Any
 Mounts = dict[str, Volume]
 
 
-def data_left_behind(changes: Iterable[Change], state: TopologyState, used: Collection[str]) -> Iterator[str]:
+def data_left_behind(changes: Iterable[ContainerChange], state: TopologyState, used: Collection[str]) -> Iterator[str]:
     """Say which volumes and folders the successors do not have, and how to bring over what is in them.
 
     Args:
         used: names of the volumes that the topology mounts.
     """
     for change in changes:
-        around = state.around.get(change.wish.name)
-        if change.container is None or around is None or around.sources is None:
+        dependencies = state.dependencies.get(change.desired.name)
+        if change.container is None or dependencies is None or dependencies.sources is None:
             continue
-        image = change.wish.spec.image or change.container.image
+        image = change.desired.spec.image or change.container.image
         configs = state.image_configs
         old_base = configs.get(change.container.raw["Image"])
         new_base = configs.get(state.image_ids.get(image, ""), old_base)
-        before, after = _mounts(change.container, around.sources, change.wish.spec, old_base, new_base)
+        before, after = _mounts(change.container, dependencies.sources, change.desired.spec, old_base, new_base)
         for old, new in left_behind(before, after):
             if new is not None:
-                yield _replaced(change.wish.name, image, old, new)
+                yield _replaced(change.desired.name, image, old, new)
             elif old.source not in used:
-                yield _dropped(change.wish.name, old)
+                yield _dropped(change.desired.name, old)
 
 
 def _mounts(
-    container: Container,
+    container: ContainerState,
     sources: Sources,
     spec: ContainerSpec,
     old_base: Mapping[str, Json] | None,

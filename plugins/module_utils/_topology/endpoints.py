@@ -12,12 +12,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._compose.attachment import AttachSpec, Wish
+from .._compose.attachment import AttachSpec, DesiredEndpoint
 from .._errors import Refusal
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.endpoint import EndpointSettings
 from .._model.labels import owner
-from .._model.state import Container, Summary
+from .._model.state import ContainerState, Summary
 from .._plan.attach import AttachState, plan_attach
 from .._plan.container_actions import NewEndpoint
 from .._plan.plan import Action, Attach, CreateNetwork, Detach, Reattach, Stage, stages
@@ -27,7 +27,7 @@ if t.TYPE_CHECKING:
 
     from .._model.state import Member, Network
     from .._plan.plan import Plan
-    from .spec import ContainerWish, TopologySpec
+    from .spec import DesiredContainer, TopologySpec
     from .state import TopologyState
 
 _NEW = "new:"
@@ -66,8 +66,8 @@ def plan_attachments(
         replaced: names of containers that get a successor.
         going: IDs of containers that will be gone before any of this happens.
     """
-    containers: dict[str, Container] = {**state.outside, **state.containers}
-    containers.update({name: Container(id=f"{_NEW}{name}", name=name, status="created") for name in new})
+    containers: dict[str, ContainerState] = {**state.outside, **state.containers}
+    containers.update({name: ContainerState(id=f"{_NEW}{name}", name=name, status="created") for name in new})
     plans, problems = {}, []
     for name in dict.fromkeys((*_wanted_networks(spec), *state.networks)):
         network = state.networks.get(name)
@@ -75,7 +75,7 @@ def plan_attachments(
         there = replace(there, created=new, mac_later=frozenset(_mac_later(spec, state, name, replaced)))
         if network is None and attach.create is None:
             continue
-        if not attach.wishes and not there.others:
+        if not attach.desired_endpoints and not there.others:
             continue
         try:
             plans[name] = plan_attach(attach, there)
@@ -85,24 +85,29 @@ def plan_attachments(
 
 
 def _wanted_networks(spec: TopologySpec) -> Iterator[str]:
-    for wish in spec.containers.values():
-        yield from wish.networks or ()
+    for desired in spec.containers.values():
+        yield from desired.networks or ()
 
 
 def _question(
-    spec: TopologySpec, state: TopologyState, name: str, containers: Mapping[str, Container], going: frozenset[str]
+    spec: TopologySpec, state: TopologyState, name: str, containers: Mapping[str, ContainerState], going: frozenset[str]
 ) -> tuple[AttachSpec, AttachState]:
     """Ask network_attach's planner about one network, and about this topology's containers alone."""
     network = state.networks.get(name)
     members: dict[str, Member] = {}
-    leaving: list[Container] = []
+    leaving: list[ContainerState] = []
     if network is not None:
         members = {ident: member for ident, member in network.members.items() if ident not in going}
         network = replace(network, members=members)
         leaving = [one for one in _leaving(spec, containers, network) if one.id not in going]
     known = {**containers, **{one.id: one for one in leaving}}
     return (
-        AttachSpec(network=name, create=spec.networks.get(name), wishes=_wishes(spec, name, containers), purge=True),
+        AttachSpec(
+            network=name,
+            create=spec.networks.get(name),
+            desired_endpoints=_desired_endpoints(spec, name, containers),
+            purge=True,
+        ),
         AttachState(
             info=state.info,
             network=network,
@@ -116,57 +121,61 @@ def _question(
     )
 
 
-def _wishes(spec: TopologySpec, network: str, containers: Mapping[str, Container]) -> tuple[Wish, ...]:
+def _desired_endpoints(
+    spec: TopologySpec, network: str, containers: Mapping[str, ContainerState]
+) -> tuple[DesiredEndpoint, ...]:
     """Return which containers must be on a network, with which settings."""
-    said = (
-        Wish(wish.name, wish.networks[network], wish.added.get(network, frozenset()))
-        for wish in spec.containers.values()
-        if wish.networks is not None and network in wish.networks and wish.name in containers
+    given = (
+        DesiredEndpoint(desired.name, desired.networks[network], desired.added.get(network, frozenset()))
+        for desired in spec.containers.values()
+        if desired.networks is not None and network in desired.networks and desired.name in containers
     )
     implied = _ends_of_legacy_links(spec, containers) if network == DEFAULT_BRIDGE else ()
-    return (*said, *(Wish(name, EndpointSettings()) for name in implied))
+    return (*given, *(DesiredEndpoint(name, EndpointSettings()) for name in implied))
 
 
-def _leaving(spec: TopologySpec, containers: Mapping[str, Container], network: Network) -> Iterator[Container]:
-    for name, wish in spec.containers.items():
-        if name in containers and _must_leave(spec, wish, containers[name], network):
+def _leaving(
+    spec: TopologySpec, containers: Mapping[str, ContainerState], network: Network
+) -> Iterator[ContainerState]:
+    for name, desired in spec.containers.items():
+        if name in containers and _must_leave(spec, desired, containers[name], network):
             yield containers[name]
 
 
 def _mac_later(spec: TopologySpec, state: TopologyState, network: str, replaced: frozenset[str]) -> Iterator[str]:
     """Yield who gets its MAC address on a network when it is created, or whose is only known once it runs."""
-    for wish in spec.containers.values():
-        container = state.containers.get(wish.name)
-        if wish.name in replaced:
+    for desired in spec.containers.values():
+        container = state.containers.get(desired.name)
+        if desired.name in replaced:
             # What the predecessor has goes on; another one is taken with the endpoint.
             known = container is not None and network in container.endpoints
-            if state.info.speaks("1.44") or (known and _same_mac(wish, container, network)):
-                yield wish.name
+            if state.info.speaks("1.44") or (known and _same_mac(desired, container, network)):
+                yield desired.name
         elif container is None:
             # Older engines take one for the whole container, which is that of its first network.
-            if network == next(iter(wish.networks or ()), None):
-                yield wish.name
-        elif not container.live and network in container.endpoints and _same_mac(wish, container, network):
-            yield wish.name
+            if network == next(iter(desired.networks or ()), None):
+                yield desired.name
+        elif not container.live and network in container.endpoints and _same_mac(desired, container, network):
+            yield desired.name
 
 
-def _same_mac(wish: ContainerWish, container: Container | None, network: str) -> bool:
+def _same_mac(desired: DesiredContainer, container: ContainerState | None, network: str) -> bool:
     """Whether a container that is there may have the MAC address that it should have."""
     end = container.endpoints[network] if container is not None else None
-    wanted = wish.networks[network].mac_address if wish.networks and network in wish.networks else None
+    wanted = desired.networks[network].mac_address if desired.networks and network in desired.networks else None
     return end is not None and (end.mac or end.requested_mac or wanted) == wanted
 
 
-def _ends_of_legacy_links(spec: TopologySpec, containers: Mapping[str, Container]) -> Iterator[str]:
+def _ends_of_legacy_links(spec: TopologySpec, containers: Mapping[str, ContainerState]) -> Iterator[str]:
     """Yield who must be on the default bridge, although the task does not say it in so many words.
 
     A container that is recreated gets there on its own.
     """
-    ends = [end for wish in spec.containers.values() for end in _linked(wish)]
+    ends = [end for desired in spec.containers.values() for end in _linked(desired)]
     for name in dict.fromkeys(ends):
-        wish, container = spec.containers.get(name), containers.get(name)
-        said = wish is None or wish.networks is not None
-        if not said and container is not None and not container.id.startswith(_NEW):
+        desired, container = spec.containers.get(name), containers.get(name)
+        given = desired is None or desired.networks is not None
+        if not given and container is not None and not container.id.startswith(_NEW):
             yield name
 
 
@@ -181,31 +190,31 @@ def back_on_bridge(attachments: Attachments) -> frozenset[str]:
     )
 
 
-def _linked(wish: ContainerWish) -> list[str]:
-    return [*(link.target for link in wish.legacy_links), wish.name] if wish.legacy_links else []
+def _linked(desired: DesiredContainer) -> list[str]:
+    return [*(link.target for link in desired.legacy_links), desired.name] if desired.legacy_links else []
 
 
-def _settled(spec: TopologySpec, state: TopologyState, network: str, container: Container) -> Container:
+def _settled(spec: TopologySpec, state: TopologyState, network: str, container: ContainerState) -> ContainerState:
     """Return a container as it will be on all other networks.
 
     An endpoint that goes as well decides nothing here: that the default route leaves with it is no news.
     """
-    wish = spec.containers.get(container.name)
+    desired = spec.containers.get(container.name)
     leaves = {
         name
         for name, other in state.networks.items()
-        if wish is not None and name != network and _must_leave(spec, wish, container, other)
+        if desired is not None and name != network and _must_leave(spec, desired, container, other)
     }
     kept = {name: end for name, end in container.endpoints.items() if name not in leaves}
     return replace(container, endpoints=kept) if leaves else container
 
 
-def _must_leave(spec: TopologySpec, wish: ContainerWish, container: Container, network: Network) -> bool:
+def _must_leave(spec: TopologySpec, desired: DesiredContainer, container: ContainerState, network: Network) -> bool:
     """Whether it was this topology that put a container on a network where it should no longer be.
 
     What a user attached by hand to networks of others is left alone.
     """
-    if wish.networks is None or network.name in wish.networks or network.name not in container.endpoints:
+    if desired.networks is None or network.name in desired.networks or network.name not in container.endpoints:
         return False
     if network.name == DEFAULT_BRIDGE:
         return container.network_mode in _MODES_ON_BRIDGE

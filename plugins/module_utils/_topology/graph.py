@@ -25,7 +25,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from .._model.legacy_links import LegacyLink
-    from .._model.state import Container, Network
+    from .._model.state import ContainerState, Network
 
 Json = t.Any
 Graph = dict[str, list[dict[str, Json]]]
@@ -49,7 +49,7 @@ class GraphState:
     """
 
     networks: tuple[Network, ...] = ()
-    containers: tuple[Container, ...] = ()
+    containers: tuple[ContainerState, ...] = ()
     legacy: Mapping[str, tuple[LegacyLink, ...]] = field(default_factory=dict)
 
 
@@ -98,7 +98,7 @@ def _network(network: Network) -> dict[str, Json]:
     return {**network_result(network), "labels": dict(network.labels), "topology": owner(network.labels) or ""}
 
 
-def _container(container: Container, others: Iterable[Container]) -> dict[str, Json]:
+def _container(container: ContainerState, others: Iterable[ContainerState]) -> dict[str, Json]:
     return {
         "id": container.id,
         "name": container.name,
@@ -110,7 +110,7 @@ def _container(container: Container, others: Iterable[Container]) -> dict[str, J
     }
 
 
-def network_mode(container: Container, others: Iterable[Container]) -> str:
+def network_mode(container: ContainerState, others: Iterable[ContainerState]) -> str:
     """Return the network mode in the words of a topology: the engine keeps an ID where a name was given."""
     mode, _colon, ident = container.network_mode.partition(":")
     if mode == "container":
@@ -152,6 +152,6 @@ def _network_links(state: GraphState) -> Iterator[dict[str, Json]]:
                 yield {"source": source.name, "network": name, **entry}
 
 
-def _on_network(containers: Iterable[Container], network: str, ref: str) -> Container | None:
+def _on_network(containers: Iterable[ContainerState], network: str, ref: str) -> ContainerState | None:
     """Return the container to which a network link leads: the engine knows it by its name or its short ID."""
     return next((one for one in containers if ref in (one.name, one.short_id) and network in one.endpoints), None)

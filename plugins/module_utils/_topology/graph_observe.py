@@ -27,7 +27,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from .._engine.client import Engine
-    from .._model.state import Container, Network
+    from .._model.state import ContainerState, Network
 
 Json = t.Any
 
@@ -102,7 +102,7 @@ def _observe(
 
 
 def _legacy_links(
-    engine: Engine, source: Container, found: Mapping[str, Container], targets: Mapping[tuple[str, str], str]
+    engine: Engine, source: ContainerState, found: Mapping[str, ContainerState], targets: Mapping[tuple[str, str], str]
 ) -> Iterator[LegacyLink]:
     for link in source.legacy_links:
         target = found.get(targets.get((source.name, link.alias), ""))

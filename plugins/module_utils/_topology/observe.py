@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import replace
 
 from .._apply.link_hosts import read_link_hosts
-from .._apply.replacement_checks import Inspected, observe_surroundings
+from .._apply.replacement_checks import Inspected, observe_dependencies
 from .._engine.marks import image_values, without_inherited
 from .._errors import NotFound
 from .._model.bridge import DEFAULT_BRIDGE
@@ -30,10 +30,10 @@ if t.TYPE_CHECKING:
 
     from .._compose.network import NetworkSpec
     from .._engine.client import Engine
-    from .._model.state import Container, Network, Summary
+    from .._model.state import ContainerState, Network, Summary
     from .._recovery.journal import Journal, Recovered
-    from .containers import Change
-    from .spec import ContainerWish, TopologySpec
+    from .containers import ContainerChange
+    from .spec import DesiredContainer, TopologySpec
 
 Json = t.Any
 
@@ -71,7 +71,7 @@ def _removes(spec: TopologySpec) -> bool:
 
 def _is_about_all(spec: TopologySpec) -> bool:
     """Whether containers matter that are not of the topology: they may depend on it, or publish a port it wants."""
-    return _removes(spec) or any(wish.spec.ports for wish in spec.containers.values())
+    return _removes(spec) or any(desired.spec.ports for desired in spec.containers.values())
 
 
 def _listed(engine: Engine, spec: TopologySpec) -> Sequence[Json]:
@@ -95,35 +95,37 @@ def _with_needs(engine: Engine, spec: TopologySpec, state: TopologyState) -> Top
 
 
 def _neighbours(engine: Engine, spec: TopologySpec, state: TopologyState) -> tuple[Summary, ...]:
-    if not any(_may_get_an_address(wish, state.containers.get(wish.name)) for wish in spec.containers.values()):
+    if not any(
+        _may_get_an_address(desired, state.containers.get(desired.name)) for desired in spec.containers.values()
+    ):
         return ()
     return state.others if _is_about_all(spec) else all_summaries(engine)
 
 
-def _may_get_an_address(wish: ContainerWish, container: Container | None) -> bool:
+def _may_get_an_address(desired: DesiredContainer, container: ContainerState | None) -> bool:
     """Whether a container gets an endpoint or starts, so that it matters who else is on its networks."""
     if container is None or not container.live:
         return True
     ends = container.endpoints
     return any(
         name not in ends or any(one not in (ends[name].ipv4, ends[name].ipv6) for one in settings.addresses)
-        for name, settings in (wish.networks or {}).items()
+        for name, settings in (desired.networks or {}).items()
     )
 
 
-def _members(engine: Engine, spec: TopologySpec, state: TopologyState) -> dict[str, Container]:
+def _members(engine: Engine, spec: TopologySpec, state: TopologyState) -> dict[str, ContainerState]:
     """Read the containers of others on each network on which a container gets an alias that may be a name of theirs."""
     wanted = {
         name: state.networks[name]
-        for wish in spec.containers.values()
-        for name, settings in (wish.networks or {}).items()
-        if name in state.networks and set(settings.aliases or ()) - _aliases(state.containers.get(wish.name), name)
+        for desired in spec.containers.values()
+        for name, settings in (desired.networks or {}).items()
+        if name in state.networks and set(settings.aliases or ()) - _aliases(state.containers.get(desired.name), name)
     }
     known = state.containers.values()
     return {key: one for network in wanted.values() for key, one in others_on(engine, network, known).items()}
 
 
-def _aliases(container: Container | None, network: str) -> set[str]:
+def _aliases(container: ContainerState | None, network: str) -> set[str]:
     return aliases_on(container, network) if container is not None else set()
 
 
@@ -151,35 +153,38 @@ def _with_surroundings(engine: Engine, spec: TopologySpec, state: TopologyState)
     """Read what decides about a replacement, for those containers that need one."""
     suspects = [change for change in changes_of(spec, state).values() if change.replaced]
     summaries = all_summaries(engine) if suspects else ()
-    around, inspected = {}, Inspected()
+    dependencies, inspected = {}, Inspected()
     for change in suspects:
         if change.container is not None:
-            there = observe_surroundings(engine, change.container, inspected, summaries)
-            around[change.wish.name] = replace(there, unwritable=_unwritable(engine, change, change.container))
-    return replace(state, around=around)
+            there = observe_dependencies(engine, change.container, inspected, summaries)
+            dependencies[change.desired.name] = replace(there, unwritable=_unwritable(engine, change, change.container))
+    return replace(state, dependencies=dependencies)
 
 
-def _unwritable(engine: Engine, change: Change, container: Container) -> tuple[str, ...]:
+def _unwritable(engine: Engine, change: ContainerChange, container: ContainerState) -> tuple[str, ...]:
     """Return the files that a container cannot keep if it becomes read-only."""
-    if not (change.wish.spec.read_only and change.keep_files):
+    if not (change.desired.spec.read_only and change.keep_files):
         return ()
     # Not at the top: to load what reads archives takes its time, and few containers become read-only.
     from .._apply.replacement_files import unwritable
 
-    return unwritable(engine, container.raw, change.wish.spec.tmpfs or ())
+    return unwritable(engine, container.raw, change.desired.spec.tmpfs or ())
 
 
 def _outside(spec: TopologySpec) -> Iterator[str]:
     """Yield the names of containers that this topology refers to and that are not its own."""
-    for wish in spec.containers.values():
-        links = [*(wish.links or ()), *(link for end in (wish.networks or {}).values() for link in end.links or ())]
-        for name in (*(link.target for link in links), *((wish.shares_with,) if wish.shares_with else ())):
+    for desired in spec.containers.values():
+        links = [
+            *(desired.links or ()),
+            *(link for end in (desired.networks or {}).values() for link in end.links or ()),
+        ]
+        for name in (*(link.target for link in links), *((desired.shares_with,) if desired.shares_with else ())):
             if name not in spec.containers:
                 yield name
 
 
 def _networks(engine: Engine, spec: TopologySpec, all_networks: Iterable[Network]) -> dict[str, Network]:
-    bridge = any(wish.networks is not None or wish.on_bridge for wish in spec.containers.values())
+    bridge = any(desired.networks is not None or desired.on_bridge for desired in spec.containers.values())
     wanted = (*spec.networks, *sorted(spec.external), *((DEFAULT_BRIDGE,) if bridge and spec.present else ()))
     # The engine lists them in no order; those that the task names come as it names them.
     order = {name: number for number, name in enumerate(wanted)}
@@ -191,9 +196,9 @@ def _networks(engine: Engine, spec: TopologySpec, all_networks: Iterable[Network
     }
 
 
-def _images(engine: Engine, spec: TopologySpec, containers: Iterable[Container]) -> dict[str, Json]:
+def _images(engine: Engine, spec: TopologySpec, containers: Iterable[ContainerState]) -> dict[str, Json]:
     ids, configs = {}, {}
-    wanted = dict.fromkeys(wish.spec.image for wish in spec.containers.values() if wish.spec.image)
+    wanted = dict.fromkeys(desired.spec.image for desired in spec.containers.values() if desired.spec.image)
     for name in wanted:
         image = _image(engine, name)
         if image is not None:

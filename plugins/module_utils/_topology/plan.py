@@ -35,7 +35,7 @@ from .._plan.container_actions import (
 from .._plan.plan import Action, CreateNetwork, Disruption, Plan, singly, stages
 from .._recovery.journal import with_recovery
 from .checks import problems
-from .containers import Change, Successor, changes_of, handled_by, levels_of
+from .containers import ContainerChange, Successor, changes_of, handled_by, levels_of
 from .data import data_left_behind
 from .endpoints import back_on_bridge, plan_attachments
 from .removal import REMOVE_WORKERS, dependents, foreign_users, plan_absent, remove_containers, remove_networks
@@ -43,9 +43,9 @@ from .removal import REMOVE_WORKERS, dependents, foreign_users, plan_absent, rem
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from .._apply.replacement_checks import Surroundings
+    from .._apply.replacement_checks import Dependencies
     from .endpoints import Attachments
-    from .spec import ContainerWish, TopologySpec
+    from .spec import DesiredContainer, TopologySpec
     from .state import TopologyState
 
 Json = t.Any
@@ -104,40 +104,40 @@ def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
     return with_recovery(plan, state.journal, state.containers)
 
 
-def _unlinked(change: Change) -> Iterator[tuple[str, str]]:
+def _unlinked(change: ContainerChange) -> Iterator[tuple[str, str]]:
     """Yield source and alias of the legacy links that a container loses."""
     for link, _reason in change.unlink:
-        yield change.wish.name, link.alias
+        yield change.desired.name, link.alias
 
 
-def _lossy_replacements(state: TopologyState, changes: Mapping[str, Change]) -> Iterator[str]:
+def _lossy_replacements(state: TopologyState, changes: Mapping[str, ContainerChange]) -> Iterator[str]:
     for name, change in changes.items():
-        if change.container is not None and change.replaced and name in state.around:
+        if change.container is not None and change.replaced and name in state.dependencies:
             yield from replace_problems(
                 change.container,
-                _with_targets_started(state.around[name], changes),
+                _with_targets_started(state.dependencies[name], changes),
                 handled=frozenset(handled_by(changes, name)),
                 dropped=frozenset(link.alias for link, _reason in change.unlink),
                 moves=change.mode is not None,
             )
 
 
-def _ports_that_move(changes: Iterable[Change]) -> Iterator[str]:
+def _ports_that_move(changes: Iterable[ContainerChange]) -> Iterator[str]:
     for change in changes:
-        ports = change.wish.spec.ports
+        ports = change.desired.spec.ports
         if change.container is not None and change.replaced and (ports is None or any(not p.host for p in ports)):
             yield from replace_warnings(change.container)
 
 
-def _with_targets_started(around: Surroundings, changes: Mapping[str, Change]) -> Surroundings:
+def _with_targets_started(dependencies: Dependencies, changes: Mapping[str, ContainerChange]) -> Dependencies:
     """Return what is around a container by the time that it is replaced: its own topology's link targets run."""
     links = [
         replace(link, target=replace(link.target, status="running"))
         if link.target is not None and link.target.name in changes
         else link
-        for link in around.links
+        for link in dependencies.links
     ]
-    return replace(around, links=tuple(links))
+    return replace(dependencies, links=tuple(links))
 
 
 # -- images, networks, volumes ----------------------------------------------------------------------------------------
@@ -145,8 +145,8 @@ def _with_targets_started(around: Surroundings, changes: Mapping[str, Change]) -
 
 def _pulls(spec: TopologySpec, state: TopologyState) -> Iterator[PullImage]:
     seen = set()
-    for wish in spec.containers.values():
-        image, container = wish.spec.image or "", state.containers.get(wish.name)
+    for desired in spec.containers.values():
+        image, container = desired.spec.image or "", state.containers.get(desired.name)
         # A container's image was there once; that its name is gone since is no reason to pull it.
         needed = container is None or full_name(container.image) != full_name(image)
         if needed and image not in state.image_ids and full_name(image) not in seen:
@@ -169,7 +169,7 @@ def _volume_creations(spec: TopologySpec, state: TopologyState) -> Iterator[Crea
 # -- containers -------------------------------------------------------------------------------------------------------
 
 
-def _unlinks(changes: Iterable[Change]) -> Iterator[tuple[Action, ...]]:
+def _unlinks(changes: Iterable[ContainerChange]) -> Iterator[tuple[Action, ...]]:
     for change in changes:
         source = change.container
         if source is not None and change.unlink:
@@ -179,7 +179,9 @@ def _unlinks(changes: Iterable[Change]) -> Iterator[tuple[Action, ...]]:
             yield tuple(RemoveLink(reason, disruption, source, link.name, link.alias) for link, reason in change.unlink)
 
 
-def _hosts(state: TopologyState, changes: Mapping[str, Change], attachments: Attachments) -> Iterator[RewriteHosts]:
+def _hosts(
+    state: TopologyState, changes: Mapping[str, ContainerChange], attachments: Attachments
+) -> Iterator[RewriteHosts]:
     """Yield what makes the names of legacy links resolve as they should; at a start the engine does that."""
     moved = back_on_bridge(attachments)
     started = frozenset(name for name, change in changes.items() if change.container and not change.container.live)
@@ -196,15 +198,19 @@ def _hosts(state: TopologyState, changes: Mapping[str, Change], attachments: Att
 
 
 def _unit(
-    spec: TopologySpec, state: TopologyState, change: Change, changes: Mapping[str, Change], attachments: Attachments
+    spec: TopologySpec,
+    state: TopologyState,
+    change: ContainerChange,
+    changes: Mapping[str, ContainerChange],
+    attachments: Attachments,
 ) -> tuple[Action, ...]:
     """Return what is to be done to one container, in order."""
-    wish, container = change.wish, change.container
-    after = tuple(After(other, condition, spec.wait_timeout) for other, condition in wish.depends_on.items())
-    endpoints = attachments.of_new(wish.name)
+    desired, container = change.desired, change.container
+    after = tuple(After(other, condition, spec.wait_timeout) for other, condition in desired.depends_on.items())
+    endpoints = attachments.of_new(desired.name)
     if container is None:
-        config = _create_config(spec, wish)
-        return (CreateContainer("it does not exist", Disruption.NONE, wish.name, config, endpoints, after),)
+        config = _create_config(spec, desired)
+        return (CreateContainer("it does not exist", Disruption.NONE, desired.name, config, endpoints, after),)
     unit: list[Action] = []
     if change.replaced:
         base = state.image_configs.get(container.raw.get("Image") or "")
@@ -213,17 +219,17 @@ def _unit(
                 "; ".join(change.reasons),
                 Disruption.RECREATE,
                 container,
-                change=Successor(wish.spec, base, change.links, change.mode),
-                handled=frozenset(handled_by(changes, wish.name)),
+                change=Successor(desired.spec, base, change.links, change.mode),
+                handled=frozenset(handled_by(changes, desired.name)),
                 keep_files=change.keep_files,
                 mode=change.mode,
                 endpoints=(*endpoints, *_kept_endpoints(spec, state, change)),
-                macs={name: end.mac_address for name, end in (wish.networks or {}).items() if end.mac_address},
+                macs={name: end.mac_address for name, end in (desired.networks or {}).items() if end.mac_address},
                 after=after,
             )
         )
     elif change.live:
-        config = wish.spec.update_to_api(change.live)
+        config = desired.spec.update_to_api(change.live)
         unit.append(UpdateContainer(why(change.live), Disruption.NONE, container, config))
     if container.status == "paused" or not (container.live or change.replaced):
         unit.append(StartContainer(f"it is {container.status}", Disruption.NONE, container, after))
@@ -232,18 +238,18 @@ def _unit(
     return tuple(unit)
 
 
-def _kept_endpoints(spec: TopologySpec, state: TopologyState, change: Change) -> Iterator[NewEndpoint]:
+def _kept_endpoints(spec: TopologySpec, state: TopologyState, change: ContainerChange) -> Iterator[NewEndpoint]:
     """Yield what goes on to a successor on the default bridge: its endpoints on the networks of others.
 
     Where the task says nothing about networks, those on the topology's own go on as well.
     """
-    container, wish = change.container, change.wish
-    if container is None or change.mode != DEFAULT_BRIDGE or wish.networks is not None:
+    container, desired = change.container, change.desired
+    if container is None or change.mode != DEFAULT_BRIDGE or desired.networks is not None:
         return
     for name, endpoint in container.endpoints.items():
         network = state.networks.get(name)
         foreign = network is None or owner(network.labels) != spec.name
-        if name not in (DEFAULT_BRIDGE, "none") and (foreign or wish.network_mode is None):
+        if name not in (DEFAULT_BRIDGE, "none") and (foreign or desired.network_mode is None):
             yield NewEndpoint(name, name, endpoint.settings)
 
 
@@ -266,11 +272,11 @@ def _asks_for_an_address(action: Action) -> bool:
     return any(one.ipv4_address or one.ipv6_address for one in settings)
 
 
-def _create_config(spec: TopologySpec, wish: ContainerWish) -> dict[str, Json]:
-    body = wish.spec.to_api()
-    body["Labels"] = {**(wish.spec.labels or {}), **spec.labels}
-    if wish.network_mode is not None:
-        body["HostConfig"]["NetworkMode"] = wish.network_mode
-    if wish.legacy_links:
-        body["HostConfig"]["Links"] = [str(link) for link in wish.legacy_links]
+def _create_config(spec: TopologySpec, desired: DesiredContainer) -> dict[str, Json]:
+    body = desired.spec.to_api()
+    body["Labels"] = {**(desired.spec.labels or {}), **spec.labels}
+    if desired.network_mode is not None:
+        body["HostConfig"]["NetworkMode"] = desired.network_mode
+    if desired.legacy_links:
+        body["HostConfig"]["Links"] = [str(link) for link in desired.legacy_links]
     return body

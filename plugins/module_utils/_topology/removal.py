@@ -20,7 +20,7 @@ from .._plan.plan import Disruption, Plan, singly, stages
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from .._model.state import Container
+    from .._model.state import ContainerState
     from .spec import TopologySpec
     from .state import TopologyState
 
@@ -66,13 +66,13 @@ def remove_containers(spec: TopologySpec, state: TopologyState, reason: str) -> 
     ]
 
 
-def _keeps_data(container: Container) -> bool:
+def _keeps_data(container: ContainerState) -> bool:
     """Whether something outlives the container that its processes may still have to write."""
     mounts = container.raw.get("Mounts") or ()
     return any(mount.get("RW", True) and not is_anonymous_name(mount.get("Name") or "") for mount in mounts)
 
 
-def _anonymous(container: Container) -> tuple[str, ...]:
+def _anonymous(container: ContainerState) -> tuple[str, ...]:
     names = (mount.get("Name") or "" for mount in container.raw.get("Mounts") or ())
     return tuple(name for name in names if is_anonymous_name(name))
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from .._compose.attachment import ENDPOINT_OPTIONS, parse_added, parse_settings
 from .._compose.container import ContainerSpec, check_name
 from .._compose.network import NetworkSpec, parse_network
-from .._errors import SpecError, near
+from .._errors import SpecError, did_you_mean
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.endpoint import EndpointSettings
 from .._model.labels import TOPOLOGY_LABEL
@@ -53,12 +53,12 @@ _BY_MODE = ("host", "none")
 
 
 @dataclass(frozen=True)
-class ContainerWish:
+class DesiredContainer:
     """One container of a topology.
 
     Attributes:
         networks: the endpoint's settings by network; None if not given, then the default bridge.
-        added: by network, which settings of the endpoint are wanted besides what is there, see Wish.
+        added: by network, which settings of the endpoint are wanted besides what is there, see DesiredEndpoint.
         links: legacy links if the container is on the default bridge, else network links.
         depends_on: C(started) or C(healthy) by container.
         network_mode: C(bridge), C(host), C(none) or C(container:NAME), if given.
@@ -112,7 +112,7 @@ class TopologySpec:
     name: str
     networks: Mapping[str, NetworkSpec] = field(default_factory=dict)
     external: frozenset[str] = frozenset()
-    containers: Mapping[str, ContainerWish] = field(default_factory=dict)
+    containers: Mapping[str, DesiredContainer] = field(default_factory=dict)
     levels: tuple[tuple[str, ...], ...] = ()
     present: bool = True
     purge: bool = False
@@ -126,7 +126,7 @@ class TopologySpec:
 
     @property
     def named_volumes(self) -> tuple[str, ...]:
-        found = (v.source for wish in self.containers.values() for v in wish.spec.volumes or () if v.named)
+        found = (v.source for desired in self.containers.values() for v in desired.spec.volumes or () if v.named)
         return tuple(dict.fromkeys(found))
 
 
@@ -144,7 +144,7 @@ def parse_topology(params: Mapping[str, Json]) -> TopologySpec:
         networks=networks,
         external=external,
         containers=containers,
-        levels=levels({name: wish.needs for name, wish in containers.items()}),
+        levels=levels({name: desired.needs for name, desired in containers.items()}),
         present=params.get("state", "present") == "present",
         purge=bool(params.get("purge")),
         volumes=bool(params.get("volumes")),
@@ -211,27 +211,28 @@ def _checked_below(given: Json, known: Mapping[str, Json], where: str) -> Json:
 # -- containers -------------------------------------------------------------------------------------------------------
 
 
-def _containers(given: Mapping[str, Json], networks: set[str]) -> dict[str, ContainerWish]:
+def _containers(given: Mapping[str, Json], networks: set[str]) -> dict[str, DesiredContainer]:
     containers = {name: _container(name, options, networks) for name, options in given.items()}
-    for name, wish in containers.items():
-        for other in wish.depends_on:
+    for name, desired in containers.items():
+        for other in desired.depends_on:
             if other not in containers:
                 raise SpecError(
-                    f"containers.{name}.depends_on: no container {other!r} in this topology{near(other, containers)}"
+                    f"containers.{name}.depends_on: no container {other!r} in this"
+                    f" topology{did_you_mean(other, containers)}"
                 )
-        _check_bridge_links(wish, containers)
+        _check_bridge_links(desired, containers)
     _refuse_shared_addresses(containers.values())
     _refuse_shared_ports(containers.values())
-    return {name: _with_network_links(wish, containers) for name, wish in containers.items()}
+    return {name: _with_network_links(desired, containers) for name, desired in containers.items()}
 
 
-def _container(name: str, options: Json, networks: set[str]) -> ContainerWish:
+def _container(name: str, options: Json, networks: set[str]) -> DesiredContainer:
     where = f"containers.{name}"
     check_name(name, where)
     known = _checked(options, TOPOLOGY_CONTAINER_OPTIONS, where)
     own = {option: known.pop(option, None) for option in ("networks", "links", "depends_on", "network_mode")}
     endpoints = _endpoints(name, own["networks"], networks)
-    wish = ContainerWish(
+    desired = DesiredContainer(
         name=name,
         spec=ContainerSpec.parse(known, where),
         networks=None if endpoints is None else {net: parse_settings(name, one) for net, one in endpoints.items()},
@@ -240,26 +241,26 @@ def _container(name: str, options: Json, networks: set[str]) -> ContainerWish:
         depends_on=_depends_on(name, own["depends_on"]),
         network_mode=_network_mode(where, own["network_mode"]),
     )
-    if wish.spec.image is None:
+    if desired.spec.image is None:
         raise SpecError(f"{where}: image is missing")
-    if TOPOLOGY_LABEL in (wish.spec.labels or {}):
+    if TOPOLOGY_LABEL in (desired.spec.labels or {}):
         raise SpecError(f"{where}.labels: {TOPOLOGY_LABEL} is for the topology to set")
-    if wish.networks is not None and wish.network_mode is not None:
+    if desired.networks is not None and desired.network_mode is not None:
         raise SpecError(f"{where}: networks and network_mode exclude each other")
-    _check_mode(wish, where)
-    if wish.network_mode == DEFAULT_BRIDGE:
+    _check_mode(desired, where)
+    if desired.network_mode == DEFAULT_BRIDGE:
         # Said outright, it is compared like any other network.
-        return replace(wish, networks={DEFAULT_BRIDGE: EndpointSettings()})
-    return wish
+        return replace(desired, networks={DEFAULT_BRIDGE: EndpointSettings()})
+    return desired
 
 
-def _check_mode(wish: ContainerWish, where: str) -> None:
+def _check_mode(desired: DesiredContainer, where: str) -> None:
     """A container without a network of its own cannot have what belongs to one."""
-    kind = (wish.network_mode or "").partition(":")[0]
-    given = {**wish.spec.given(), "links": wish.links}
+    kind = (desired.network_mode or "").partition(":")[0]
+    given = {**desired.spec.given(), "links": desired.links}
     found = [option for option in _EXCLUDED.get(kind, ()) if given.get(option)]
     if found:
-        raise SpecError(f"{where}: network_mode {wish.network_mode} excludes {', '.join(found)}")
+        raise SpecError(f"{where}: network_mode {desired.network_mode} excludes {', '.join(found)}")
 
 
 def _endpoints(name: str, given: Json, networks: set[str]) -> dict[str, dict[str, Json]] | None:
@@ -277,8 +278,8 @@ def _endpoints(name: str, given: Json, networks: set[str]) -> dict[str, dict[str
             raise SpecError(f"{where}: the engine lets no container join {network!r}; write network_mode: {network}")
         if network not in networks:
             raise SpecError(
-                f"{where}: no network {network!r} in this topology{near(network, networks)}; name it under networks"
-                " (with external: true if others made it)"
+                f"{where}: no network {network!r} in this topology{did_you_mean(network, networks)}; name it under"
+                " networks (with external: true if others made it)"
             )
     return {
         network: _checked(settings, ENDPOINT_OPTIONS, f"{where}.{network}") for network, settings in entries.items()
@@ -327,63 +328,63 @@ def _network_mode(where: str, given: Json) -> str | None:
 # -- what containers want of each other -------------------------------------------------------------------------------
 
 
-def _check_bridge_links(wish: ContainerWish, containers: Mapping[str, ContainerWish]) -> None:
+def _check_bridge_links(desired: DesiredContainer, containers: Mapping[str, DesiredContainer]) -> None:
     """On the default bridge, links are legacy links: the target must be on it too."""
-    for link in wish.legacy_links:
+    for link in desired.legacy_links:
         target = containers.get(link.target)
         if target is not None and not target.on_bridge:
             raise SpecError(
-                f"containers.{wish.name}.links: {link} would be a legacy link, which leads over the default bridge"
+                f"containers.{desired.name}.links: {link} would be a legacy link, which leads over the default bridge"
                 f" only, and {link.target} is not on it. Give both a network of their own."
             )
 
 
-def _with_network_links(wish: ContainerWish, containers: Mapping[str, ContainerWish]) -> ContainerWish:
+def _with_network_links(desired: DesiredContainer, containers: Mapping[str, DesiredContainer]) -> DesiredContainer:
     """Put a container's links on each network that it shares with the target."""
-    if wish.links is None or wish.networks is None or wish.on_bridge:
-        return wish
-    networks = dict(wish.networks)
+    if desired.links is None or desired.networks is None or desired.on_bridge:
+        return desired
+    networks = dict(desired.networks)
     for name, settings in networks.items():
-        here = [link for link in wish.links if _is_on(containers.get(link.target), name)]
+        here = [link for link in desired.links if _is_on(containers.get(link.target), name)]
         both = dict.fromkeys((*(settings.links or ()), *here))
         networks[name] = replace(settings, links=tuple(sorted(both)))
-    for link in wish.links:
+    for link in desired.links:
         if not any(link in (settings.links or ()) for settings in networks.values()):
             raise SpecError(
-                f"containers.{wish.name}.links: {link} leads nowhere, since {link.target} is on none of its networks"
+                f"containers.{desired.name}.links: {link} leads nowhere, since {link.target} is on none of its networks"
                 f" ({', '.join(networks)})"
             )
-    return replace(wish, networks=networks)
+    return replace(desired, networks=networks)
 
 
-def _is_on(target: ContainerWish | None, network: str) -> bool:
+def _is_on(target: DesiredContainer | None, network: str) -> bool:
     # Others than the topology's own are looked up later.
     return target is None or (target.networks is not None and network in target.networks)
 
 
-def _refuse_shared_addresses(wishes: Iterable[ContainerWish]) -> None:
+def _refuse_shared_addresses(desired_containers: Iterable[DesiredContainer]) -> None:
     holders: dict[tuple[str, str], str] = {}
-    for wish in wishes:
-        for network, settings in (wish.networks or {}).items():
+    for desired in desired_containers:
+        for network, settings in (desired.networks or {}).items():
             for value in (settings.ipv4_address, settings.ipv6_address, settings.mac_address):
-                if value and holders.setdefault((network, value), wish.name) != wish.name:
+                if value and holders.setdefault((network, value), desired.name) != desired.name:
                     other = holders[network, value]
                     raise SpecError(
-                        f"networks.{network}: {value} is wanted for two containers: {other} and {wish.name}"
+                        f"networks.{network}: {value} is wanted for two containers: {other} and {desired.name}"
                     )
 
 
-def _refuse_shared_ports(wishes: Iterable[ContainerWish]) -> None:
+def _refuse_shared_ports(desired_containers: Iterable[DesiredContainer]) -> None:
     """A port of the host can be published once, on each of its addresses or on all of them."""
     holders: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for wish in wishes:
-        for port in wish.spec.ports or ():
+    for desired in desired_containers:
+        for port in desired.spec.ports or ():
             if not port.host.isdigit():
                 continue
             key = (port.host, port.protocol)
             for address, other in holders.get(key, ()):
                 if port.clashes(address):
                     raise SpecError(
-                        f"the port {key[0]}/{key[1]} of the host is wanted twice: by {other} and {wish.name}"
+                        f"the port {key[0]}/{key[1]} of the host is wanted twice: by {other} and {desired.name}"
                     )
-            holders.setdefault(key, []).append((port.address, wish.name))
+            holders.setdefault(key, []).append((port.address, desired.name))

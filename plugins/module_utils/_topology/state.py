@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .._compose.container_compare import Images
+from .._compose.container_compare import ComparedImages
 from .._model.labels import container_owner, owner
 from .._model.results import endpoint_result, network_result
 from .._recovery.journal import Journal
@@ -20,11 +20,11 @@ from .._recovery.journal import Journal
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .._apply.replacement_checks import Surroundings
+    from .._apply.replacement_checks import Dependencies
     from .._engine.info import EngineInfo
     from .._model.legacy_links import LegacyLink
-    from .._model.state import Container, Network, Summary
-    from .spec import ContainerWish, TopologySpec
+    from .._model.state import ContainerState, Network, Summary
+    from .spec import DesiredContainer, TopologySpec
 
 Json = t.Any
 
@@ -49,16 +49,16 @@ class TopologyState:
         legacy: the legacy links of the topology's containers, by name, where there are any.
         hosts: the hosts files of those that run and have legacy links, by name.
         journal: what interrupted runs left.
-        around: what decides whether a container can be replaced, by name, for those that may have to be.
+        dependencies: what decides whether a container can be replaced, by name, for those that may have to be.
         drivers: names of the network drivers; only read if one is wanted that not every engine has.
         pools: pairs of a base network and a prefix length, from which the engine takes subnets; empty for its default.
     """
 
     info: EngineInfo
-    containers: Mapping[str, Container] = field(default_factory=dict)
-    outside: Mapping[str, Container] = field(default_factory=dict)
+    containers: Mapping[str, ContainerState] = field(default_factory=dict)
+    outside: Mapping[str, ContainerState] = field(default_factory=dict)
     others: tuple[Summary, ...] = ()
-    members: Mapping[str, Container] = field(default_factory=dict)
+    members: Mapping[str, ContainerState] = field(default_factory=dict)
     neighbours: tuple[Summary, ...] = ()
     leftovers: tuple[str, ...] = ()
     networks: Mapping[str, Network] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class TopologyState:
     legacy: Mapping[str, tuple[LegacyLink, ...]] = field(default_factory=dict)
     hosts: Mapping[str, str] = field(default_factory=dict)
     journal: Journal = field(default_factory=Journal)
-    around: Mapping[str, Surroundings] = field(default_factory=dict)
+    dependencies: Mapping[str, Dependencies] = field(default_factory=dict)
     drivers: tuple[str, ...] = ()
     pools: tuple[tuple[str, int], ...] = ()
 
@@ -78,10 +78,10 @@ class TopologyState:
         """Names of the networks that lead nowhere outside."""
         return frozenset(network.name for network in self.all_networks if network.internal)
 
-    def images_of(self, wish: ContainerWish, container: Container) -> Images:
+    def images_of(self, desired: DesiredContainer, container: ContainerState) -> ComparedImages:
         """Return what a comparison needs to know about images."""
-        return Images(
-            self.image_ids.get(wish.spec.image or ""), self.image_configs.get(container.raw.get("Image") or "")
+        return ComparedImages(
+            self.image_ids.get(desired.spec.image or ""), self.image_configs.get(container.raw.get("Image") or "")
         )
 
 
@@ -106,7 +106,7 @@ def topology_result(spec: TopologySpec, state: TopologyState) -> dict[str, Json]
     }
 
 
-def _container_result(container: Container, internal: frozenset[str]) -> dict[str, Json]:
+def _container_result(container: ContainerState, internal: frozenset[str]) -> dict[str, Json]:
     networks = {name: endpoint_result(container, endpoint, internal) for name, endpoint in container.endpoints.items()}
     for result in networks.values():
         for key in ("container", "container_id", "status"):

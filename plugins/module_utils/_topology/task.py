@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._engine.readiness import NotReadyError, is_kept_up, judge, wait_until
+from .._engine.readiness import NotReadyError, assess, is_kept_up, wait_until
 from .._errors import ApplyError
 from .._module.common import new_module
 from .._module.task import DISRUPTION_OPTION, Task
@@ -56,7 +56,7 @@ def _is_ready(spec: TopologySpec, state: TopologyState, name: str, touched: froz
     container = state.containers.get(name)
     if container is None or (name in touched and is_kept_up(container.raw)):
         return False
-    return judge(container.raw, spec.wait).ready
+    return assess(container.raw, spec.wait).ready
 
 
 TOPOLOGY_TASK: Task[TopologySpec, TopologyState] = Task(

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._apply.stages import NETWORK_EXECUTORS, apply
 from ansible_collections.linklab.docker.plugins.module_utils._attach.observe import observe_attach
-from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, Wish
+from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, DesiredEndpoint
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, EngineError, Refusal
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings
 from ansible_collections.linklab.docker.plugins.module_utils._plan.attach import plan_attach
@@ -74,7 +74,7 @@ def plan_then(lab: Json, spec: AttachSpec, between: t.Callable[[], object]) -> s
 
 
 def spec(network: str, container: str, **settings: Json) -> AttachSpec:
-    return AttachSpec(network, None, (Wish(container, EndpointSettings(**settings)),))
+    return AttachSpec(network, None, (DesiredEndpoint(container, EndpointSettings(**settings)),))
 
 
 # -- more containers than addresses -----------------------------------------------------------------------------------
@@ -194,8 +194,12 @@ def test_every_module_that_attaches_counts_before(lab, module, proxy, full, kind
         lab.run("source", links=[f"{target}:db"])
         params: Json = {"network": full, "containers": [source]}
     elif kind == "topology":
-        wish = {"image": "linklab-test/busybox", "command": "sleep 1000", "networks": [full]}
-        params = {"name": lab.name("t"), "networks": {full: {"external": True}}, "containers": {lab.name("new"): wish}}
+        desired = {"image": "linklab-test/busybox", "command": "sleep 1000", "networks": [full]}
+        params = {
+            "name": lab.name("t"),
+            "networks": {full: {"external": True}},
+            "containers": {lab.name("new"): desired},
+        }
     else:
         params = {"container": lab.run("source"), "links": [target], "network": full}
 
@@ -220,11 +224,11 @@ def asleep(lab: Json) -> tuple[str, str, str]:
 @pytest.mark.parametrize("kind", ["network_attach", "topology"])
 def test_the_address_of_a_stopped_container_is_not_given_away(lab, module, proxy, asleep, kind):
     network, holder, address = asleep
-    wish = {"image": "linklab-test/busybox", "networks": {network: {"ipv4_address": address}}}
+    desired = {"image": "linklab-test/busybox", "networks": {network: {"ipv4_address": address}}}
     params: Json = {
         "name": lab.name("t"),
         "networks": {network: {"external": True}},
-        "containers": {lab.name("n"): wish},
+        "containers": {lab.name("n"): desired},
     }
     if kind == "network_attach":
         params = {"network": network, "endpoints": [{"container": lab.run("box"), "ipv4_address": address}]}
@@ -239,9 +243,9 @@ def test_the_address_of_a_stopped_container_is_not_given_away(lab, module, proxy
 def test_an_address_that_a_stopped_container_gives_up_is_free(lab, module, asleep):
     network, holder, address = asleep
     other = {"container": holder, "ipv4_address": str(ipaddress.ip_address(address) + 1)}
-    wishes = [{"container": lab.run("box"), "ipv4_address": address}, other]
+    desired_endpoints = [{"container": lab.run("box"), "ipv4_address": address}, other]
 
-    module("network_attach", {"network": network, "endpoints": wishes})
+    module("network_attach", {"network": network, "endpoints": desired_endpoints})
     lab.engine.start(holder)
 
     assert endpoint(lab, holder, network)["IPAddress"] == other["ipv4_address"]

@@ -25,33 +25,33 @@ def test_added_aliases_and_links_in_twelve_steps(lab, module):
     lab.connect(network, container, Aliases=["theirs"], Links=[f"{target}:t"])
     one, two = {"aliases": ["a"], "links": [f"{target}:x"]}, {"aliases": ["b", "theirs"], "links": [f"{target}:t"]}
 
-    def step(wish: Json, check: bool) -> Json:
+    def step(desired: Json, check: bool) -> Json:
         return module(
-            "network_attach", {"network": network, "endpoints": [{"container": container, **wish}]}, check=check
+            "network_attach", {"network": network, "endpoints": [{"container": container, **desired}]}, check=check
         )
 
     added = {"aliases_mode": "add", "links_mode": "add"}
     theirs = ({"theirs"}, {f"{target}:t"})
     all_of_them = ({"theirs", "a", "b"}, {f"{target}:t", f"{target}:x"})
-    for wish, before, after in (
+    for desired, before, after in (
         ({**one, **added}, theirs, ({"theirs", "a"}, all_of_them[1])),
         ({**two, **added}, ({"theirs", "a"}, all_of_them[1]), all_of_them),
         ({"aliases": ["theirs"], "links": [f"{target}:t"]}, all_of_them, theirs),
     ):
-        foreseen = step(wish, True)
+        foreseen = step(desired, True)
         assert names(lab, container, network) == before
-        done = step(wish, False)
+        done = step(desired, False)
         assert (done["changed"], done["actions"], done["diff"]) == (True, foreseen["actions"], foreseen["diff"])
         assert names(lab, container, network) == after
-        assert not step(wish, True)["changed"]
-        assert not step(wish, False)["changed"]
+        assert not step(desired, True)["changed"]
+        assert not step(desired, False)["changed"]
 
 
 def test_what_was_added_goes_on_through_a_change_of_something_else(lab, module):
     network = lab.network("net")
     container = lab.run("box", networks={network: {"Aliases": ["theirs"]}})
-    wish = {"container": container, "aliases": ["mine"], "aliases_mode": "add"}
-    module("network_attach", {"network": network, "endpoints": [wish]})
+    desired = {"container": container, "aliases": ["mine"], "aliases_mode": "add"}
+    module("network_attach", {"network": network, "endpoints": [desired]})
     module("network_attach", {"network": network, "endpoints": [{"container": container, "driver_opts": {"k": "v"}}]})
     assert names(lab, container, network)[0] == {"theirs", "mine"}
 
@@ -61,8 +61,8 @@ def test_a_topology_adds_as_well(lab, module):
 
     def params(*aliases: str) -> Json:
         end = {"aliases": list(aliases), "aliases_mode": "add"}
-        wish = {"image": "linklab-test/busybox", "command": "sleep 1000", "networks": {network: end}}
-        return {"name": lab.name("t"), "networks": {network: None}, "containers": {box: wish}}
+        desired = {"image": "linklab-test/busybox", "command": "sleep 1000", "networks": {network: end}}
+        return {"name": lab.name("t"), "networks": {network: None}, "containers": {box: desired}}
 
     module("topology", params("a"))
     module("topology", params("b"))
@@ -73,8 +73,8 @@ def test_a_topology_adds_as_well(lab, module):
 def test_an_alias_that_is_a_name_of_another_member_is_warned_of(lab, module):
     network = lab.network("net")
     other = lab.run("other", networks={network: {"Aliases": ["db"]}})
-    wish = {"container": lab.run("box"), "aliases": ["db", other]}
-    params = {"network": network, "endpoints": [wish]}
+    desired = {"container": lab.run("box"), "aliases": ["db", other]}
+    params = {"network": network, "endpoints": [desired]}
     for check in (True, False):
         warnings = module("network_attach", params, check=check)["warnings"]
         assert sum(f"where {other} is found under it already" in text for text in warnings) == 2, warnings
@@ -84,11 +84,11 @@ def test_an_alias_that_is_a_name_of_another_member_is_warned_of(lab, module):
 def test_a_topology_warns_of_a_name_on_a_network_of_others(lab, module):
     network = lab.network("net")
     other = lab.run("other", networks={network: {"Aliases": ["db"]}})
-    wish = {"image": "linklab-test/busybox", "networks": {network: {"aliases": ["db", "mine"]}}}
+    desired = {"image": "linklab-test/busybox", "networks": {network: {"aliases": ["db", "mine"]}}}
     params = {
         "name": lab.name("t"),
         "networks": {network: {"external": True}},
-        "containers": {lab.name(n): wish for n in "xy"},
+        "containers": {lab.name(n): desired for n in "xy"},
     }
     warnings = module("topology", params, check=True)["warnings"]
     # One for each of the two; what the task gives to both is shared on purpose.
@@ -100,8 +100,8 @@ def test_a_link_to_a_member_of_an_external_network_is_no_news(lab, module):
     network = lab.network("net")
     other = lab.run("other", networks=[network])
     box = lab.name("box")
-    wish = {"image": "linklab-test/busybox", "command": "sleep 1000", "networks": [network], "links": [f"{other}:o"]}
-    params = {"name": lab.name("t"), "networks": {network: {"external": True}}, "containers": {box: wish}}
+    desired = {"image": "linklab-test/busybox", "command": "sleep 1000", "networks": [network], "links": [f"{other}:o"]}
+    params = {"name": lab.name("t"), "networks": {network: {"external": True}}, "containers": {box: desired}}
     assert module("topology", params)["warnings"] == []
     assert module("topology", params)["warnings"] == []
     code, output = lab.exec(box, "nslookup", "o")
@@ -125,11 +125,11 @@ def test_words_of_other_tools_are_answered_with_ours(module):
 def test_a_link_to_a_container_in_host_mode_is_refused(lab, module):
     network, host = lab.network("net"), lab.run("host", network="host")
     links = [f"{host}:h"]
-    wish = {"image": "linklab-test/busybox", "networks": [network], "links": links}
+    desired = {"image": "linklab-test/busybox", "networks": [network], "links": links}
     outside = {network: {"external": True}}
     for name, params in (
         ("network_attach", {"network": network, "endpoints": [{"container": lab.run("box"), "links": links}]}),
-        ("topology", {"name": lab.name("t"), "networks": outside, "containers": {lab.name("new"): wish}}),
+        ("topology", {"name": lab.name("t"), "networks": outside, "containers": {lab.name("new"): desired}}),
     ):
         refused = module(name, params, fails=True)
         assert "can never resolve" in refused["msg"]

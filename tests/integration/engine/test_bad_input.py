@@ -163,8 +163,8 @@ def test_a_link_to_itself_by_name_or_by_id(lab, refused):
     network, container = lab.network("net"), lab.run("box")
     ident = lab.inspect(container)["Id"]
     for target in (container, ident):
-        wish = {"container": container, "links": [f"{target}:me"]}
-        assert "leads to the container itself" in refused(network=network, endpoints=[wish])
+        desired = {"container": container, "links": [f"{target}:me"]}
+        assert "leads to the container itself" in refused(network=network, endpoints=[desired])
 
 
 def test_one_container_named_twice(lab, refused):
@@ -179,8 +179,8 @@ def test_one_container_named_twice(lab, refused):
 
 def test_one_address_for_two(lab, refused):
     network = lab.network("net", subnet="10.91.245.0/24")
-    wishes = [{"container": lab.run(name), "ipv4_address": "10.91.245.9"} for name in ("a", "b")]
-    assert "is wanted for two containers" in refused(network=network, endpoints=wishes)
+    desired_endpoints = [{"container": lab.run(name), "ipv4_address": "10.91.245.9"} for name in ("a", "b")]
+    assert "is wanted for two containers" in refused(network=network, endpoints=desired_endpoints)
 
 
 @pytest.mark.parametrize("name", ["host", "none"])
@@ -212,8 +212,8 @@ def test_what_the_default_bridge_cannot_do(lab, refused):
 
 def test_an_option_that_the_engine_does_not_know_yet(lab, refused):
     network, container = lab.network("net"), lab.run("box")
-    wish = {"container": container, "gw_priority": 5}
-    message = refused(network=network, endpoints=[wish], api_version="1.41")
+    desired = {"container": container, "gw_priority": 5}
+    message = refused(network=network, endpoints=[desired], api_version="1.41")
     assert "gw_priority needs API 1.48 (Docker Engine 28.0)" in message
 
 
@@ -233,8 +233,8 @@ def test_a_network_that_cannot_be(lab, refused, ipam, said):
 
 
 def test_an_address_in_a_network_whose_subnet_is_not_known_yet(lab, refused):
-    wish = {"container": lab.run("box"), "ipv4_address": "10.91.247.5"}
-    message = refused(network=lab.name("new"), create={}, endpoints=[wish], api_version="1.41")
+    desired = {"container": lab.run("box"), "ipv4_address": "10.91.247.5"}
+    message = refused(network=lab.name("new"), create={}, endpoints=[desired], api_version="1.41")
     assert "give the network one with ipam" in message
 
 

@@ -14,7 +14,10 @@ import typing as t
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement_config import Sources, create_body
 from ansible_collections.linklab.docker.plugins.module_utils._compose.container import ContainerSpec
-from ansible_collections.linklab.docker.plugins.module_utils._compose.container_compare import Images, differences
+from ansible_collections.linklab.docker.plugins.module_utils._compose.container_compare import (
+    ComparedImages,
+    differences,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._compose.container_successor import successor_config
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import read_container
 from container_model import OPTIONS
@@ -71,9 +74,9 @@ def create(lab: Json, name: str, spec: ContainerSpec) -> Json:
     return lab.inspect(lab.name(name))
 
 
-def images(lab: Json, spec: ContainerSpec) -> Images:
+def images(lab: Json, spec: ContainerSpec) -> ComparedImages:
     image = lab.engine.image(spec.image)
-    return Images(image["Id"], image["Config"])
+    return ComparedImages(image["Id"], image["Config"])
 
 
 @pytest.mark.parametrize("image", ["busybox", "mysql"])

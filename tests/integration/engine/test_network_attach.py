@@ -118,11 +118,11 @@ def test_a_container_that_does_not_run_is_idempotent(lab, attach, status):
         lab.engine.stop(container, 0)
     elif status == "paused":
         lab.engine.post(f"/containers/{container}/pause")
-    wish = {"container": container, "aliases": ["a"], "ipv4_address": "10.91.251.9"}
+    desired = {"container": container, "aliases": ["a"], "ipv4_address": "10.91.251.9"}
 
-    first = attach(network=network, endpoints=[wish])
-    second = attach(network=network, endpoints=[wish])
-    changed = attach(network=network, endpoints=[{**wish, "aliases": ["b"]}])
+    first = attach(network=network, endpoints=[desired])
+    second = attach(network=network, endpoints=[desired])
+    changed = attach(network=network, endpoints=[{**desired, "aliases": ["b"]}])
     gone = attach(network=network, containers=[container], state="absent")
     still_gone = attach(network=network, containers=[container], state="absent")
 
@@ -218,12 +218,15 @@ def test_two_containers_can_swap_their_addresses(lab, attach):
         lab.run(name, networks={network: {"IPAMConfig": {"IPv4Address": address[name]}}}) for name in ("one", "two")
     )
 
-    wishes = [{"container": one, "ipv4_address": address["two"]}, {"container": two, "ipv4_address": address["one"]}]
-    attach(network=network, endpoints=wishes)
+    desired_endpoints = [
+        {"container": one, "ipv4_address": address["two"]},
+        {"container": two, "ipv4_address": address["one"]},
+    ]
+    attach(network=network, endpoints=desired_endpoints)
 
     assert endpoint(lab, one, network)["IPAddress"] == address["two"]
     assert endpoint(lab, two, network)["IPAddress"] == address["one"]
-    assert not attach(network=network, endpoints=wishes)["changed"]
+    assert not attach(network=network, endpoints=desired_endpoints)["changed"]
 
 
 def test_a_moving_default_route_is_reported_and_then_true(lab, attach):
@@ -262,9 +265,9 @@ def test_a_network_that_differs_from_create_is_used_and_reported(lab, attach):
 def test_a_reconnect_under_the_cap_none_is_refused_with_the_reason(lab, attach, module):
     network = lab.network("net")
     container = lab.run("box", networks=[network])
-    wish = {"container": container, "aliases": ["a"]}
+    desired = {"container": container, "aliases": ["a"]}
 
-    refused = module("network_attach", {"network": network, "endpoints": [wish], "disruption": "none"}, fails=True)
+    refused = module("network_attach", {"network": network, "endpoints": [desired], "disruption": "none"}, fails=True)
 
     assert "disruption=none allows" in refused["msg"]
     assert "aliases: +a" in refused["msg"]

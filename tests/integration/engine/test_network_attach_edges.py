@@ -80,9 +80,9 @@ def test_a_link_that_was_given_without_an_alias_is_the_same_as_with_it(lab, atta
         lab.run("other", networks=[network]),
         lab.run("box", networks={network: {"Links": [lab.name("other")]}}),
     )
-    wish = {"container": container, "links": [f"{other}:{other}"]}
+    desired = {"container": container, "links": [f"{other}:{other}"]}
 
-    assert not attach(network=network, endpoints=[wish])["changed"]
+    assert not attach(network=network, endpoints=[desired])["changed"]
     attach(network=network, endpoints=[{"container": container, "aliases": ["new"]}])
 
     assert endpoint(lab, container, network)["Links"] == [f"{other}:{other}"]
@@ -94,8 +94,8 @@ def test_an_ipv6_address_in_another_notation_is_the_same(lab, attach):
     container = lab.run("box", networks={network: settings})
 
     for notation in ("fd00:94:212::a7", "FD00:94:212:0::A7"):
-        wish = {"container": container, "ipv6_address": notation}
-        assert not attach(network=network, endpoints=[wish])["changed"]
+        desired = {"container": container, "ipv6_address": notation}
+        assert not attach(network=network, endpoints=[desired])["changed"]
 
 
 def test_a_container_leaves_none_as_it_is_asked_to_and_joins_a_network(lab, attach):

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._apply.stages import NETWORK_EXECUTORS, apply
 from ansible_collections.linklab.docker.plugins.module_utils._attach.observe import observe_attach
-from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, Wish
+from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, DesiredEndpoint
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, EngineError
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings
 from ansible_collections.linklab.docker.plugins.module_utils._plan.attach import plan_attach
@@ -35,16 +35,16 @@ def plan_then(lab: Json, spec: AttachSpec, between: t.Callable[[], object]) -> N
 
 
 def spec(network: str, container: str, **settings: Json) -> AttachSpec:
-    return AttachSpec(network, None, (Wish(container, EndpointSettings(**settings)),))
+    return AttachSpec(network, None, (DesiredEndpoint(container, EndpointSettings(**settings)),))
 
 
 def test_an_address_that_another_has_is_refused_before_anything_changes(lab, module, proxy):
     network = lab.network("net", subnet="10.91.240.0/24")
     holder = lab.run("holder", networks={network: {"IPAMConfig": {"IPv4Address": "10.91.240.7"}}})
     container = lab.run("box", networks={network: {"Aliases": ["a"]}})
-    wish = {"container": container, "ipv4_address": "10.91.240.7"}
+    desired = {"container": container, "ipv4_address": "10.91.240.7"}
 
-    params = {"network": network, "endpoints": [wish], "docker_host": proxy.url}
+    params = {"network": network, "endpoints": [desired], "docker_host": proxy.url}
     refused = module("network_attach", params, fails=True)
 
     assert f"the address 10.91.240.7 is held by {holder}" in refused["msg"]
@@ -56,11 +56,11 @@ def test_an_address_taken_meanwhile_leaves_the_endpoint_that_was_there(lab):
     network = lab.network("net", subnet="10.91.241.0/24")
     settings = {"IPAMConfig": {"IPv4Address": "10.91.241.20"}, "Aliases": ["kept"]}
     container = lab.run("box", networks={network: settings})
-    wish = spec(network, container, ipv4_address="10.91.241.7")
+    desired = spec(network, container, ipv4_address="10.91.241.7")
 
     with pytest.raises(ApplyError) as failure:
         plan_then(
-            lab, wish, lambda: lab.run("thief", networks={network: {"IPAMConfig": {"IPv4Address": "10.91.241.7"}}})
+            lab, desired, lambda: lab.run("thief", networks={network: {"IPAMConfig": {"IPv4Address": "10.91.241.7"}}})
         )
 
     assert f"could not reattach {container} on {network}" in str(failure.value)
@@ -75,11 +75,11 @@ def test_an_address_taken_meanwhile_leaves_the_endpoint_that_was_there(lab):
 def test_a_failed_first_attach_leaves_no_phantom(lab):
     network = lab.network("net", subnet="10.91.242.0/24")
     container = lab.run("box")
-    wish = spec(network, container, ipv4_address="10.91.242.7")
+    desired = spec(network, container, ipv4_address="10.91.242.7")
 
     with pytest.raises(ApplyError, match=r"is not attached to .*, as before"):
         plan_then(
-            lab, wish, lambda: lab.run("thief", networks={network: {"IPAMConfig": {"IPv4Address": "10.91.242.7"}}})
+            lab, desired, lambda: lab.run("thief", networks={network: {"IPAMConfig": {"IPv4Address": "10.91.242.7"}}})
         )
 
     assert endpoint(lab, container, network) is None
@@ -156,14 +156,16 @@ def test_a_fault_at_any_request_of_a_reattach_loses_nothing(lab, module, proxy, 
 def test_a_failure_in_the_middle_says_what_stays(lab, module, proxy):
     network = lab.network("net")
     containers = [lab.run(f"box{number}", networks=[network], start=False) for number in range(3)]
-    wishes = [{"container": container, "aliases": ["a"]} for container in containers]
+    desired_endpoints = [{"container": container, "aliases": ["a"]} for container in containers]
     # The first container's disconnect and connect, then the second one's disconnect.
     proxy.fail_changing(2)
 
-    result = module("network_attach", {"network": network, "endpoints": wishes, "docker_host": proxy.url}, fails=True)
+    result = module(
+        "network_attach", {"network": network, "endpoints": desired_endpoints, "docker_host": proxy.url}, fails=True
+    )
 
     assert "Of 3 changes, 1 were made and stay; the rest is as it was." in result["msg"]
     assert [action["subject"] for action in result["actions"]] == [f"{containers[0]} on {network}"]
     assert result["changed"]
-    assert not module("network_attach", {"network": network, "endpoints": wishes[:1]})["changed"]
-    module("network_attach", {"network": network, "endpoints": wishes})
+    assert not module("network_attach", {"network": network, "endpoints": desired_endpoints[:1]})["changed"]
+    module("network_attach", {"network": network, "endpoints": desired_endpoints})

@@ -12,7 +12,7 @@ import tarfile
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement import replace
+from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement import replace_with_successor
 from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
 from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
@@ -32,7 +32,7 @@ SHORT = 0.2
 def succeed(lab: Json, container: str, **options: Json) -> Json:
     """Replace a container and return what there is now; the old one must be gone."""
     old = find_container(lab.engine, container)
-    done = replace(lab.engine, old, **{"settle": SHORT, **options})
+    done = replace_with_successor(lab.engine, old, **{"settle": SHORT, **options})
     assert done.id != old.id
     assert find_container(lab.engine, old.id) is None
     assert find_leftovers(lab.engine, container) == ()
@@ -179,7 +179,7 @@ def test_hundreds_of_files_go_on_with_few_requests(lab, proxy):
     assert lab.exec(container, "sh", "-c", script)[0] == 0
 
     engine = Engine(Connection(docker_host=proxy.url))
-    replace(engine, find_container(engine, container), settle=SHORT)
+    replace_with_successor(engine, find_container(engine, container), settle=SHORT)
 
     assert sum("/archive" in request.path or "/export" in request.path for request in proxy.requests) == 2
     total = lab.exec(container, "sh", "-c", "cat /many/d*/f | wc -l; cat /many/volume/not-read")
@@ -328,7 +328,7 @@ def test_an_entrypoint_that_was_taken_away_stays_away(lab, image):
 def refused(lab: Json, container: str) -> str:
     before = lab.inspect(container)
     with pytest.raises(Refusal) as refusal:
-        replace(lab.engine, find_container(lab.engine, container))
+        replace_with_successor(lab.engine, find_container(lab.engine, container))
     assert lab.inspect(container)["State"] == before["State"]
     assert find_leftovers(lab.engine, container) == ()
     return str(refusal.value)

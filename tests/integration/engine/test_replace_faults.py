@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._apply.recover import recover
-from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement import replace
+from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement import replace_with_successor
 from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
 from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError
@@ -78,7 +78,7 @@ def test_a_fault_at_any_request(lab, proxy, loaded, number, fault):
 
     failed = ""
     try:
-        done = replace(engine, find_container(engine, loaded), settle=SHORT)
+        done = replace_with_successor(engine, find_container(engine, loaded), settle=SHORT)
     except ApplyError as exc:
         failed = str(exc)
 
@@ -99,7 +99,7 @@ def test_a_fault_at_any_request(lab, proxy, loaded, number, fault):
 
 def test_the_number_of_requests(lab, proxy, loaded):
     engine = Engine(Connection(docker_host=proxy.url))
-    replace(engine, find_container(engine, loaded), settle=SHORT)
+    replace_with_successor(engine, find_container(engine, loaded), settle=SHORT)
     assert len(proxy.changing) == REQUESTS, [str(request) for request in proxy.changing]
 
 
@@ -107,7 +107,7 @@ def test_a_successor_that_ends_at_once(lab, loaded):
     before = lab.inspect(loaded)
 
     with pytest.raises(ApplyError) as failure:
-        replace(
+        replace_with_successor(
             lab.engine,
             find_container(lab.engine, loaded),
             lambda body: {**body, "Cmd": ["sh", "-c", "echo why; exit 7"]},
@@ -124,7 +124,9 @@ def test_a_successor_that_cannot_start(lab, loaded):
     before = lab.inspect(loaded)
 
     with pytest.raises(ApplyError, match="no-such-program"):
-        replace(lab.engine, find_container(lab.engine, loaded), lambda body: {**body, "Cmd": ["/no-such-program"]})
+        replace_with_successor(
+            lab.engine, find_container(lab.engine, loaded), lambda body: {**body, "Cmd": ["/no-such-program"]}
+        )
 
     assert intact(lab, loaded, before)["Id"] == before["Id"]
 
@@ -133,7 +135,9 @@ def test_a_successor_that_cannot_be_created(lab, loaded):
     before = lab.inspect(loaded)
 
     with pytest.raises(ApplyError, match="is as it was"):
-        replace(lab.engine, find_container(lab.engine, loaded), lambda body: {**body, "Image": "no/such:image"})
+        replace_with_successor(
+            lab.engine, find_container(lab.engine, loaded), lambda body: {**body, "Image": "no/such:image"}
+        )
 
     assert intact(lab, loaded, before)["State"]["StartedAt"] == before["State"]["StartedAt"]
 
@@ -166,7 +170,7 @@ def test_the_next_run_puts_right_what_a_killed_one_left(lab, loaded, status, num
     mortal.left = number
 
     try:
-        replace(mortal, find_container(mortal, loaded), settle=SHORT)
+        replace_with_successor(mortal, find_container(mortal, loaded), settle=SHORT)
     except KilledError:
         assert mortal.dead
     recover_now(lab, loaded)
@@ -188,7 +192,7 @@ def test_a_successor_that_has_worked_since_is_not_thrown_away(lab, loaded):
     mortal = MortalClient(lab.engine.connection)
     mortal.left = REQUESTS - 1
     with pytest.raises(KilledError):
-        replace(mortal, find_container(mortal, loaded), settle=SHORT)
+        replace_with_successor(mortal, find_container(mortal, loaded), settle=SHORT)
     assert lab.exec(loaded, "sh", "-c", "echo since > /since")[0] == 0
 
     recover_now(lab, loaded)

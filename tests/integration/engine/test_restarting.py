@@ -15,7 +15,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._apply import resta
 from ansible_collections.linklab.docker.plugins.module_utils._apply.stages import NETWORK_EXECUTORS, apply
 from ansible_collections.linklab.docker.plugins.module_utils._apply.topology import topology_executors
 from ansible_collections.linklab.docker.plugins.module_utils._attach.observe import observe_attach
-from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, Wish
+from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, DesiredEndpoint
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, Refusal
 from ansible_collections.linklab.docker.plugins.module_utils._migrate.observe import observe_migrate
 from ansible_collections.linklab.docker.plugins.module_utils._migrate.plan import plan_migrate
@@ -62,7 +62,7 @@ def networks_of(lab: Json, container: str) -> set[str]:
 
 
 def carry_out(lab: Json, network: str, container: str, *, present: bool = True, **settings: Json) -> None:
-    spec = AttachSpec(network, None, (Wish(container, EndpointSettings(**settings)),), present=present)
+    spec = AttachSpec(network, None, (DesiredEndpoint(container, EndpointSettings(**settings)),), present=present)
     apply(lab.engine, plan_attach(spec, observe_attach(lab.engine, spec)), NETWORK_EXECUTORS)
 
 
@@ -93,17 +93,17 @@ def test_one_that_does_not_start_in_time_is_reported_with_code_and_count(lab, mo
 
 
 def test_a_topology_replaces_one_and_takes_it_off_a_network(lab, module):
-    wish = {"image": "linklab-test/busybox", "restart": "always", "networks": [lab.name("a"), lab.name("b")]}
+    desired = {"image": "linklab-test/busybox", "restart": "always", "networks": [lab.name("a"), lab.name("b")]}
     networks = {lab.name("a"): {}, lab.name("b"): {}}
     params: Json = {"name": lab.name("t"), "networks": networks, "disruption": "recreate"}
     box = lab.name("box")
-    crashes = {**params, "containers": {box: {**wish, "command": ["sh", "-c", CRASH]}}, "wait_timeout": 1}
+    crashes = {**params, "containers": {box: {**desired, "command": ["sh", "-c", CRASH]}}, "wait_timeout": 1}
     assert "started again and again" in module("topology", crashes, fails=True)["msg"]
     # The file keeps the old one running while it is detached; the new one does not need it.
     let_run(lab, await_pause(lab, box))
 
     spec = parse_topology(
-        {**params, "containers": {box: {**wish, "command": "sleep 1000", "networks": [lab.name("a")]}}}
+        {**params, "containers": {box: {**desired, "command": "sleep 1000", "networks": [lab.name("a")]}}}
     )
     apply(lab.engine, plan_topology(spec, observe_topology(lab.engine, spec)), topology_executors())
 

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._engine.place import unix
-from ansible_collections.linklab.docker.plugins.module_utils._engine.transport import Answer, Http, Request
+from ansible_collections.linklab.docker.plugins.module_utils._engine.transport import EngineResponse, Http, Request
 from answering import Server
 
 if t.TYPE_CHECKING:
@@ -53,7 +53,7 @@ def http_(server: Server, path: Path) -> Iterator[Http]:
 
 @pytest.fixture
 def send_all(http_: Http) -> Callable[..., t.Any]:
-    def call(count: int, timeout: float = 5) -> list[Answer]:
+    def call(count: int, timeout: float = 5) -> list[EngineResponse]:
         return http_.send_all([Request("GET", f"/{number}", timeout) for number in range(count)])
 
     return call

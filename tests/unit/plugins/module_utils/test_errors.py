@@ -14,8 +14,8 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     EngineError,
     LinklabError,
     NotFound,
-    near,
-    said,
+    did_you_mean,
+    engine_message,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,7 +45,7 @@ def test_an_answer_of_the_engine_tells_status_request_and_words(kind, status):
 )
 def test_a_message_is_one_line_that_no_terminal_acts_on(text, line):
     assert str(LinklabError(text)) == line
-    assert said(EngineError(500, text, "GET /")) == line
+    assert engine_message(EngineError(500, text, "GET /")) == line
 
 
 def test_a_failed_change_knows_what_was_done():
@@ -64,10 +64,10 @@ def test_a_failed_change_knows_what_was_done():
     ],
 )
 def test_near_names_are_offered_best_first_and_three_at_most(name, known, text):
-    assert near(name, known) == text
+    assert did_you_mean(name, known) == text
 
 
 @given(st.text(max_size=8), st.lists(st.text(max_size=8), max_size=6))
 def test_names_that_are_offered_are_known(name, known):
-    text = near(name, known)
+    text = did_you_mean(name, known)
     assert not text or any(one in text for one in known)

@@ -10,8 +10,8 @@ import copy
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, Wish
-from ansible_collections.linklab.docker.plugins.module_utils._engine.readiness import judge
+from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, DesiredEndpoint
+from ansible_collections.linklab.docker.plugins.module_utils._engine.readiness import assess
 from ansible_collections.linklab.docker.plugins.module_utils._errors import LinklabError
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import (
@@ -66,11 +66,11 @@ def test_a_container(engine, name, data):
 
     container = read_container(with_nulls(raw, nulls), recorded.info)
 
-    judge(container.raw, "healthy")
+    assess(container.raw, "healthy")
     network = recorded.network("net")
-    wish = Wish("x", EndpointSettings(aliases=("a",), ipv4_address="10.1.2.3"))
+    desired = DesiredEndpoint("x", EndpointSettings(aliases=("a",), ipv4_address="10.1.2.3"))
     state = AttachState(recorded.info, network, {"x": container})
-    for spec in (AttachSpec("net", None, (wish,)), AttachSpec("net", None, (wish,), present=False)):
+    for spec in (AttachSpec("net", None, (desired,)), AttachSpec("net", None, (desired,), present=False)):
         try:
             plan_attach(spec, state).text()
         except LinklabError as exc:

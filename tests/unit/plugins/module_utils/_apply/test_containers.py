@@ -17,7 +17,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._engine.client impo
 from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings
-from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container, Endpoint
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import ContainerState, Endpoint
 from ansible_collections.linklab.docker.plugins.module_utils._plan.container_actions import (
     CreateContainer,
     NewEndpoint,
@@ -54,7 +54,7 @@ class Recorder(Engine):
 
 def removal(name: str = "box", *, status: str = "running", graceful: bool = False, **config) -> RemoveContainer:
     endpoints = {net: Endpoint(net, f"{net}-id", "end") for net in ("front", "back")}
-    container = Container(f"{name}-id", name, status, endpoints=endpoints, raw={"Config": config})
+    container = ContainerState(f"{name}-id", name, status, endpoints=endpoints, raw={"Config": config})
     return RemoveContainer("", Disruption.NONE, container, graceful, ())
 
 

@@ -15,19 +15,21 @@ from ansible_collections.linklab.docker.plugins.module_utils._engine.connection 
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import Link
 from ansible_collections.linklab.docker.plugins.module_utils._model.hosts_lines import found_at, pointed
 from ansible_collections.linklab.docker.plugins.module_utils._model.legacy_links import LegacyLink
-from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container, Endpoint
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import ContainerState, Endpoint
 from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import Disruption
 
 LINE = "172.17.0.4\td f00d db\n"
 
 
-def container(name: str, raw: t.Any = None, **networks: str) -> Container:
+def container(name: str, raw: t.Any = None, **networks: str) -> ContainerState:
     ends = {network: Endpoint(network, ipv4=address) for network, address in networks.items()}
     links = (Link("db", "d"),) if name == "app" else ()
-    return Container(name * 12, name, "running", name, endpoints=ends, legacy_links=links, raw=raw or {})
+    return ContainerState(name * 12, name, "running", name, endpoints=ends, legacy_links=links, raw=raw or {})
 
 
-def reason(hosts: str, target: Container | None = None, source: Container | None = None, **more: t.Any) -> str:
+def reason(
+    hosts: str, target: ContainerState | None = None, source: ContainerState | None = None, **more: t.Any
+) -> str:
     target = target or container("db", bridge="172.17.0.4")
     source = source or container("app", bridge="172.17.0.2")
     found = plan_hosts(source, [LegacyLink("d", "db", target)], hosts, **more)

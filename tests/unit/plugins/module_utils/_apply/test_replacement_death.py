@@ -15,7 +15,7 @@ import typing as t
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._apply.recover import recover
-from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement import Exchange, _exchange, bring_back
+from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement import Exchange, _exchange, roll_back
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     Conflict,
@@ -117,7 +117,7 @@ def run(model: Model) -> None:
             engine.stop(OLD, 0)
         _exchange(engine, container, exchange, settle=0)
     except LinklabError:
-        bring_back(engine, exchange)
+        roll_back(engine, exchange)
 
 
 def repair(model: Model) -> None:

@@ -9,7 +9,11 @@ from __future__ import annotations
 import posixpath
 import typing as t
 
-from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement_files import Change, mounts_of, select
+from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement_files import (
+    FileChange,
+    mounts_of,
+    select,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +21,7 @@ MODIFIED, ADDED, DELETED = 0, 1, 2
 
 
 def selected(*changes: tuple[str, int], mounts: t.Iterable[str] = ()) -> t.Any:
-    return select([Change(path, kind) for path, kind in changes], mounts)
+    return select([FileChange(path, kind) for path, kind in changes], mounts)
 
 
 def test_a_new_folder_is_read_at_once_and_a_changed_one_by_itself():
@@ -89,7 +93,7 @@ def below(path: str, places: set[str]) -> bool:
 @given(trees())
 def test_all_that_changed_is_read_once_and_no_mount_is(tree):
     changes, existing, mounts = tree
-    made = select([Change(path, kind) for path, kind in changes.items()], mounts)
+    made = select([FileChange(path, kind) for path, kind in changes.items()], mounts)
     read: list[str] = []
     for root, whole in made.roots.items():
         read += [path for path in existing if path == root or (whole and path.startswith(root + "/"))]

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._attach.observe import attach_result, observe_attach
-from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, Wish
+from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, DesiredEndpoint
 from ansible_collections.linklab.docker.plugins.module_utils._compose.network import NetworkSpec
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings, Link
 from ansible_collections.linklab.docker.plugins.module_utils._plan.attach import AttachState, plan_attach
@@ -36,8 +36,8 @@ def observe(answers: Recorded, tmp_path_factory: pytest.TempPathFactory) -> t.Ca
 
 
 def spec(*names: str, network: str = "net", **fields: t.Any) -> AttachSpec:
-    wishes = tuple(Wish(name, EndpointSettings()) for name in names)
-    return AttachSpec(**{"network": network, "create": None, "wishes": wishes, **fields})
+    desired_endpoints = tuple(DesiredEndpoint(name, EndpointSettings()) for name in names)
+    return AttachSpec(**{"network": network, "create": None, "desired_endpoints": desired_endpoints, **fields})
 
 
 def test_the_containers_of_the_task_are_read_and_no_others(observe, answers):
@@ -55,9 +55,9 @@ def test_no_other_network_is_read_where_none_matters(observe):
 
 
 def test_link_targets_are_read_unless_the_containers_are_to_be_detached(observe):
-    wishes = (Wish("full", EndpointSettings(links=(Link("target", "t"),))),)
-    assert "target" in observe(spec(wishes=wishes)).containers
-    assert "target" not in observe(spec(wishes=wishes, present=False)).containers
+    desired_endpoints = (DesiredEndpoint("full", EndpointSettings(links=(Link("target", "t"),))),)
+    assert "target" in observe(spec(desired_endpoints=desired_endpoints)).containers
+    assert "target" not in observe(spec(desired_endpoints=desired_endpoints, present=False)).containers
 
 
 def test_all_names_are_read_where_one_is_missing(observe, answers):

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import (
     ENDPOINT_OPTIONS,
     AttachSpec,
-    Wish,
+    DesiredEndpoint,
     parse_attach,
     parse_settings,
     refuse_repeats,
@@ -42,27 +42,30 @@ def settings(**given_options: t.Any) -> EndpointSettings:
 # -- the task ---------------------------------------------------------------------------------------------------------
 
 
-def test_containers_are_wished_for_without_settings_and_endpoints_with_theirs():
+def test_containers_are_desired_by_id_for_without_settings_and_endpoints_with_theirs():
     spec = parse(containers=["one"], endpoints=[options("two", aliases=["db"])], create={}, purge=True)
     assert spec == AttachSpec(
         network="net",
         create=NetworkSpec("net"),
-        wishes=(Wish("one", EndpointSettings()), Wish("two", EndpointSettings(aliases=("db",)))),
+        desired_endpoints=(
+            DesiredEndpoint("one", EndpointSettings()),
+            DesiredEndpoint("two", EndpointSettings(aliases=("db",))),
+        ),
         purge=True,
     )
 
 
-def test_absent_wishes_for_the_opposite():
+def test_absent_desired_endpoints_for_the_opposite():
     assert not parse(state="absent", containers=["one"]).present
 
 
 def test_lists_that_are_null_are_empty():
-    assert parse(containers=None, endpoints=None).wishes == ()
+    assert parse(containers=None, endpoints=None).desired_endpoints == ()
 
 
 def test_names_are_taken_as_the_engine_shows_them():
     spec = parse(network=" net ", containers=["/one "], endpoints=[options(" /two")])
-    assert (spec.network, [wish.container for wish in spec.wishes]) == ("net", ["one", "two"])
+    assert (spec.network, [desired.container for desired in spec.desired_endpoints]) == ("net", ["one", "two"])
 
 
 @pytest.mark.parametrize(
@@ -95,7 +98,7 @@ def test_none_can_be_left_since_nothing_can_be_joined_before():
         ("mac_address", "02:42:00:00:00:01", "0242.0000.0001"),
     ],
 )
-def test_an_address_cannot_be_wished_for_twice_in_whatever_notation(option, one, other):
+def test_an_address_cannot_be_desired_by_id_for_twice_in_whatever_notation(option, one, other):
     with pytest.raises(SpecError, match=r" is wanted for two containers: a and b"):
         parse(endpoints=[options("a", **{option: one}), options("b", **{option: other})])
 

@@ -14,7 +14,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement_
 from ansible_collections.linklab.docker.plugins.module_utils._compose.container import ContainerSpec
 from ansible_collections.linklab.docker.plugins.module_utils._compose.container_compare import (
     HIDDEN,
-    Images,
+    ComparedImages,
     differences,
     why,
 )
@@ -40,8 +40,8 @@ def made(**given_options: Json) -> dict[str, Json]:
     return describe(parse(**given_options).to_api(), SERVER, "web", ID)
 
 
-def images(image: dict[str, Json] = SERVER) -> Images:
-    return Images(image["Id"], image["Config"])
+def images(image: dict[str, Json] = SERVER) -> ComparedImages:
+    return ComparedImages(image["Id"], image["Config"])
 
 
 def compare(raw: dict[str, Json], base: dict[str, Json] = SERVER, **wanted: Json) -> dict[str, Json]:
@@ -150,7 +150,7 @@ def test_the_same_in_other_words_is_no_difference(there: dict[str, Json], wanted
     assert compare(made(**there), **wanted) == {}
 
 
-def test_a_label_of_the_collection_is_nobodys_wish() -> None:
+def test_a_label_of_the_collection_is_nobodys_desired() -> None:
     raw = made(labels={"a": "1"})
     raw["Config"]["Labels"]["linklab.docker.topology"] = "lesson"
     assert compare(raw, labels={"a": "1"}) == {}
@@ -209,7 +209,7 @@ def test_mounts_of_another_client_go_on_as_binds_do(base: Json) -> None:
 
 def test_a_name_that_stands_for_another_image_now_is_a_difference() -> None:
     raw = made(image="server")
-    assert differences(parse(image="server"), raw, Images(PLAIN["Id"], SERVER["Config"])) == {
+    assert differences(parse(image="server"), raw, ComparedImages(PLAIN["Id"], SERVER["Config"])) == {
         "image": ("server (222222222222)", "server (111111111111)")
     }
 
@@ -221,14 +221,14 @@ def test_another_name_of_the_same_image_is_no_difference() -> None:
 
 def test_an_image_that_the_engine_does_not_have_is_compared_by_name() -> None:
     raw = made(image="server")
-    gone = Images(None, SERVER["Config"])
+    gone = ComparedImages(None, SERVER["Config"])
     assert differences(parse(image="server:latest"), raw, gone) == {}
     assert differences(parse(image="other"), raw, gone) == {"image": ("server", "other")}
 
 
 def test_without_its_image_only_what_is_named_can_be_compared() -> None:
     raw = made(environment={"A": "1"}, labels={"l": "1"}, healthcheck={"interval": "5s"}, volumes=["data:/data"])
-    gone = Images(SERVER["Id"], None)
+    gone = ComparedImages(SERVER["Id"], None)
     same = {
         "environment": {"A": "1"},
         "labels": {"l": "1"},

@@ -14,7 +14,11 @@ import yaml
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.causes import BANDS, CAUSES, LAST_BAND
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.diagnose import band_results, diagnose
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.evidence import Evidence, Peer, taken_path
-from ansible_collections.linklab.docker.plugins.module_utils._connectivity.probe_answer import Answer, Connect, Session
+from ansible_collections.linklab.docker.plugins.module_utils._connectivity.probe_answer import (
+    Connect,
+    ProbeAnswer,
+    Session,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.spec import Check, Login
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import Link
 from diagnosis_cases import (
@@ -224,7 +228,7 @@ addresses = st.sampled_from(
     [FULL, "10.94.201.2", "172.17.0.4", "10.94.200.20", "fd00:94:200::7", "127.0.0.1", "192.0.2.1"]
 )
 answers = st.builds(
-    Answer,
+    ProbeAnswer,
     missing=st.sampled_from(["", "name", "tcp", "mysql", "shell"]),
     tools=st.just((("name", "getent"),)),
     addresses=st.lists(addresses, max_size=3).map(tuple),

@@ -11,8 +11,12 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity import observe as gather
-from ansible_collections.linklab.docker.plugins.module_utils._connectivity.probe import Images
-from ansible_collections.linklab.docker.plugins.module_utils._connectivity.probe_answer import Answer, Connect, Listener
+from ansible_collections.linklab.docker.plugins.module_utils._connectivity.probe import ProbeImages
+from ansible_collections.linklab.docker.plugins.module_utils._connectivity.probe_answer import (
+    Connect,
+    Listener,
+    ProbeAnswer,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.spec import Check
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, NotFound
 from one_by_one import OneByOne
@@ -100,18 +104,18 @@ def frame(kind: int, text: str) -> bytes:
 
 def test_the_end_of_a_log(engine):
     engine.log = frame(1, "ready\n") + frame(2, "GENERATED ROOT PASSWORD: Xyz\n") + b"\1\0\0"
-    evidence = gather.enrich(engine, pair(engine), "target", Images())
+    evidence = gather.enrich(engine, pair(engine), "target", ProbeImages())
     assert evidence.log == "ready\nGENERATED ROOT PASSWORD: ********\n"
     engine.log = None
-    assert gather.enrich(engine, pair(engine), "target", Images()).log == ""
+    assert gather.enrich(engine, pair(engine), "target", ProbeImages()).log == ""
 
 
 def test_the_names_of_all_for_a_near_match(engine):
-    assert "linked" in gather.enrich(engine, pair(engine, target="ful"), "target", Images()).known
+    assert "linked" in gather.enrich(engine, pair(engine, target="ful"), "target", ProbeImages()).known
 
 
 def test_networks_of_both(engine):
-    assert set(gather.enrich(engine, pair(engine, "full", "bridge"), "path", Images()).networks) == {
+    assert set(gather.enrich(engine, pair(engine, "full", "bridge"), "path", ProbeImages()).networks) == {
         "bridge",
         "internal",
         "net",
@@ -119,7 +123,7 @@ def test_networks_of_both(engine):
 
 
 def test_who_else_is_there(engine):
-    others = gather.enrich(engine, pair(engine, "bridge", "target"), "name", Images()).others
+    others = gather.enrich(engine, pair(engine, "bridge", "target"), "name", ProbeImages()).others
     assert "linked" in {one.name for one in others}
     assert not {"bridge", "target", "full"} & {one.name for one in others}
 
@@ -132,14 +136,14 @@ def see(listener: Listener, *processes: str) -> Callable[..., Evidence]:
 def test_what_listens_and_runs(engine, monkeypatch):
     for inside, processes in (((), ("mysqld",)), (("sh", "nginx"), ("sh", "nginx"))):
         monkeypatch.setattr(gather, "see_listeners", see(Listener("::", 1), *inside))
-        before = replace(pair(engine), answer=Answer(addresses=("10.94.200.7",)))
-        evidence = gather.enrich(engine, before, "tcp", Images())
+        before = replace(pair(engine), answer=ProbeAnswer(addresses=("10.94.200.7",)))
+        evidence = gather.enrich(engine, before, "tcp", ProbeImages())
         assert evidence.listeners == (Listener("::", 1),)
         assert evidence.processes == processes
 
 
-REFUSED = Answer(addresses=("10.94.200.7",), connects=(Connect("10.94.200.7", "refused"),))
-MADE = Answer(addresses=("10.94.200.7",), connects=(Connect("10.94.200.7"),))
+REFUSED = ProbeAnswer(addresses=("10.94.200.7",), connects=(Connect("10.94.200.7", "refused"),))
+MADE = ProbeAnswer(addresses=("10.94.200.7",), connects=(Connect("10.94.200.7"),))
 
 
 @pytest.mark.parametrize(
@@ -155,14 +159,14 @@ MADE = Answer(addresses=("10.94.200.7",), connects=(Connect("10.94.200.7"),))
 def test_a_port_that_listens_and_refuses_is_tried_again(monkeypatch, address, answers, found):
     engine, sources, answers = Answers(), [], [*answers]
 
-    def probe(_engine: Json, evidence: Evidence, _images: Json) -> Answer:
+    def probe(_engine: Json, evidence: Evidence, _images: Json) -> ProbeAnswer:
         sources.append(evidence.source)
         return answers.pop(0)
 
     monkeypatch.setattr(gather, "probe", probe)
     monkeypatch.setattr(gather, "see_listeners", see(Listener(address, 3306), "sh"))
     before = replace(pair(engine), answer=REFUSED)
-    evidence = gather.enrich(engine, before, "tcp", Images())
+    evidence = gather.enrich(engine, before, "tcp", ProbeImages())
     assert not answers
     assert (evidence.refused_again, evidence.inside) == found
     # The last look is from inside the target.
@@ -171,4 +175,4 @@ def test_a_port_that_listens_and_refuses_is_tried_again(monkeypatch, address, an
 
 def test_nothing_more_is_read_for_a_login(engine):
     before = pair(engine)
-    assert gather.enrich(engine, before, "login", Images()) is before
+    assert gather.enrich(engine, before, "login", ProbeImages()) is before

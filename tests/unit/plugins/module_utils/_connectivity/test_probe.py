@@ -83,7 +83,7 @@ OWN, BOTH = ["sha256:s"], ["sha256:s", "sha256:t"]
 )
 def test_the_ladder(outputs, ran, where, missing, failed, answers):  # noqa: PLR0917 - a row of the table
     seen = answers(*outputs)
-    answer = probe.probe(None, evidence(protocol="tcp"), probe.Images())
+    answer = probe.probe(None, evidence(protocol="tcp"), probe.ProbeImages())
     assert seen == ["source", *ran]
     assert (answer.where, answer.missing) == (where, missing)
     assert failed in answer.failed
@@ -93,13 +93,13 @@ def test_the_ladder(outputs, ran, where, missing, failed, answers):  # noqa: PLR
 
 def test_a_login_is_given_to_no_image_but_the_sources(answers):
     seen = answers(LACKS, LACKS)
-    assert probe.probe(None, evidence(), probe.Images()).missing == "mysql"
+    assert probe.probe(None, evidence(), probe.ProbeImages()).missing == "mysql"
     assert seen == ["source", *OWN]
 
 
 def test_the_image_that_is_asked_for_and_no_other(answers):
     seen = answers(LACKS, LACKS)
-    answer = probe.probe(Puller(there=("tools",)), evidence(probe_image="tools"), probe.Images())
+    answer = probe.probe(Puller(there=("tools",)), evidence(probe_image="tools"), probe.ProbeImages())
     assert seen == ["source", "tools"]
     assert answer.missing == "mysql"
 
@@ -109,13 +109,13 @@ def test_an_image_that_is_not_there(answers):
         answers(LACKS)
         engine = Puller()
         with pytest.raises(Refusal, match=why):
-            probe.probe(engine, evidence(probe_image="tools", pull=pull), probe.Images(may))
+            probe.probe(engine, evidence(probe_image="tools", pull=pull), probe.ProbeImages(may))
         assert engine.pulls == []
 
 
 def test_an_image_that_is_pulled(answers):
     answers(LACKS, GOOD)
-    engine, images = Puller('{"status":"Pulling"}', "", '{"status":"Done"}'), probe.Images()
+    engine, images = Puller('{"status":"Pulling"}', "", '{"status":"Done"}'), probe.ProbeImages()
     probe.probe(engine, evidence(probe_image="tools", pull="missing"), images)
     assert engine.pulls == [("POST", "/images/create", {"fromImage": "tools:latest"})]
     assert images.pulled == ["tools"]
@@ -125,7 +125,7 @@ def test_an_image_that_cannot_be_pulled(answers):
     answers(LACKS)
     engine = Puller('{"error":"manifest unknown"}')
     with pytest.raises(Refusal, match="cannot be pulled: manifest unknown"):
-        probe.probe(engine, evidence(probe_image="tools", pull="missing"), probe.Images())
+        probe.probe(engine, evidence(probe_image="tools", pull="missing"), probe.ProbeImages())
 
 
 def login_answer(*lines: str) -> Output:
@@ -140,7 +140,7 @@ ROW = "1\t9.7\thost\troot@%"
 
 def test_each_address_of_a_login_is_tried(answers):
     seen = answers(REFUSED, login_answer("@name literal 1 2", "10.0.0.1", "@mysql mysql", ROW))
-    answer = probe.probe(None, evidence(), probe.Images())
+    answer = probe.probe(None, evidence(), probe.ProbeImages())
     assert seen == ["source", "source"]
     assert answer.addresses == ("fd00::1", "10.0.0.1")
     assert answer.session.row
@@ -156,7 +156,7 @@ def test_each_address_of_a_login_is_tried(answers):
 )
 def test_a_login_that_is_refused_without_tls_is_tried_with_it(mode, second, runs, needs, answers):
     seen = answers(DENIED, second)
-    answer = probe.probe(None, evidence(login=Login(ssl_mode=mode)), probe.Images())
+    answer = probe.probe(None, evidence(login=Login(ssl_mode=mode)), probe.ProbeImages())
     assert len(seen) == runs
     assert answer.needs_tls == needs
     assert answer.session.error == 1045
@@ -173,7 +173,7 @@ def test_a_login_that_is_refused_without_tls_is_tried_with_it(mode, second, runs
 )
 def test_what_listens_in_the_target(outputs, ran, found, answers):
     seen = answers(*outputs)
-    looked = probe.see_listeners(None, evidence(), probe.Images())
+    looked = probe.see_listeners(None, evidence(), probe.ProbeImages())
     assert looked.listeners == ((Listener("127.0.0.1", 3306),) if found else None)
     assert looked.sockets == (("/run/mysqld/mysqld.sock",) if found else ())
     # A helper sees its own processes only.

@@ -11,9 +11,9 @@ import struct
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.probe_answer import (
-    Answer,
     Connect,
     Listener,
+    ProbeAnswer,
     Session,
     failure_of,
     is_begun,
@@ -118,7 +118,7 @@ def test_other_errors_of_a_client_program():
 
 def test_a_program_that_is_missing():
     answer = parse_answer("@hosts\n@resolver\n@missing name\n@done\n")
-    assert answer == Answer(missing="name")
+    assert answer == ProbeAnswer(missing="name")
 
 
 def test_a_script_that_did_not_run_or_not_to_its_end():

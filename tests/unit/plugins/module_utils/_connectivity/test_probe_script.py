@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.probe_answer import (
-    Answer,
+    ProbeAnswer,
     is_complete,
     parse_answer,
     parse_listeners,
@@ -91,7 +91,7 @@ def run(shell: list[str], script: str, arguments: list[str], data: bytes, **envi
     return done.stdout.decode()
 
 
-def look(shell: list[str], path: str, check: Check, **environment: str) -> Answer:
+def look(shell: list[str], path: str, check: Check, **environment: str) -> ProbeAnswer:
     # A login may go to the address that is asked for.
     arguments = probe_arguments(check, check.host, ("192.0.2.1", check.host))
     output = run(shell, PROBE_SCRIPT, arguments, probe_input(check), PATH=path, **environment)

@@ -19,7 +19,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._connectivity impor
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.causes import CAUSES, accepts
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.evidence import Evidence, Peer
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.finding import Finding
-from ansible_collections.linklab.docker.plugins.module_utils._connectivity.probe_answer import Answer, Connect
+from ansible_collections.linklab.docker.plugins.module_utils._connectivity.probe_answer import Connect, ProbeAnswer
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.run import (
     Attempt,
     Outcome,
@@ -234,9 +234,9 @@ def test_one_pass_reads_more_only_when_a_check_fails(monkeypatch):
     one = check(protocol="tcp", host="10.94.200.7")
     connects = [(), (Connect("10.94.200.7", "refused"),)]
 
-    def probe(_engine: Json, _evidence: Evidence, _images: Json) -> Answer:
+    def probe(_engine: Json, _evidence: Evidence, _images: Json) -> ProbeAnswer:
         steps.append("probe")
-        return Answer(tools=(("name", "literal"),), addresses=("10.94.200.7",), connects=connects.pop(0))
+        return ProbeAnswer(tools=(("name", "literal"),), addresses=("10.94.200.7",), connects=connects.pop(0))
 
     def observe(_engine: Json, given_: Check) -> Evidence:
         steps.append("observe")

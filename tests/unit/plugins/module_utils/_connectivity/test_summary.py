@@ -10,7 +10,7 @@ import textwrap
 import typing as t
 
 import yaml
-from ansible_collections.linklab.docker.plugins.module_utils._connectivity import hints
+from ansible_collections.linklab.docker.plugins.module_utils._connectivity import remedies
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.causes import CAUSES
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.finding import Finding
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.run import Attempt, Outcome
@@ -23,7 +23,7 @@ Json = t.Any
 
 
 def failed(source: str = "a", target: str = "b", cause: str = "port_closed", **options: Json) -> Outcome:
-    tasks = (hints.attach("net", source),)
+    tasks = (remedies.attach("net", source),)
     finding = Finding(cause, f"it is {cause}", "Correct it.", tasks if options.pop("task", False) else ())
     return Outcome(Check(source, target, **options), finding=finding, attempts=(Attempt(0.1, None),))
 
@@ -70,7 +70,7 @@ def test_the_task_that_fixes_it_can_be_pasted_from_the_message():
     message, _table = summary_of([failed(task=True), failed("c", task=True)])
     lines = message.splitlines()
     assert yaml.safe_load(textwrap.dedent("\n".join(lines[lines.index("    - name: Attach a to net") :]))) == [
-        hints.attach("net", "a")
+        remedies.attach("net", "a")
     ]
     assert fix_of(failed(task=True))
     # Who expects a wall wants no hole in it.

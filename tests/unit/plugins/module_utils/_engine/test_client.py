@@ -14,7 +14,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._engine import clie
 from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
 from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo, parse_api_version
-from ansible_collections.linklab.docker.plugins.module_utils._engine.transport import Answer
+from ansible_collections.linklab.docker.plugins.module_utils._engine.transport import EngineResponse
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, Unreachable
 from hypothesis import given
 from hypothesis import strategies as st
@@ -152,5 +152,5 @@ def test_a_timeout_must_be_one(seconds):
     ],
 )
 def test_the_words_of_the_engine_are_reported_whatever_they_come_in(content, explanation):
-    answer = Answer(400, "Bad Request", HTTPMessage(), content)
+    answer = EngineResponse(400, "Bad Request", HTTPMessage(), content)
     assert client._explanation(answer) == explanation

@@ -8,9 +8,9 @@ import math
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._engine.readiness import (
+    assess,
     how_it_ended,
     is_kept_up,
-    judge,
     seconds_between,
 )
 
@@ -44,7 +44,7 @@ def test_how_a_container_ended(state, words):
     ],
 )
 def test_a_container_that_does_not_run_is_not_ready(state, final, words):
-    look = judge({"State": state}, "started")
+    look = assess({"State": state}, "started")
     assert not look.ready
     assert look.final == final
     assert look.text.startswith(words)
@@ -62,7 +62,7 @@ def test_a_container_that_does_not_run_is_not_ready(state, final, words):
     ],
 )
 def test_a_container_that_was_started_again_must_stay_up(count, health, condition, seconds):
-    look = judge({"RestartCount": count, "State": {"Status": "running", "Health": {"Status": health}}}, condition)
+    look = assess({"RestartCount": count, "State": {"Status": "running", "Health": {"Status": health}}}, condition)
     assert (look.ready, look.seconds, look.final) == (not seconds, seconds, False)
     assert look.text == ("it was started again 3 times, as it ended by itself" if seconds else "")
 

@@ -19,7 +19,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._engine.connection 
 from ansible_collections.linklab.docker.plugins.module_utils._engine.place import unix
 from ansible_collections.linklab.docker.plugins.module_utils._engine.transport import (
     AT_ONCE,
-    Answer,
+    EngineResponse,
     Http,
     Request,
     Stream,
@@ -249,7 +249,7 @@ def test_a_stream_has_a_connection_of_its_own_that_ends_with_it(stream, send, se
 def test_an_error_instead_of_a_stream_is_read_whole(server, path):
     server.answers = [b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}"]
     answer = Http(unix(str(path))).open(Request("GET", "/x", 5))
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, EngineResponse)
     assert (answer.status_code, answer.content) == (404, b"{}")
 
 

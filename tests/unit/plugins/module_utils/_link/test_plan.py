@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement_checks import Surroundings
+from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement_checks import Dependencies
 from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement_config import Sources
 from ansible_collections.linklab.docker.plugins.module_utils._compose.container import ContainerSpec
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
@@ -20,7 +20,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._link.plan import p
 from ansible_collections.linklab.docker.plugins.module_utils._link.spec import LinkSpec
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings, Link
 from ansible_collections.linklab.docker.plugins.module_utils._model.legacy_links import LegacyLink, engine_release
-from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container, Endpoint, Network
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import ContainerState, Endpoint, Network
 from ansible_collections.linklab.docker.plugins.module_utils._plan.container_actions import (
     CreateContainer,
     FinishUnlink,
@@ -58,19 +58,19 @@ def ident(name: str) -> str:
     return name.encode().hex().ljust(64, "0")
 
 
-def container(name: str, status: str = "running", **fields: t.Any) -> Container:
+def container(name: str, status: str = "running", **fields: t.Any) -> ContainerState:
     raw = {"Config": {"Env": fields.pop("env", [])}, "HostConfig": fields.pop("host", {})}
     endpoints = {"bridge": Endpoint("bridge", ipv4="192.0.2.1")}
-    return Container(ident(name), name, status, endpoints=endpoints, raw=raw, **fields)
+    return ContainerState(ident(name), name, status, endpoints=endpoints, raw=raw, **fields)
 
 
 @dataclass
 class Model:
     """An engine with one source, what it is linked to, and what can be a target."""
 
-    source: Container | None = field(default_factory=lambda: container(SOURCE))
+    source: ContainerState | None = field(default_factory=lambda: container(SOURCE))
     legacy: tuple[LegacyLink, ...] = ()
-    targets: tuple[Container, ...] = tuple(container(name) for name in TARGETS)
+    targets: tuple[ContainerState, ...] = tuple(container(name) for name in TARGETS)
     network: Network | None = BRIDGE
     info: EngineInfo = OLD
 
@@ -78,8 +78,10 @@ class Model:
         known = {key: one for one in self.targets for key in (one.name, one.id, one.short_id)}
         if self.source is not None:
             known[self.source.id] = self.source
-        around = Surroundings(engine_release(self.info), Sources({}), frozenset({"bridge", "net"}), (), self.legacy)
-        state = LinkState(self.info, self.network, self.source, self.legacy, known, around=around)
+        dependencies = Dependencies(
+            engine_release(self.info), Sources({}), frozenset({"bridge", "net"}), (), self.legacy
+        )
+        state = LinkState(self.info, self.network, self.source, self.legacy, known, dependencies=dependencies)
         return replace(state, **fields)
 
     def apply(self, plan: Plan) -> None:
@@ -98,7 +100,7 @@ class Model:
                 self._connect(action)
 
     def _connect(self, action: Attach | Reattach) -> None:
-        def joined(one: Container) -> Container:
+        def joined(one: ContainerState) -> ContainerState:
             endpoint = Endpoint(action.network, NET.id, "end", settings=action.settings)
             return replace(one, endpoints={**one.endpoints, action.network: endpoint})
 
@@ -133,7 +135,7 @@ REFS = st.sampled_from([*TARGETS, ident("first"), ident("second")[:12]])
 
 
 @st.composite
-def wishes(draw: t.Any, network: str) -> LinkSpec:
+def desired_endpoints(draw: t.Any, network: str) -> LinkSpec:
     links = draw(st.dictionaries(ALIASES, REFS, max_size=3))
     return LinkSpec(
         SOURCE,
@@ -151,7 +153,7 @@ def legacy_models(draw: t.Any) -> Model:
     return Model(container(SOURCE, draw(st.sampled_from(["running", "exited", "paused"]))), legacy)
 
 
-@given(wishes("bridge"), legacy_models())
+@given(desired_endpoints("bridge"), legacy_models())
 def test_after_a_plan_for_legacy_links_nothing_is_left_to_do(asked, model):
     before = model.legacy
     plan = plan_link(asked, model.state())
@@ -171,7 +173,7 @@ def test_after_a_plan_for_legacy_links_nothing_is_left_to_do(asked, model):
         assert {link.alias for link in known} <= set(there)
 
 
-@given(wishes("bridge"), legacy_models())
+@given(desired_endpoints("bridge"), legacy_models())
 def test_a_source_is_recreated_for_a_link_that_is_lacking_alone(asked, model):
     plan = plan_link(asked, model.state())
     recreates = [action for action in plan.actions if isinstance(action, RecreateContainer)]
@@ -183,7 +185,7 @@ def test_a_source_is_recreated_for_a_link_that_is_lacking_alone(asked, model):
 
 @st.composite
 def network_models(draw: t.Any) -> Model:
-    def with_links(one: Container) -> Container:
+    def with_links(one: ContainerState) -> ContainerState:
         if not draw(st.booleans()):
             return one
         refs = st.sampled_from([*TARGETS, ident("first")[:12], "nobody"])
@@ -198,7 +200,7 @@ def network_models(draw: t.Any) -> Model:
     return Model(source, targets=tuple(with_links(container(name)) for name in TARGETS), network=NET)
 
 
-@given(wishes("net"), network_models())
+@given(desired_endpoints("net"), network_models())
 def test_after_a_plan_for_network_links_nothing_is_left_to_do(asked, model):
     assert model.source is not None
     before = dict(model.source.endpoints)
@@ -280,7 +282,7 @@ def test_links_that_are_there_and_do_not_work_are_reported():
     assert any("first is exited: until it runs" in text for text in warnings)
 
 
-def replace_targets(model: Model, *targets: Container) -> Model:
+def replace_targets(model: Model, *targets: ContainerState) -> Model:
     return replace(model, targets=targets)
 
 
@@ -292,8 +294,8 @@ def test_a_source_that_cannot_be_replaced_is_refused_with_its_reason():
 def test_the_source_may_be_the_target_of_nobody():
     other = replace(container("other"), legacy_links=(Link(SOURCE, "c"),))
     state = Model().state()
-    assert state.around is not None
-    state = replace(state, around=replace(state.around, others=(other,)))
+    assert state.dependencies is not None
+    state = replace(state, dependencies=replace(state.dependencies, others=(other,)))
     assert "other has a legacy link to it" in refusal(spec("first:a"), state)
 
 

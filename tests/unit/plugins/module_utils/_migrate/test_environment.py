@@ -18,13 +18,13 @@ from ansible_collections.linklab.docker.plugins.module_utils._migrate.environmen
     vanishing,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._model.legacy_links import LegacyLink
-from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import ContainerState
 
 OLD, NEW = EngineInfo("1.41", "20.10.24"), EngineInfo("1.52", "29.1.0")
 
 
-def container(name: str, **config: t.Any) -> Container:
-    return Container(name * 32, name, "running", raw={"Config": config, "State": {"Pid": 7}})
+def container(name: str, **config: t.Any) -> ContainerState:
+    return ContainerState(name * 32, name, "running", raw={"Config": config, "State": {"Pid": 7}})
 
 
 SOURCE = container("client", Env=["OWN=1", "DB_NAME=mine"])
@@ -32,7 +32,7 @@ TARGET = container("mysql", Env=["MYSQL_ROOT_PASSWORD=geheim", "PATH=/bin", "HOM
 LINK = LegacyLink("my-db", "mysql", TARGET)
 
 
-def values(source: Container, link: LegacyLink) -> dict[str, str]:
+def values(source: ContainerState, link: LegacyLink) -> dict[str, str]:
     return {one.name: one.value for one in link_variables(source, link)}
 
 

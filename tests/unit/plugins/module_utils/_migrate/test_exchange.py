@@ -41,7 +41,7 @@ def test_how_it_fails_comes_back(kind):
     with pytest.raises(ApplyError, match=r"^it failed$") as raised:
         in_own_process(ENGINE, fail)
     assert raised.type is kind
-    assert raised.value.unsure == (kind is NamesLostError)
+    assert raised.value.may_have_changed == (kind is NamesLostError)
 
 
 def test_its_death_is_noticed():

@@ -21,7 +21,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._migrate.proof impo
     proof_result,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._migrate.spec import MIGRATE_OPTIONS
-from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import ContainerState
 from ansible_collections.linklab.docker.plugins.module_utils._module import common
 from ansible_collections.linklab.docker.plugins.module_utils._module import task as module_task
 from linked_engine import KilledError, LinkedEngine, in_this_process
@@ -215,9 +215,9 @@ def test_the_environment_can_be_kept(engine, monkeypatch):
 
 def test_the_result_of_a_name_that_was_not_tried():
     config = {"ExposedPorts": {"9/udp": {}, "3306/tcp": {}, "33060/tcp": {}}}
-    target = Container("t" * 64, "target", "exited", raw={"Config": config})
+    target = ContainerState("t" * 64, "target", "exited", raw={"Config": config})
     assert lowest_port(target) == 3306
-    name = Name(Container("s" * 64, "source", "running"), "db", target, "172.17.0.2", 3306)
+    name = Name(ContainerState("s" * 64, "source", "running"), "db", target, "172.17.0.2", 3306)
     told = proof_result(name, None, None)
     assert (told["resolves"], told["address_before"], told["gap_ms"]) == (None, "172.17.0.2", None)
     assert "does not run" in told["msg"]

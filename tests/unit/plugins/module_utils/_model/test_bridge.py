@@ -12,13 +12,13 @@ from ansible_collections.linklab.docker.plugins.module_utils._model.bridge impor
     NAMELESS,
     on_default_bridge,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container, Endpoint
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import ContainerState, Endpoint
 
 
 @pytest.mark.parametrize("networks, found", [((), False), (("lab",), False), ((DEFAULT_BRIDGE, "lab"), True)])
 def test_who_is_on_it(networks, found):
     endpoints = {name: Endpoint(name) for name in networks}
-    assert on_default_bridge(Container("1" * 64, "db", "running", endpoints=endpoints)) == found
+    assert on_default_bridge(ContainerState("1" * 64, "db", "running", endpoints=endpoints)) == found
 
 
 def test_nobody_has_a_name_there():

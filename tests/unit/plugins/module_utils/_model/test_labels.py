@@ -13,7 +13,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._model.labels impor
     judged,
     owner,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import ContainerState
 
 IMAGE = "ab" * 32
 MINE = {TOPOLOGY_LABEL: "lesson"}
@@ -35,10 +35,10 @@ def test_owner_by_its_labels(labels, name):
 )
 def test_what_only_the_image_claims_does_not_count(images, name):
     raw = {"Image": f"sha256:{IMAGE}", "Config": {"Labels": {**MINE, "other": "kept"}}}
-    found = judged(Container("1" * 64, "db", "running", raw=raw), images)
+    found = judged(ContainerState("1" * 64, "db", "running", raw=raw), images)
     assert container_owner(found) == name
     assert found.raw["Config"]["Labels"]["other"] == "kept"
 
 
 def test_a_container_without_a_description_belongs_to_nobody():
-    assert container_owner(Container("1" * 64, "db", "running")) is None
+    assert container_owner(ContainerState("1" * 64, "db", "running")) is None

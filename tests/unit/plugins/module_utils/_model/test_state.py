@@ -14,7 +14,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import Engi
 from ansible_collections.linklab.docker.plugins.module_utils._model import state
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings, Link
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import (
-    Container,
+    ContainerState,
     Endpoint,
     Member,
     Network,
@@ -144,7 +144,7 @@ def test_a_container_keeps_the_whole_answer_but_does_not_compare_it(answers):
     ],
 )
 def test_a_container_of_which_little_is_reported(raw):
-    assert read_container(raw, OLD) == Container("1" * 64, "box", "created")
+    assert read_container(raw, OLD) == ContainerState("1" * 64, "box", "created")
 
 
 @pytest.mark.parametrize("raw", [None, {}, {"IPAMConfig": None, "Aliases": None, "Links": None, "DriverOpts": None}])
@@ -173,11 +173,11 @@ def test_the_addresses_of_an_endpoint_are_those_in_use_and_else_those_that_are_a
     [("running", True), ("paused", True), ("restarting", True), ("created", False), ("exited", False), ("dead", False)],
 )
 def test_a_container_is_live_while_it_has_processes(status, live):
-    assert Container("1" * 64, "box", status).live is live
+    assert ContainerState("1" * 64, "box", status).live is live
 
 
 def test_a_container_is_called_by_its_name_its_id_or_enough_of_it():
-    box = Container("1234567890abcdef" * 4, "box", "running")
+    box = ContainerState("1234567890abcdef" * 4, "box", "running")
     assert all(box.is_called(ref) for ref in ("box", box.id, box.short_id, box.id[:20]))
     # The engine would take less of an ID, and so hit another container than the one that was meant.
     assert not any(box.is_called(ref) for ref in ("bo", "", "12345678901", "abcdef123456"))

@@ -140,7 +140,7 @@ def test_what_something_else_changed_back_is_changed_again():
 
 
 def test_what_something_else_changed_meanwhile_is_planned_again():
-    errors = iter([ApplyError("it was changed", again=True), None])
+    errors = iter([ApplyError("it was changed", retryable=True), None])
 
     def do(_engine: object, _action: Paint) -> None:
         if error := next(errors):
@@ -151,7 +151,7 @@ def test_what_something_else_changed_meanwhile_is_planned_again():
 
 def test_what_was_changed_meanwhile_and_is_well_is_no_failure():
     def do(_engine: object, _action: Paint) -> None:
-        raise ApplyError("it was changed", again=True)
+        raise ApplyError("it was changed", retryable=True)
 
     result = run(task(["grey", "red"], do=do))
     assert result["state"] == "red"
@@ -186,23 +186,23 @@ def carried_out(error: Exception, *, number: int = 1, workers: int = 1) -> Apply
 def test_what_the_engine_refuses_is_reported_with_what_was_wanted():
     failure = carried_out(FULL)
     assert str(failure) == "could not paint the box: no space left on device. Nothing was changed by that."
-    assert not failure.unsure
+    assert not failure.may_have_changed
 
 
 def test_a_change_whose_answer_is_lost_may_have_been_made():
     failure = carried_out(GONE)
     assert str(failure) == f"could not paint the box: {str(GONE).rstrip('.')}. It may have been done all the same."
-    assert failure.unsure
+    assert failure.may_have_changed
 
 
 def test_what_was_made_before_is_reported():
     failure = carried_out(FULL, number=3)
     assert str(failure).endswith("Of 3 changes, 2 were made and stay; the rest is as it was.")
     assert len(failure.done) == 2
-    assert carried_out(GONE, number=3).unsure
+    assert carried_out(GONE, number=3).may_have_changed
 
 
 def test_what_was_made_at_the_same_time_is_reported():
     failure = carried_out(GONE, number=3, workers=2)
     assert f"Of 3 changes, {len(failure.done)} were made and stay" in str(failure)
-    assert failure.unsure
+    assert failure.may_have_changed

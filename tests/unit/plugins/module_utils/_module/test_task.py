@@ -22,7 +22,7 @@ from ansible_collections.linklab.docker.plugins.doc_fragments import _docker
 from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings
-from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container, Endpoint
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import ContainerState, Endpoint
 from ansible_collections.linklab.docker.plugins.module_utils._module.common import (
     CONNECTION_OPTIONS,
     LinklabModule,
@@ -167,7 +167,7 @@ def test_nothing_done_disrupts_nothing():
 
 
 def test_the_highest_disruption_of_all_actions_is_reported():
-    box = Container("1" * 64, "box", "running")
+    box = ContainerState("1" * 64, "box", "running")
     where = (box, "net", "a" * 64, EndpointSettings())
     actions = (
         Attach("it is not attached", Disruption.NONE, *where),

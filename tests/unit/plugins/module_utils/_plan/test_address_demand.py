@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import (
-    Container,
+    ContainerState,
     Endpoint,
     Member,
     Network,
@@ -33,12 +33,12 @@ def network(members: t.Mapping[str, str], ip_range: str = "10.94.0.0/30", **fiel
     return Network(ID, "net", subnets=(Subnet(str(NET), ip_range=ip_range),), members=there, **fields)
 
 
-def box(name: str, status: str = "running", address: str | None = None, on: bool = False) -> Container:
+def box(name: str, status: str = "running", address: str | None = None, on: bool = False) -> ContainerState:
     end = Endpoint("net", ID, "end" if status == "running" else "", EndpointSettings(ipv4_address=address))
-    return Container(name, name, status, endpoints={"net": end} if on else {})
+    return ContainerState(name, name, status, endpoints={"net": end} if on else {})
 
 
-def attach(container: Container, address: str | None = None) -> Attach:
+def attach(container: ContainerState, address: str | None = None) -> Attach:
     return Attach("why", Disruption.NONE, container, "net", ID, EndpointSettings(ipv4_address=address))
 
 
@@ -46,7 +46,7 @@ def other(name: str, address: str = "", status: str = "exited", network_id: str 
     return Summary(name, name, status, {"net": network_id}, addresses={"net": (address,) if address else ()})
 
 
-def room(net: Network, *named: Container, others: t.Iterable[Summary] = (), **fields: t.Any) -> Room:
+def room(net: Network, *named: ContainerState, others: t.Iterable[Summary] = (), **fields: t.Any) -> Room:
     given_fields = {"leaving": frozenset(), "starts": frozenset(), **fields}
     return Room.of(net, None, named=named, others=others, **given_fields)
 

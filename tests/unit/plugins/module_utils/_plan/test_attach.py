@@ -10,12 +10,12 @@ import typing as t
 from dataclasses import replace
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, Wish
+from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, DesiredEndpoint
 from ansible_collections.linklab.docker.plugins.module_utils._compose.network import NetworkSpec
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings, Link
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import (
-    Container,
+    ContainerState,
     Endpoint,
     Member,
     Network,
@@ -45,10 +45,10 @@ ADDRESS, OTHER_ADDRESS = ADDRESSES[:2]
 
 def container(
     number: int = 1, status: str = "running", endpoints: t.Iterable[Endpoint] = (), **fields: t.Any
-) -> Container:
+) -> ContainerState:
     key = ident(number)
     name = fields.pop("name", f"box{number}")
-    return Container(key, name, status, key[:12], endpoints={end.network: end for end in endpoints}, **fields)
+    return ContainerState(key, name, status, key[:12], endpoints={end.network: end for end in endpoints}, **fields)
 
 
 def endpoint(**settings: t.Any) -> Endpoint:
@@ -57,16 +57,18 @@ def endpoint(**settings: t.Any) -> Endpoint:
     return Endpoint(NETWORK, **{"network_id": NETWORK_ID, "endpoint_id": "end", **ends}, settings=kept)
 
 
-def spec(*wishes: Wish | str, **fields: t.Any) -> AttachSpec:
-    given_wishes = tuple(Wish(one, EndpointSettings()) if isinstance(one, str) else one for one in wishes)
-    return AttachSpec(**{"network": NETWORK, "create": None, "wishes": given_wishes, **fields})
+def spec(*desired_endpoints: DesiredEndpoint | str, **fields: t.Any) -> AttachSpec:
+    given_desired_endpoints = tuple(
+        DesiredEndpoint(one, EndpointSettings()) if isinstance(one, str) else one for one in desired_endpoints
+    )
+    return AttachSpec(**{"network": NETWORK, "create": None, "desired_endpoints": given_desired_endpoints, **fields})
 
 
-def wish(name: str, **settings: t.Any) -> Wish:
-    return Wish(name, EndpointSettings(**settings))
+def desired(name: str, **settings: t.Any) -> DesiredEndpoint:
+    return DesiredEndpoint(name, EndpointSettings(**settings))
 
 
-def plan(asked: AttachSpec, *there: Container, info: t.Any = OLD, net: t.Any = ..., **fields: t.Any) -> Plan:
+def plan(asked: AttachSpec, *there: ContainerState, info: t.Any = OLD, net: t.Any = ..., **fields: t.Any) -> Plan:
     model = Model(info, there, network() if net is ... else net)
     return plan_attach(asked, replace(model.state(), **fields))
 
@@ -76,7 +78,7 @@ def plan(asked: AttachSpec, *there: Container, info: t.Any = OLD, net: t.Any = .
 
 def test_a_container_that_is_not_attached_is_attached_without_disruption():
     one = container(endpoints=[Endpoint("bridge", endpoint_id="b")])
-    (action,) = plan(spec(wish("box1", aliases=("db",))), one).actions
+    (action,) = plan(spec(desired("box1", aliases=("db",))), one).actions
     assert action == Attach(
         "it is not attached", Disruption.NONE, one, NETWORK, NETWORK_ID, EndpointSettings(aliases=("db",))
     )
@@ -113,7 +115,7 @@ def test_absent_under_two_names_detaches_once():
 
 
 def test_all_missing_containers_are_named_in_one_refusal_with_near_names():
-    asked = spec("databse", wish("box1", links=(Link("clint", "c"),)))
+    asked = spec("databse", desired("box1", links=(Link("clint", "c"),)))
     others = (Summary(ident(8), "database", "running", {}), Summary(ident(9), "client", "exited", {}))
     with pytest.raises(Refusal) as refusal:
         plan(asked, container(), others=others)
@@ -132,7 +134,7 @@ def test_one_container_under_two_names_is_refused():
 def test_a_link_to_the_container_itself_is_refused_under_any_of_its_names():
     one = container()
     with pytest.raises(Refusal, match="leads to the container itself"):
-        plan(spec(wish("box1", links=(Link(one.short_id, "me"),))), one)
+        plan(spec(desired("box1", links=(Link(one.short_id, "me"),))), one)
 
 
 # -- reattach ---------------------------------------------------------------------------------------------------------
@@ -150,7 +152,7 @@ def test_a_link_to_the_container_itself_is_refused_under_any_of_its_names():
 )
 def test_another_setting_takes_a_new_endpoint_which_disturbs_processes_only(status, disruption):
     one = container(status=status, endpoints=[endpoint(aliases=("old", "kept"))])
-    (action,) = plan(spec(wish("box1", aliases=("kept", "new"))), one).actions
+    (action,) = plan(spec(desired("box1", aliases=("kept", "new"))), one).actions
     assert isinstance(action, Reattach)
     assert action.reason == "aliases: +new -old"
     assert action.disruption is disruption
@@ -159,17 +161,17 @@ def test_another_setting_takes_a_new_endpoint_which_disturbs_processes_only(stat
 
 def test_aliases_in_another_order_are_the_same():
     one = container(endpoints=[endpoint(aliases=("b", "a"))])
-    assert plan(spec(wish("box1", aliases=("a", "b"))), one).actions == ()
+    assert plan(spec(desired("box1", aliases=("a", "b"))), one).actions == ()
 
 
 def test_an_alias_that_a_container_has_anyway_is_none():
     one = container(endpoints=[endpoint()])
-    assert plan(spec(wish("box1", aliases=(one.short_id,))), one).actions == ()
+    assert plan(spec(desired("box1", aliases=(one.short_id,))), one).actions == ()
 
 
 def test_the_hostname_is_an_alias_from_the_api_on_that_lists_aliases_exactly():
     one = replace(container(endpoints=[endpoint()]), hostname="own-host")
-    asked = spec(wish("box1", aliases=("own-host",)))
+    asked = spec(desired("box1", aliases=("own-host",)))
     assert plan(asked, one, info=OLD).actions == ()
     assert [action.reason for action in plan(asked, one, info=MIDDLE).actions] == ["aliases: +own-host"]
 
@@ -179,25 +181,25 @@ def test_a_link_by_id_is_the_same_as_by_name():
     for target_ref in ("box2", two.id, two.short_id):
         for there in ("box2", two.short_id):
             one = container(endpoints=[endpoint(links=(Link(there, "db"),))])
-            assert plan(spec("box2", wish("box1", links=(Link(target_ref, "db"),))), one, two).actions[1:] == ()
+            assert plan(spec("box2", desired("box1", links=(Link(target_ref, "db"),))), one, two).actions[1:] == ()
 
 
 def test_a_link_is_sent_by_name_since_the_full_id_does_not_resolve():
     two = container(2)
-    actions = plan(spec(wish("box1", links=(Link(two.id, "db"),))), container(), two).actions
+    actions = plan(spec(desired("box1", links=(Link(two.id, "db"),))), container(), two).actions
     assert actions[0].settings.links == (Link("box2", "db"),)
 
 
 def test_a_link_target_that_is_not_there_to_be_resolved_is_reported():
-    asked = spec(wish("box1", links=(Link("box2", "db"),)))
+    asked = spec(desired("box1", links=(Link("box2", "db"),)))
     (warning,) = plan(asked, container(), container(2)).warnings
     assert warning == "the link target box2 is not on network net: the link resolves once it is attached there"
     assert plan(asked, container(), container(2, endpoints=[endpoint()])).warnings == ()
-    assert plan(spec("box2", *asked.wishes), container(), container(2)).warnings == ()
+    assert plan(spec("box2", *asked.desired_endpoints), container(), container(2)).warnings == ()
 
 
 def test_a_link_target_that_the_same_task_purges_is_reported():
-    asked = spec(wish("box1", links=(Link("box2", "db"),)), purge=True)
+    asked = spec(desired("box1", links=(Link("box2", "db"),)), purge=True)
     (warning,) = plan(asked, container(), container(2, endpoints=[endpoint()])).warnings
     assert "box2 is not on network net" in warning
 
@@ -241,13 +243,13 @@ def test_a_stopped_container_on_a_network_that_was_recreated_is_attached_again()
 
 def test_a_mac_address_is_carried_over_by_engines_that_take_it():
     one = container(endpoints=[endpoint(mac="02:94:00:00:00:01")])
-    asked = spec(wish("box1", aliases=("db",)))
+    asked = spec(desired("box1", aliases=("db",)))
     assert plan(asked, one, info=NEW).actions[0].settings.mac_address == "02:94:00:00:00:01"
     assert plan(asked, one, info=OLD).actions[0].settings.mac_address is None
 
 
 def test_a_mac_address_of_a_stopped_container_is_sent_again_because_the_engine_does_not_tell_it():
-    asked = spec(wish("box1", mac_address="02:94:00:00:00:01"))
+    asked = spec(desired("box1", mac_address="02:94:00:00:00:01"))
     unknown = container(status="exited", endpoints=[endpoint(endpoint_id="")])
     (action,) = plan(asked, unknown, info=NEW).actions
     assert action.reason == "mac_address: '02:94:00:00:00:01'"
@@ -258,7 +260,7 @@ def test_a_mac_address_of_a_stopped_container_is_sent_again_because_the_engine_d
 def test_a_mac_address_that_a_new_endpoint_would_lose_stops_the_plan():
     end = replace(endpoint(mac="02:94:00:00:00:01"), requested_mac="02:94:00:00:00:01")
     with pytest.raises(Refusal, match=r"would lose it \(aliases: \+db\)"):
-        plan(spec(wish("box1", aliases=("db",))), container(endpoints=[end]), info=MIDDLE)
+        plan(spec(desired("box1", aliases=("db",))), container(endpoints=[end]), info=MIDDLE)
 
 
 def test_differences_are_reported_in_words():
@@ -283,7 +285,10 @@ def test_a_network_to_be_made_is_purged_of_stopped_containers_that_were_on_one_o
         NETWORK,
     )
     assert plan(replace(asked, present=False), stale, net=None).actions == ()
-    assert [action.name for action in plan(replace(asked, wishes=spec("box1").wishes), stale, net=None).actions] == [
+    assert [
+        action.name
+        for action in plan(replace(asked, desired_endpoints=spec("box1").desired_endpoints), stale, net=None).actions
+    ] == [
         "create_network",
         "reattach",
     ]
@@ -292,7 +297,7 @@ def test_a_network_to_be_made_is_purged_of_stopped_containers_that_were_on_one_o
 # -- addresses and order ----------------------------------------------------------------------------------------------
 
 
-def held(number: int, address: str, static: bool = False) -> Container:
+def held(number: int, address: str, static: bool = False) -> ContainerState:
     settings = {"ipv4_address": address} if static else {}
     return container(number, endpoints=[endpoint(ipv4=address, endpoint_id=f"end{number}", **settings)])
 
@@ -303,24 +308,24 @@ def units(done: Plan) -> list[list[str]]:
 
 def test_an_address_that_another_container_holds_is_refused():
     with pytest.raises(Refusal, match=rf"box1: the address {ADDRESS} is held by box2"):
-        plan(spec(wish("box1", ipv4_address=ADDRESS)), container(), held(2, ADDRESS))
+        plan(spec(desired("box1", ipv4_address=ADDRESS)), container(), held(2, ADDRESS))
 
 
 def test_an_address_of_a_container_that_keeps_it_in_the_same_task_is_refused():
-    asked = spec(wish("box1", ipv4_address=ADDRESS), wish("box2", aliases=("new",)))
+    asked = spec(desired("box1", ipv4_address=ADDRESS), desired("box2", aliases=("new",)))
     with pytest.raises(Refusal, match=rf"box1: the address {ADDRESS} is held by box2"):
         plan(asked, container(), held(2, ADDRESS, static=True))
 
 
 def test_the_address_of_a_container_that_is_purged_is_free():
     detached, attached = plan(
-        spec(wish("box1", ipv4_address=ADDRESS), purge=True), container(), held(2, ADDRESS)
+        spec(desired("box1", ipv4_address=ADDRESS), purge=True), container(), held(2, ADDRESS)
     ).actions
     assert (detached.subject, attached.subject) == ("box2 on net", "box1 on net")
 
 
 def test_two_containers_that_swap_addresses_are_one_unit():
-    asked = spec(wish("box1", ipv4_address=OTHER_ADDRESS), wish("box2", ipv4_address=ADDRESS), wish("box3"))
+    asked = spec(desired("box1", ipv4_address=OTHER_ADDRESS), desired("box2", ipv4_address=ADDRESS), desired("box3"))
     there = held(1, ADDRESS, static=True), held(2, OTHER_ADDRESS, static=True), container(3)
     assert sorted(units(plan(asked, *there))) == [["box1", "box2"], ["box3"]]
 
@@ -328,17 +333,17 @@ def test_two_containers_that_swap_addresses_are_one_unit():
 def test_three_containers_that_pass_addresses_on_in_a_ring_are_one_unit():
     addresses = ADDRESSES[:3]
     there = [held(number, addresses[number - 1], static=True) for number in (1, 2, 3)]
-    asked = spec(*(wish(f"box{number}", ipv4_address=addresses[number % 3]) for number in (3, 1, 2)))
+    asked = spec(*(desired(f"box{number}", ipv4_address=addresses[number % 3]) for number in (3, 1, 2)))
     assert units(plan(asked, *there)) == [["box3", "box1", "box2"]]
 
 
 def test_an_address_that_the_engine_gave_away_can_be_had_from_a_container_that_is_attached_again_anyway():
-    asked = spec(wish("box1", ipv4_address=ADDRESS), wish("box2", aliases=("new",)))
+    asked = spec(desired("box1", ipv4_address=ADDRESS), desired("box2", aliases=("new",)))
     assert units(plan(asked, container(), held(2, ADDRESS))) == [["box1", "box2"]]
 
 
 def test_wanted_addresses_are_had_before_the_engine_gives_them_to_others():
-    asked = spec("box1", "box2", wish("box3", ipv4_address=ADDRESS), wish("box4", ipv4_address=OTHER_ADDRESS))
+    asked = spec("box1", "box2", desired("box3", ipv4_address=ADDRESS), desired("box4", ipv4_address=OTHER_ADDRESS))
     bridge, other = Endpoint("bridge"), Endpoint("other")
     there = [container(number, endpoints=[(bridge, other)[number % 2]]) for number in (1, 2, 3, 4)]
     order = [subject for unit in units(plan(asked, *there)) for subject in unit]
@@ -386,8 +391,8 @@ def test_a_container_that_is_being_removed_is_refused(status):
 # -- what is added to what is there ------------------------------------------------------------------------------------
 
 
-def adds(name: str, *modes: str, **settings: t.Any) -> Wish:
-    return Wish(name, EndpointSettings(**settings), frozenset(modes))
+def adds(name: str, *modes: str, **settings: t.Any) -> DesiredEndpoint:
+    return DesiredEndpoint(name, EndpointSettings(**settings), frozenset(modes))
 
 
 def test_an_alias_is_added_to_those_that_are_there():
@@ -428,7 +433,7 @@ def test_nothing_is_added_where_nothing_is_given():
 )
 def test_an_alias_that_is_a_name_of_another_member_is_warned_of_before_it_is_made(alias, other, what):
     member = container(2, endpoints=[endpoint(**other)])
-    (warning,) = plan(spec(wish("box1", aliases=(alias,))), container(), members={member.id: member}).warnings
+    (warning,) = plan(spec(desired("box1", aliases=(alias,))), container(), members={member.id: member}).warnings
     assert warning == (
         f"box1 gets the alias {alias} on net, where box2 is found under it already ({what}): the name then leads to"
         " either of the two"
@@ -437,19 +442,19 @@ def test_an_alias_that_is_a_name_of_another_member_is_warned_of_before_it_is_mad
 
 def test_an_alias_that_is_there_already_is_not_warned_of():
     one, member = container(endpoints=[endpoint(aliases=("box2",))]), container(2, endpoints=[endpoint()])
-    asked = spec(wish("box1", aliases=("box2", "x")))
+    asked = spec(desired("box1", aliases=("box2", "x")))
     assert plan(asked, one, members={member.id: member}).warnings == ()
 
 
 def test_an_alias_that_the_task_gives_to_both_is_shared_on_purpose():
-    asked = spec(wish("box1", aliases=("web", "box2")), wish("box2", aliases=("web",)))
+    asked = spec(desired("box1", aliases=("web", "box2")), desired("box2", aliases=("web",)))
     (warning,) = plan(asked, container(), container(2)).warnings
     assert "gets the alias box2" in warning
 
 
 def test_an_alias_of_one_that_leaves_is_free():
     member = container(2, endpoints=[endpoint(aliases=("db",))])
-    asked = spec(wish("box1", aliases=("db",)), purge=True)
+    asked = spec(desired("box1", aliases=("db",)), purge=True)
     assert plan(asked, container(), member, members={member.id: member}).warnings == ()
 
 
@@ -458,13 +463,13 @@ def test_an_alias_of_one_that_leaves_is_free():
 
 def test_a_link_to_a_member_that_is_not_named_is_no_news_where_others_are_purged():
     """As topologies are planned: with a purge of their own containers only."""
-    asked = spec(wish("box1", links=(Link("box2", "b"),)), purge=True)
+    asked = spec(desired("box1", links=(Link("box2", "b"),)), purge=True)
     found = plan(asked, container(), container(2, endpoints=[endpoint()]), others=())
     assert found.warnings == ()
 
 
 @pytest.mark.parametrize("mode,text", [("host", "uses the host's network"), ("container:abc", "shares the network of")])
 def test_a_link_to_one_without_a_network_of_its_own_is_refused(mode, text):
-    asked = spec(wish("box1", links=(Link("box2", "b"),)))
+    asked = spec(desired("box1", links=(Link("box2", "b"),)))
     with pytest.raises(Refusal, match=rf"link box2:b of box1 can never resolve: box2 {text}"):
         plan(asked, container(), container(2, network_mode=mode))

@@ -15,7 +15,12 @@ from ansible_collections.linklab.docker.plugins.module_utils._compose.network im
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal, refuse
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings, Link
-from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container, Endpoint, Network, Subnet
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import (
+    ContainerState,
+    Endpoint,
+    Network,
+    Subnet,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._plan.attach_checks import (
     container_problems,
     is_default_bridge,
@@ -77,7 +82,9 @@ def test_every_other_container_can_be_attached(engine, name):
 
 @pytest.mark.parametrize("status", ["dead", "removing"])
 def test_a_container_that_goes_away_cannot_be_attached(status):
-    assert list(container_problems(Container("1" * 64, "box", status))) == [f"box is being removed (status {status})"]
+    assert list(container_problems(ContainerState("1" * 64, "box", status))) == [
+        f"box is being removed (status {status})"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -250,7 +257,7 @@ def test_exactly_the_gateway_and_both_ends_of_a_subnet_are_refused(address, gate
 
 # -- MAC addresses ----------------------------------------------------------------------------------------------------
 
-BOX = Container("1" * 64, "box", "running")
+BOX = ContainerState("1" * 64, "box", "running")
 WHERE = ("a reason", Disruption.RECONNECT, BOX, "net", "a" * 64, EndpointSettings())
 
 

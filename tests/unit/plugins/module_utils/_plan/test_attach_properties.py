@@ -93,10 +93,12 @@ def test_no_plan_recreates_a_container_and_what_does_not_run_is_never_disturbed(
 
 
 @given(tasks(), st.randoms(use_true_random=False))
-def test_the_order_of_the_wishes_does_not_matter(task, random):
+def test_the_order_of_the_desired_endpoints_does_not_matter(task, random):
     model, wanted = task
     other = Model(model.info, model.containers.values(), model.network)
-    mixed = replace(wanted, wishes=tuple(random.sample(wanted.wishes, len(wanted.wishes))))
+    mixed = replace(
+        wanted, desired_endpoints=tuple(random.sample(wanted.desired_endpoints, len(wanted.desired_endpoints)))
+    )
 
     first, second = planned(wanted, model.state()), plan_attach(mixed, other.state())
     model.apply(first)
@@ -115,9 +117,9 @@ def test_names_and_ids_give_the_same_plan(task, random):
     state = model.state()
     renamed = replace(
         wanted,
-        wishes=tuple(
+        desired_endpoints=tuple(
             replace(one, container=random.choice([found.name, found.id, found.short_id]))
-            for one in wanted.wishes
+            for one in wanted.desired_endpoints
             for found in [state.containers[one.container]]
         ),
     )
@@ -129,7 +131,7 @@ def test_names_and_ids_give_the_same_plan(task, random):
 def test_settings_that_a_task_does_not_give_survive_every_change(task):
     model, wanted = task
     state = model.state()
-    asked = {state.containers[one.container].id: one.settings for one in wanted.wishes}
+    asked = {state.containers[one.container].id: one.settings for one in wanted.desired_endpoints}
 
     for action in planned(wanted, state).actions:
         if not isinstance(action, (Attach, Reattach)):
@@ -154,7 +156,7 @@ def test_what_is_added_is_there_afterwards_and_so_is_all_that_was(task):
     before = model.settings()
     model.apply(planned(wanted, state))
     after = model.settings()
-    for one in wanted.wishes:
+    for one in wanted.desired_endpoints:
         container = state.containers[one.container]
         there, now, asked = before.get(container.name), after[container.name], one.settings
         automatic = automatic_aliases(container.id, container.hostname, model.info)
@@ -196,7 +198,7 @@ def test_containers_that_pass_an_address_on_are_in_one_unit(task):
 def test_purge_detaches_exactly_the_containers_that_are_not_named(task):
     model, wanted = task
     state = model.state()
-    named = {state.containers[one.container].id for one in wanted.wishes}
+    named = {state.containers[one.container].id for one in wanted.desired_endpoints}
     attached = {one.id for one in model.containers.values() if NETWORK in one.endpoints}
 
     purged = [action for action in planned(wanted, state).actions if "purge" in action.reason]
@@ -209,7 +211,7 @@ def test_purge_detaches_exactly_the_containers_that_are_not_named(task):
 def test_absent_detaches_what_is_named_and_attaches_nothing(task):
     model, wanted = task
     state = model.state()
-    named = {state.containers[one.container].name for one in wanted.wishes}
+    named = {state.containers[one.container].name for one in wanted.desired_endpoints}
     done = planned(wanted, state)
 
     model.apply(done)

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._compose.network import NetworkSpec
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings
-from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container, Endpoint
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import ContainerState, Endpoint
 from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import (
     Action,
     Attach,
@@ -28,7 +28,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-BOX = Container("1" * 64, "box", "running")
+BOX = ContainerState("1" * 64, "box", "running")
 WHERE = (BOX, "net", "a" * 64)
 
 

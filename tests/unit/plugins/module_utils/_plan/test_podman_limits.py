@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._compose.network import NetworkSpec
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings, Link
-from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container, Endpoint, Network
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import ContainerState, Endpoint, Network
 from ansible_collections.linklab.docker.plugins.module_utils._plan.container_actions import (
     CreateContainer,
     RemoveNetwork,
@@ -26,7 +26,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import (
 from ansible_collections.linklab.docker.plugins.module_utils._plan.podman_limits import check
 
 WHY = ("a reason", Disruption.NONE)
-BOX = Container("1" * 64, "box", "running")
+BOX = ContainerState("1" * 64, "box", "running")
 HERE = (*WHY, BOX, "net", "net")
 
 

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._model.default_route import default_route
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings
-from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container, Endpoint
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import ContainerState, Endpoint
 from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import Attach, Detach, Disruption, Reattach
 from ansible_collections.linklab.docker.plugins.module_utils._plan.route_warnings import route_after, route_warnings
 from attach_model import NEW, OLD
@@ -26,16 +26,16 @@ def endpoint(network: str, priority: int | None = None, gateway: str = "192.0.2.
     return Endpoint(network, settings=EndpointSettings(gw_priority=priority), gateway=gateway)
 
 
-def box(*ends: Endpoint, status: str = "running", name: str = "box") -> Container:
-    return Container("1" * 64, name, status, endpoints={end.network: end for end in ends})
+def box(*ends: Endpoint, status: str = "running", name: str = "box") -> ContainerState:
+    return ContainerState("1" * 64, name, status, endpoints={end.network: end for end in ends})
 
 
-def attach(container: Container, network: str, priority: int | None = None) -> Attach:
+def attach(container: ContainerState, network: str, priority: int | None = None) -> Attach:
     settings = EndpointSettings(gw_priority=priority)
     return Attach("why", Disruption.NONE, container, network, network, settings)
 
 
-def reattach(container: Container, network: str, priority: int | None = None) -> Reattach:
+def reattach(container: ContainerState, network: str, priority: int | None = None) -> Reattach:
     settings = EndpointSettings(gw_priority=priority)
     return Reattach("why", Disruption.RECONNECT, container, network, network, settings, container.endpoints[network])
 

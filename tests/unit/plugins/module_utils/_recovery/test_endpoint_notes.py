@@ -16,7 +16,7 @@ import typing as t
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._apply.endpoints import carry_out_endpoints
-from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, Wish
+from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import AttachSpec, DesiredEndpoint
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     ApplyError,
@@ -28,7 +28,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
 )
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import (
-    Container,
+    ContainerState,
     Network,
     Subnet,
     Summary,
@@ -189,7 +189,7 @@ def test_whatever_fails_the_endpoint_is_there_and_no_note(fails):
     try:
         reattach(model)
     except ApplyError as exc:
-        if exc.unsure:
+        if exc.may_have_changed:
             assert model.endpoint == NEW.to_api()
             assert "is done, but the container with its old settings could not be removed: fault" in str(exc)
         else:
@@ -440,11 +440,11 @@ def test_a_note_is_about_the_container_that_it_names(there, about):
 # -- plans ------------------------------------------------------------------------------------------------------------
 
 
-def planned(wish: EndpointSettings | None, **options: Json) -> Plan:
+def planned(desired: EndpointSettings | None, **options: Json) -> Plan:
     """Plan for a box whose endpoint is away. wish: None if the task does not name it."""
-    box = with_away(Container(BOX, "box", "running"), (NOTE,))
-    wishes = () if wish is None else (Wish("box", wish),)
-    spec = AttachSpec("net", None, wishes, **options)
+    box = with_away(ContainerState(BOX, "box", "running"), (NOTE,))
+    desired_endpoints = () if desired is None else (DesiredEndpoint("box", desired),)
+    spec = AttachSpec("net", None, desired_endpoints, **options)
     others = (Summary(BOX, "box", "running", {}),)
     network = Network(NET, "net", subnets=(Subnet("192.0.2.0/24"),))
     state = AttachState(Model.info, network, {"box": box, BOX: box}, others=others, notes=(NOTE,))
@@ -464,10 +464,10 @@ def test_a_task_that_names_it_attaches_it_with_what_it_had():
 
 
 @pytest.mark.parametrize(
-    "wish, options", [(EndpointSettings(), {"present": False}), (None, {"purge": True})], ids=["absent", "purge"]
+    "desired, options", [(EndpointSettings(), {"present": False}), (None, {"purge": True})], ids=["absent", "purge"]
 )
-def test_what_must_not_be_there_is_not_restored(wish, options):
-    detach, restore = planned(wish, **options).actions
+def test_what_must_not_be_there_is_not_restored(desired, options):
+    detach, restore = planned(desired, **options).actions
     assert isinstance(detach, Detach)
     assert isinstance(restore, RestoreEndpoints)
     assert restore.unwanted == {(BOX, "net")}

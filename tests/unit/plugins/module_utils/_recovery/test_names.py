@@ -13,9 +13,9 @@ from ansible_collections.linklab.docker.plugins.module_utils._recovery.names imp
     Before,
     Interrupted,
     Verdict,
+    classify,
     comes_again,
     helper_name,
-    judge,
     policy_to_restore,
     predecessor_name,
     read_leftovers,
@@ -55,7 +55,7 @@ def test_the_target_of_a_leftovers_link_is_no_leftover():
 
 def judged(holder: tuple[str, str] | None, *there: dict[str, t.Any]) -> Interrupted | None:
     raw = None if holder is None else {"Id": holder[0], "State": {"Status": holder[1]}}
-    return judge("box", raw, read_leftovers("box", there))[0]
+    return classify("box", raw, read_leftovers("box", there))[0]
 
 
 SUCCESSOR = summary(NEW, successor_name("box", OLD, Before.RUNNING))

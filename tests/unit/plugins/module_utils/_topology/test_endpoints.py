@@ -13,7 +13,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._engine.info import
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.linklab.docker.plugins.module_utils._model.labels import TOPOLOGY_LABEL
 from ansible_collections.linklab.docker.plugins.module_utils._model.legacy_links import LegacyLink
-from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container, Endpoint, Network
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import ContainerState, Endpoint, Network
 from ansible_collections.linklab.docker.plugins.module_utils._topology.plan import plan_topology
 from ansible_collections.linklab.docker.plugins.module_utils._topology.spec import parse_topology
 from ansible_collections.linklab.docker.plugins.module_utils._topology.state import TopologyState
@@ -34,7 +34,7 @@ def plan(wanted: list[str], *there: str) -> Plan:
     """Plan a topology of one container that runs and is on some networks."""
     ends = {name: Endpoint(name, NETWORKS[name].id, "e" * 64, gateway="10.0.0.1", ipv4="10.0.0.2") for name in there}
     raw = {"Config": {"Labels": OWN, "Image": "bb"}, "Image": "sha256:1"}
-    web = Container("c" * 64, "web", "running", image="bb", endpoints=ends, raw=raw)
+    web = ContainerState("c" * 64, "web", "running", image="bb", endpoints=ends, raw=raw)
     networks: dict[str, t.Any] = {"alpha": None, "zeta": None, "theirs": {"external": True}}
     spec = parse_topology(
         {"name": "lab", "networks": networks, "containers": {"web": {"image": "bb", "networks": wanted}}}
@@ -70,7 +70,7 @@ def test_that_the_route_leaves_a_network_with_the_container_is_no_news():
 def test_an_end_of_a_legacy_link_comes_back_to_the_bridge_and_the_name_is_led_there(renewed):
     raw = {"Config": {"Labels": OWN, "Image": "bb"}, "Image": "sha256:1"}
     containers = {
-        name: Container(name * 12, name, status, image="bb", endpoints={}, raw=raw)
+        name: ContainerState(name * 12, name, status, image="bb", endpoints={}, raw=raw)
         for name, status in (("app", "running"), ("database", "running"), ("cache", "exited"), ("other", "running"))
     }
     links = {"app": [LegacyLink(name[0], name, containers[name]) for name in ("database", "cache")]}
@@ -109,7 +109,7 @@ def plan_mac(api: str, mac: str, *, status: str = "", there: str = "", network: 
         for name in ("alpha", "zeta")
     }
     raw = {"Config": {"Labels": OWN, "Image": "bb"}, "Image": "sha256:1"}
-    web = Container("c" * 64, "web", status, image="bb", endpoints=ends, raw=raw, network_mode="alpha")
+    web = ContainerState("c" * 64, "web", status, image="bb", endpoints=ends, raw=raw, network_mode="alpha")
     box = {"image": "bb", "networks": {"alpha": None, "zeta": None, network: {"mac_address": mac}}}
     if user:
         box["user"] = user

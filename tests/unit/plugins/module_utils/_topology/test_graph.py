@@ -13,7 +13,12 @@ import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings, Link
 from ansible_collections.linklab.docker.plugins.module_utils._model.labels import TOPOLOGY_LABEL
 from ansible_collections.linklab.docker.plugins.module_utils._model.legacy_links import LegacyLink
-from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container, Endpoint, Network, Subnet
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import (
+    ContainerState,
+    Endpoint,
+    Network,
+    Subnet,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._topology.graph import (
     GraphState,
     build_graph,
@@ -31,7 +36,7 @@ def network(name: str, owner: str = "", **fields: t.Any) -> Network:
     return Network(ident(name), name, labels={TOPOLOGY_LABEL: owner} if owner else {}, **fields)
 
 
-def box(name: str, owner: str = "", *networks: str, mode: str = "default", **links: t.Sequence[str]) -> Container:
+def box(name: str, owner: str = "", *networks: str, mode: str = "default", **links: t.Sequence[str]) -> ContainerState:
     """A container. links: network links by network."""
     ends = {
         one: Endpoint(
@@ -43,7 +48,7 @@ def box(name: str, owner: str = "", *networks: str, mode: str = "default", **lin
     }
     labels = {TOPOLOGY_LABEL: owner} if owner else {}
     raw = {"Config": {"Labels": labels, "Env": ["PASSWORD=secret"]}, "State": {"Health": {"Status": "healthy"}}}
-    return Container(ident(name), name, "running", image="box", network_mode=mode, endpoints=ends, raw=raw)
+    return ContainerState(ident(name), name, "running", image="box", network_mode=mode, endpoints=ends, raw=raw)
 
 
 NETWORKS = (

@@ -13,7 +13,12 @@ import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.linklab.docker.plugins.module_utils._model.labels import TOPOLOGY_LABEL
-from ansible_collections.linklab.docker.plugins.module_utils._model.state import Container, Member, Network, Summary
+from ansible_collections.linklab.docker.plugins.module_utils._model.state import (
+    ContainerState,
+    Member,
+    Network,
+    Summary,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._topology.plan import plan_topology
 from ansible_collections.linklab.docker.plugins.module_utils._topology.spec import parse_topology
 from ansible_collections.linklab.docker.plugins.module_utils._topology.state import TopologyState
@@ -21,8 +26,8 @@ from ansible_collections.linklab.docker.plugins.module_utils._topology.state imp
 OWN = {TOPOLOGY_LABEL: "lab"}
 
 
-def own(name: str) -> Container:
-    return Container(name, name, "running", raw={"Config": {"Labels": OWN}})
+def own(name: str) -> ContainerState:
+    return ContainerState(name, name, "running", raw={"Config": {"Labels": OWN}})
 
 
 def listed(name: str, **fields: t.Any) -> Summary:

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.linklab.docker.plugins.module_utils._connectivity import hints
+from ansible_collections.linklab.docker.plugins.module_utils._connectivity import remedies
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.diagnose import diagnose
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.spec import Check, Login
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import Link
@@ -37,21 +37,21 @@ values = st.recursive(
 
 @given(scalars, st.dictionaries(st.sampled_from(["network", "containers", "create"]), values, min_size=1))
 def test_what_is_written_is_read_back(name, options):
-    one = hints.task(name, "linklab.docker.network_attach", options)
-    assert yaml.safe_load(hints.to_yaml([one])) == [one]
+    one = remedies.task(name, "linklab.docker.network_attach", options)
+    assert yaml.safe_load(remedies.to_yaml([one])) == [one]
 
 
 def test_how_a_task_looks():
-    assert hints.to_yaml([hints.attach("test_network", "client")]) == (
+    assert remedies.to_yaml([remedies.attach("test_network", "client")]) == (
         "- name: Attach client to test_network\n"
         "  linklab.docker.network_attach:\n"
         "    network: test_network\n"
         "    containers:\n"
         "      - client"
     )
-    assert "create: {}" in hints.to_yaml([hints.attach("db-net", "a", "b", new=True)])
-    assert '- "db:database"' in hints.to_yaml([hints.set_links("net", "a", [Link("db", "database")])])
-    two = hints.to_yaml([hints.detach("none", "a"), hints.attach("net", "b", "a", alias="db")])
+    assert "create: {}" in remedies.to_yaml([remedies.attach("db-net", "a", "b", new=True)])
+    assert '- "db:database"' in remedies.to_yaml([remedies.set_links("net", "a", [Link("db", "database")])])
+    two = remedies.to_yaml([remedies.detach("none", "a"), remedies.attach("net", "b", "a", alias="db")])
     assert [list(one) for one in yaml.safe_load(two)] == [["name", "linklab.docker.network_attach"]] * 2
     assert yaml.safe_load(two)[1]["linklab.docker.network_attach"] == {
         "network": "net",
@@ -62,7 +62,7 @@ def test_how_a_task_looks():
 def test_a_check_that_is_made_again_keeps_what_was_given():
     login = Login("clerk", "hush", "shop", "disabled")
     check = Check("a", "b", "db", 3307, login=login, expect="unreachable", cause="no_answer", timeout=5)
-    shown = hints.check_again(check, probe_image="busybox", timeout=9)["linklab.docker.connectivity"]
+    shown = remedies.check_again(check, probe_image="busybox", timeout=9)["linklab.docker.connectivity"]
     assert shown == {
         "source": "a",
         "target": "b",
@@ -78,13 +78,13 @@ def test_a_check_that_is_made_again_keeps_what_was_given():
         "probe_image": "busybox",
     }
     # Without a password there is no variable, and without MySQL no login.
-    assert hints.check_again(Check("a", "b"))["linklab.docker.connectivity"] == {"source": "a", "target": "b"}
-    tcp = hints.check_again(check, protocol="tcp")["linklab.docker.connectivity"]
+    assert remedies.check_again(Check("a", "b"))["linklab.docker.connectivity"] == {"source": "a", "target": "b"}
+    tcp = remedies.check_again(check, protocol="tcp")["linklab.docker.connectivity"]
     assert "login" not in tcp
     assert tcp["protocol"] == "tcp"
     # The certificates are those of the file.
     proven = replace(login, ssl_mode="verify_ca", ssl_ca="/ca.pem", authorities="-----BEGIN CERTIFICATE-----")
-    shown = hints.check_again(replace(check, login=proven))["linklab.docker.connectivity"]["login"]
+    shown = remedies.check_again(replace(check, login=proven))["linklab.docker.connectivity"]["login"]
     assert (shown["ssl_mode"], shown["ssl_ca"]) == ("verify_ca", "/ca.pem")
     assert "authorities" not in shown
 
