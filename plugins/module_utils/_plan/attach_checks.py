@@ -68,11 +68,12 @@ def network_problems(network: Network) -> Iterator[str]:
 def new_network_problems(create: NetworkSpec, others: Iterable[Network]) -> Iterator[str]:
     """Say which subnets of a network that is to be created overlap, and whether another network has its bridge.
 
+    One of the same name is no other network: a run at the same time has created it since this one looked for it.
     Engine 20.10 accepts the bridge of its default network, which then has no endpoints any more until it is restarted.
     """
     subnets = [ipaddress.ip_network(entry["subnet"]) for entry in create.subnets or ()]
     bridge = (create.driver_opts or {}).get(_BRIDGE_NAME)
-    for other in others:
+    for other in (one for one in others if one.name != create.name):
         for subnet in subnets:
             for taken in (one.subnet for one in other.subnets if one.subnet):
                 if subnet.overlaps(ipaddress.ip_network(taken, strict=False)):

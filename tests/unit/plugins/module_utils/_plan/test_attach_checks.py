@@ -135,6 +135,12 @@ def test_a_network_without_a_subnet_of_its_own_overlaps_nothing():
     assert list(new_network_problems(NetworkSpec("net"), [a_network("all", "0.0.0.0/0")])) == []
 
 
+def test_what_a_run_at_the_same_time_creates_is_the_same_network():
+    name = "com.docker.network.bridge.name"
+    create = replace(CREATE, driver_opts={name: "br-net"})
+    assert list(new_network_problems(create, [a_network(create.name, "10.94.0.0/24", **{name: "br-net"})])) == []
+
+
 def test_a_bridge_that_another_network_has_is_refused():
     name = "com.docker.network.bridge.name"
     create = NetworkSpec("net", driver_opts={name: "docker0"})
