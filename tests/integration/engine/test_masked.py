@@ -53,7 +53,7 @@ MISTAKES: list[tuple[str, Json, str]] = [
     ("topology", topology(secret_enviroment=VARIABLES), "did you mean secret_environment"),
     ("topology", topology(secret_environment=[TEMPLATE]), "secret_environment"),
     ("link_migrate", {"network": "n", "sources": ["a"], "passwort": TEMPLATE}, "passwort"),
-    ("topology_info", {"name": "n", "docker_host": URL}, "docker_host: 'tcp://me:********@127.0.0.1:1' has a password"),
+    ("topology_info", {"name": "n", "docker_host": URL}, "docker_host 'tcp://me:********@127.0.0.1:1' cannot be used"),
     ("network_attach", {"network": "n", "docker_url": URL}, "has a password"),
 ]
 SYSLOG = """
