@@ -20,7 +20,9 @@ from contextlib import contextmanager
 
 from .._engine.exec import HELPER_LABEL, own_helpers, remove_helper
 from .._errors import LinklabError, engine_message
-from .._model.state import find_container, read_network
+from .._model.bridge import DEFAULT_BRIDGE
+from .._model.find import find_container
+from .._model.state import read_network
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,12 +59,12 @@ def same_address(engine: Engine, container: ContainerState, images: Iterable[str
     Args:
         images: images with a shell and C(sleep), to be tried in turn. Where none does, nothing is held.
     """
-    endpoint = container.endpoints.get("bridge")
+    endpoint = container.endpoints.get(DEFAULT_BRIDGE)
     helpers: list[str] = []
     notes: list[str] = []
     try:
         if endpoint is not None and endpoint.ipv4:
-            free = lower_free(read_network(engine.network("bridge")), endpoint.ipv4)
+            free = lower_free(read_network(engine.network(DEFAULT_BRIDGE)), endpoint.ipv4)
             count = len(free) if len(free) <= MOST_HELPERS else 0
             for image in images:
                 count -= _hold(engine, container.id, image, count, helpers)
@@ -112,7 +114,7 @@ def release_addresses(engine: Engine, owner: str) -> None:
 def address_notes(engine: Engine, before: ContainerState) -> list[str]:
     """Say if a container came back to the bridge with another address than it had I(before)."""
     now = find_container(engine, before.id)
-    old, new = (one.endpoints.get("bridge") if one is not None else None for one in (before, now))
+    old, new = (one.endpoints.get(DEFAULT_BRIDGE) if one is not None else None for one in (before, now))
     if old is None or new is None or old.ipv4 in ("", new.ipv4):
         return []
     note = f"{before.name} has the address {new.ipv4} on the bridge now, and not {old.ipv4}"

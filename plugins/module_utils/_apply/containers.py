@@ -26,7 +26,8 @@ from .._errors import (
     engine_message,
     tolerate_if,
 )
-from .._model.state import find_container, find_network, start, stop_grace
+from .._model.find import find_container, find_network, start
+from .._model.state import stop_grace
 from .._plan.container_actions import (
     CreateContainer,
     CreateVolume,
@@ -66,9 +67,9 @@ def pull_image(engine: Engine, action: PullImage) -> None:
             )
 
 
-def _no_image(action: PullImage, engine_message: str) -> str:
+def _no_image(action: PullImage, reason: str) -> str:
     return (
-        f"could not {action.describe()}, which the engine does not have: {engine_message.strip().rstrip('.')}. Check"
+        f"could not {action.describe()}, which the engine does not have: {reason.strip().rstrip('.')}. Check"
         " the name, or bring the image to the engine another way, such as docker load"
     )
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from .._errors import ApplyError, EngineError, LinklabError, Rollback, engine_message, tolerate_if
 from .._model.endpoint import EndpointSettings
-from .._model.state import find_container, find_network
+from .._model.find import find_container, find_network
 from .._plan.addresses import free_address
 from .._plan.plan import Attach, Detach, EndpointAction, Reattach
 from .._recovery.endpoint_notes import discard, leave_note

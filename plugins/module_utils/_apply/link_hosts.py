@@ -19,6 +19,7 @@ import typing as t
 from contextlib import suppress
 from pathlib import Path
 
+from .._model.bridge import DEFAULT_BRIDGE
 from .._model.hosts_lines import NAMES_OF_ALL, found_at
 from .._plan.container_actions import RewriteHosts
 from .._plan.plan import Disruption
@@ -127,6 +128,6 @@ def link_addresses(source: ContainerState, target: ContainerState) -> tuple[str,
 
     A migration that is under way has the name lead to another network that both are on.
     """
-    shared = ["bridge", *(name for name in source.endpoints if name != "bridge")]
+    shared = [DEFAULT_BRIDGE, *(name for name in source.endpoints if name != DEFAULT_BRIDGE)]
     ends = [target.endpoints[name] for name in shared if name in target.endpoints]
     return tuple(address for end in ends for address in (end.ipv4, end.ipv6) if address)

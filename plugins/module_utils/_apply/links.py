@@ -16,9 +16,9 @@ import typing as t
 from contextlib import suppress
 
 from .._errors import ApplyError, BusyError, EngineError, LinklabError, Unreachable, engine_message
+from .._model.find import find_container
 from .._model.hosts_lines import pointed
 from .._model.legacy_links import read_legacy_links
-from .._model.state import find_container
 from .._plan.container_actions import RecreateContainer, RemoveLink, RewriteHosts
 from .._recovery.journal import read_journal
 from .hosts import read_hosts, write_hosts

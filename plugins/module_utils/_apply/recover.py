@@ -12,7 +12,8 @@ from __future__ import annotations
 import typing as t
 
 from .._errors import ApplyError, LinklabError, engine_message
-from .._model.state import find_container, start
+from .._model.bridge import on_default_bridge
+from .._model.find import find_container, start
 from .._plan.container_actions import FinishUnlink
 from .._plan.restorations import Note, RestoreEndpoints
 from .._recovery.endpoint_notes import discard, restore_endpoints
@@ -59,7 +60,7 @@ def finish_unlink(engine: Engine, action: FinishUnlink) -> None:
 
 
 def _complete(engine: Engine, action: FinishUnlink, source: ContainerState, mark: ContainerState) -> None:
-    if "bridge" not in source.endpoints:
+    if not on_default_bridge(source):
         return_to_bridge(engine, action.container)
     release_addresses(engine, source.id)
     instead = read_instead(engine, mark.raw, source.id)

@@ -36,9 +36,10 @@ from .._errors import (
     some,
     tolerate_if,
 )
+from .._model.find import find_container
+from .._model.find import start as start_container
 from .._model.leftover_names import is_leftover
-from .._model.state import find_container, read_container, stop_grace
-from .._model.state import start as start_container
+from .._model.state import read_container, stop_grace
 from .._recovery.journal import find_leftovers
 from .._recovery.names import Before, Exchange, comes_again, policy_to_restore, predecessor_name, successor_name
 from .replacement_checks import observe_dependencies, replace_problems
@@ -139,8 +140,8 @@ def links_to_api(links: Iterable[LegacyLink]) -> list[str]:
 
 
 def _what_failed(container: ContainerState, exc: LinklabError) -> str:
-    engine_message = f"the engine said: {exc.explanation}" if isinstance(exc, EngineError) else str(exc)
-    return f"could not replace {container.name}: {engine_message.rstrip('.')}"
+    reason = f"the engine said: {exc.explanation}" if isinstance(exc, EngineError) else str(exc)
+    return f"could not replace {container.name}: {reason.rstrip('.')}"
 
 
 # -- before anything is stopped ---------------------------------------------------------------------------------------

@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 
 from .._errors import NotFound, some
 from .._model.bridge import on_default_bridge
+from .._model.find import find_containers
 from .._model.leftover_names import lasting_name
 from .._model.legacy_links import engine_release, read_legacy_links
-from .._model.state import find_containers, read_summary
+from .._model.state import read_summary
 from .replacement_config import Sources
 
 if t.TYPE_CHECKING:

@@ -18,6 +18,8 @@ import posixpath
 import typing as t
 from dataclasses import dataclass, replace
 
+from .._model.bridge import DEFAULT_BRIDGE
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -150,7 +152,7 @@ def _first_network(container: ContainerState) -> str:
     """Return the name of the network that the engine attaches a container of this network mode to."""
     mode = container.network_mode
     if mode == "default":
-        return "bridge"
+        return DEFAULT_BRIDGE
     if mode not in container.endpoints and len(mode) >= 12:
         for name, endpoint in container.endpoints.items():
             if endpoint.network_id.startswith(mode):

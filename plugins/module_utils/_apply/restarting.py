@@ -17,7 +17,7 @@ import time
 import typing as t
 
 from .._errors import ApplyError, EngineError
-from .._model.state import find_container
+from .._model.find import find_container
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from .._engine.answers import understood
 from .._errors import ApplyError, EngineError, LinklabError, Unreachable, engine_message
-from .._model.state import SETTLE_SECONDS, find_network, same_name
+from .._model.find import SETTLE_SECONDS, find_network, same_name
 from .._plan.plan import Action, CreateNetwork, EndpointAction
 from .._plan.restorations import RestoreEndpoints
 from .._recovery.endpoint_notes import restore_endpoints

@@ -26,10 +26,10 @@ from contextlib import suppress
 from functools import partial
 
 from .._errors import ApplyError, LinklabError, NotFound, engine_message, tolerate_if
-from .._model.bridge import on_default_bridge
+from .._model.bridge import DEFAULT_BRIDGE, on_default_bridge
+from .._model.find import find_container
 from .._model.hosts_lines import tidy
 from .._model.legacy_links import read_legacy_links
-from .._model.state import find_container
 from .._recovery.unlink_mark import AwayError, marked
 from .bridge_address import address_notes, same_address
 from .hosts import has_own_resolver, read_hosts, write_hosts
@@ -108,7 +108,7 @@ def _remove_off_bridge(
     with same_address(engine, source, images) as notes:
         try:
             # The engine may have done it even where that fails.
-            engine.disconnect("bridge", source.id)
+            engine.disconnect(DEFAULT_BRIDGE, source.id)
             _remove(engine, source, aliases)
         finally:
             return_to_bridge(engine, source)
@@ -127,7 +127,7 @@ def _remove_off_bridge(
 
 def return_to_bridge(engine: Engine, source: ContainerState) -> None:
     """Connect a container to the default bridge again, with the settings that it had there."""
-    endpoint = source.endpoints.get("bridge")
+    endpoint = source.endpoints.get(DEFAULT_BRIDGE)
     settings = endpoint.settings.to_api() if endpoint else {}
 
     def is_back() -> bool:
@@ -135,7 +135,7 @@ def return_to_bridge(engine: Engine, source: ContainerState) -> None:
         return now is None or on_default_bridge(now)
 
     def connect() -> None:
-        tolerate_if(lambda: engine.connect("bridge", source.id, settings), is_back)
+        tolerate_if(lambda: engine.connect(DEFAULT_BRIDGE, source.id, settings), is_back)
 
     try:
         # What failed once may work the next time, and there is nothing better to be done.

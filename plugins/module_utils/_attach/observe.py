@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import typing as t
 
+from .._model.find import all_summaries, find_containers, find_network, others_on
 from .._model.results import endpoint_result, network_result
-from .._model.state import all_summaries, find_containers, find_network, others_on, read_network
+from .._model.state import read_network
 from .._plan.attach import AttachState
 from .._plan.attach_names import aliases_on
 from .._recovery.endpoint_notes import find_notes, of_containers, with_away

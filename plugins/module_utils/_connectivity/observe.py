@@ -15,7 +15,8 @@ from dataclasses import replace
 
 from .._engine.logs import end_of_log
 from .._errors import EngineError
-from .._model.state import all_summaries, find_container, find_containers, find_network, read_network
+from .._model.find import all_summaries, find_container, find_containers, find_network
+from .._model.state import read_network
 from .diagnose_tcp import certain, refused_by_listener, tcp_failure
 from .evidence import Evidence, Peer
 from .own_addresses import is_on_machine

@@ -39,7 +39,7 @@ _MEMORY = 256 * 1024 * 1024
 _PROCESSES = 64
 # A helper that was made and never started is the one thing that a killed task can leave behind.
 _ABANDONED_SECONDS = 300
-# How long a removal may take. On a busy machine the engine needs some seconds for one.
+# How long a removal may take, on a busy machine too.
 _REMOVAL_SECONDS = 30.0
 # What a program may write. The environment of a process has 2 MiB at most, files of ours are smaller.
 _MOST_OUTPUT = 8 << 20

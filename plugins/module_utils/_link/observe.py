@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, replace
 from .._apply.link_hosts import read_link_hosts
 from .._apply.replacement_checks import observe_dependencies
 from .._errors import NotFound
+from .._model.bridge import DEFAULT_BRIDGE
+from .._model.find import all_summaries, find_container, find_containers, find_network
 from .._model.legacy_links import link_entry
-from .._model.state import all_summaries, find_container, find_containers, find_network
 from .._plan.attach_checks import is_default_bridge
 from .._recovery.endpoint_notes import with_away
 from .._recovery.journal import Journal, read_journal, recovered
@@ -158,7 +159,7 @@ def link_result(spec: LinkSpec, state: LinkState) -> dict[str, Json]:
 
 
 def _legacy_results(state: LinkState) -> list[dict[str, Json]]:
-    return [link_entry("legacy", link.name, link.alias, link.target, "bridge") for link in state.legacy]
+    return [link_entry("legacy", link.name, link.alias, link.target, DEFAULT_BRIDGE) for link in state.legacy]
 
 
 def _network_results(state: LinkState) -> list[dict[str, Json]]:

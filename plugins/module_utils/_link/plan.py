@@ -17,6 +17,7 @@ from .._apply.replacement_checks import replace_problems, replace_warnings
 from .._compose.attachment import AttachSpec, DesiredEndpoint
 from .._compose.container import check_name
 from .._errors import Refusal, did_you_mean, refuse
+from .._model.bridge import on_default_bridge
 from .._model.endpoint import EndpointSettings, Link
 from .._model.state import ContainerState, Endpoint
 from .._plan.attach import AttachState, plan_attach
@@ -211,7 +212,7 @@ def _is_named(there: LegacyLink, spec: LinkSpec, state: LinkState) -> bool:
 
 def _removals(source: ContainerState, links: Sequence[LegacyLink], why: str) -> tuple[Stage, ...]:
     # The engine takes the endpoints of a running container away for a moment, but only if it is on the bridge.
-    disruption = Disruption.RECONNECT if source.live and "bridge" in source.endpoints else Disruption.NONE
+    disruption = Disruption.RECONNECT if source.live and on_default_bridge(source) else Disruption.NONE
     return stages(([(RemoveLink(why, disruption, source, link.name, link.alias),) for link in links], 1))
 
 

@@ -27,8 +27,10 @@ from .._apply.replacement_config import wiring
 from .._apply.restarting import once_it_runs
 from .._apply.unlink import as_it_is_now, lost_a_link, return_to_bridge, tidy_hosts, unlink
 from .._errors import ApplyError, BusyError, LinklabError, Unreachable, engine_message, tolerate_if
+from .._model.bridge import DEFAULT_BRIDGE, on_default_bridge
+from .._model.find import find_container
 from .._model.hosts_lines import redirected, restored
-from .._model.state import Endpoint, find_container
+from .._model.state import Endpoint
 from .._plan.migrate_actions import BakeEnvironment, ExchangeLinks, LeaveBridge, RedirectNames, RemoveLinks, TidyNames
 from .exchange import NamesLostError, exchange
 from .proof import refuse_lost_names
@@ -167,10 +169,10 @@ class _Undo:
 def _roll_back_names(engine: Engine, action: RedirectNames) -> list[str]:
     source = action.container
     try:
-        if "bridge" in source.endpoints and "bridge" not in as_it_is_now(engine, source).endpoints:
+        if on_default_bridge(source) and not on_default_bridge(as_it_is_now(engine, source)):
             return_to_bridge(engine, source)
         before = read_hosts(engine, source.id)
-        after = restored(before, _addresses(engine, action.targets, "bridge"))
+        after = restored(before, _addresses(engine, action.targets, DEFAULT_BRIDGE))
         done = after == before or write_hosts(engine, source, before, after, action.images)
     except LinklabError as exc:
         return [f"The names of {source.name} could not be led back ({exc}); run the task again."]
@@ -202,8 +204,8 @@ def _disconnect(engine: Engine, container: ContainerState) -> None:
         engine,
         container,
         lambda: tolerate_if(
-            lambda: engine.disconnect("bridge", container.id),
-            lambda: "bridge" not in as_it_is_now(engine, container).endpoints,
+            lambda: engine.disconnect(DEFAULT_BRIDGE, container.id),
+            lambda: not on_default_bridge(as_it_is_now(engine, container)),
         ),
     )
 
@@ -217,7 +219,7 @@ def _bake_environment(engine: Engine, action: BakeEnvironment, inspected: Inspec
     container = as_it_is_now(engine, action.container)
     there = container.endpoints.get(action.network) or Endpoint(action.network)
     endpoints = {
-        name: end for name, end in container.endpoints.items() if not (action.leave_bridge and name == "bridge")
+        name: end for name, end in container.endpoints.items() if not (action.leave_bridge and name == DEFAULT_BRIDGE)
     }
     endpoints[action.network] = replace(there, settings=action.settings.over(there.settings))
     wires = wiring(replace(container, network_mode=action.network, endpoints=endpoints), engine.info)

@@ -14,7 +14,7 @@ import typing as t
 from .._apply.replacement_checks import chosen_by_engine, replace_problems
 from .._apply.restarting import restarts, restarts_text
 from .._errors import did_you_mean
-from .._model.bridge import on_default_bridge
+from .._model.bridge import DEFAULT_BRIDGE, on_default_bridge
 from .._model.default_route import default_route
 from .._plan.attach_checks import container_problems, is_default_bridge, mac_problems
 from .._plan.plan import Disruption, Reattach
@@ -100,14 +100,14 @@ def _way_problems(spec: MigrateSpec, state: MigrateState, group: Group, source: 
             f"the hosts file of {one.name} has to be written from inside ({why}), and neither it nor a container that"
             f" it is linked with has a shell (/bin/sh); {'stop it first' if spec.gap_allowed else _GAP}"
         )
-    endpoint = one.endpoints.get("bridge")
+    endpoint = one.endpoints.get(DEFAULT_BRIDGE)
     if endpoint is not None and needs_shell and not spec.leave_bridge:
         back = Reattach(
             "it leaves the bridge for a moment",
             Disruption.RECONNECT,
             one,
-            "bridge",
-            "bridge",
+            DEFAULT_BRIDGE,
+            DEFAULT_BRIDGE,
             endpoint.settings,
             endpoint,
         )
@@ -149,8 +149,8 @@ def _port_problems(spec: MigrateSpec, group: Group) -> Iterator[str]:
         return
     for one in group.members.values():
         published = published_ports(one)
-        others = [end for name, end in one.endpoints.items() if name not in ("bridge", group.network)]
-        if published and "bridge" in one.endpoints and not others:
+        others = [end for name, end in one.endpoints.items() if name not in (DEFAULT_BRIDGE, group.network)]
+        if published and on_default_bridge(one) and not others:
             yield (
                 f"{one.name} publishes {', '.join(published)}, which is lost off the bridge: the network"
                 f" {group.network} is {'internal' if internal else f'a {driver} network'}; set leave_bridge: false, or"
@@ -179,7 +179,7 @@ def warnings(spec: MigrateSpec, state: MigrateState, groups: Sequence[Group]) ->
             if not spec.bake:
                 yield from _environment_warnings(state, source)
         for one in group.members.values():
-            if one.live and "bridge" in one.endpoints:
+            if one.live and on_default_bridge(one):
                 yield from _port_warnings(spec, group, one)
                 if spec.leave_bridge:
                     yield from _route_warnings(spec, state, group, one)
@@ -235,8 +235,8 @@ def _route_warnings(spec: MigrateSpec, state: MigrateState, group: Group, one: C
     internal = {net.name for net in state.networks.values() if net.internal}
     if _is_internal(spec, group):
         internal.add(group.network)
-    others = [end for name, end in one.endpoints.items() if name != "bridge" and end.gateway]
+    others = [end for name, end in one.endpoints.items() if name != DEFAULT_BRIDGE and end.gateway]
     if group.network in internal and not [end for end in others if end.network not in internal]:
         yield f"{one.name} has no way out any more off the bridge: the network {group.network} is internal"
-    elif default_route(one.endpoints.values(), internal) == "bridge":
+    elif default_route(one.endpoints.values(), internal) == DEFAULT_BRIDGE:
         yield f"the default route and the published ports of {one.name} move off the bridge with it"

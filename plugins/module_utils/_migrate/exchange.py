@@ -30,8 +30,9 @@ from .._apply.hosts import read_hosts, write_hosts
 from .._apply.links import turns
 from .._apply.unlink import as_it_is_now, lost_a_link, stale_aliases, unlink_marked
 from .._errors import ApplyError, BusyError, LinklabError
+from .._model.bridge import DEFAULT_BRIDGE
+from .._model.find import find_container
 from .._model.hosts_lines import TAG, appended, parse, written
-from .._model.state import find_container
 from .._plan.restorations import NotedEndpoint
 from .._recovery.unlink_mark import Instead, marked
 
@@ -173,7 +174,7 @@ def _over_the_bridge(engine: Engine, action: ExchangeLinks, one: Exchanged) -> s
         lines = []
         for alias, ident in one.targets.items():
             target = find_container(engine, ident)
-            endpoint = target.endpoints.get("bridge") if target is not None else None
+            endpoint = target.endpoints.get(DEFAULT_BRIDGE) if target is not None else None
             if target is not None and endpoint is not None and endpoint.ipv4 and alias not in there:
                 lines.append(written(endpoint.ipv4, (alias, target.hostname, target.name), TAG))
         after = appended(before, lines)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from .._model.bridge import DEFAULT_BRIDGE
 from .._model.endpoint import EndpointSettings, Link
 from .._plan.attach_names import aliases_on, own_names
 from .observe import MARK, is_marked
@@ -121,7 +122,7 @@ def _settings(
     wanted = [(source, name, target) for source in sources for name, target in wanted_names(source)]
     for source, name, target in wanted:
         holders = taken.get(name, set()) | {other.id for _one, also, other in wanted if also == name}
-        for elsewhere in set(source.container.endpoints) - {"bridge", network}:
+        for elsewhere in set(source.container.endpoints) - {DEFAULT_BRIDGE, network}:
             holders |= _taken(elsewhere, {}, state).get(name, set())
         if holders == {target.id}:
             if name in own_names(target) | aliases_on(target, network):
@@ -171,7 +172,7 @@ def _may_share(network: str, members: Mapping[str, ContainerState], state: Migra
         for ident in state.members.get(network, ())
         if ident not in members and ident in state.containers and not is_marked(state.containers[ident], network)
     ]
-    elsewhere = [one for one in members.values() if set(one.endpoints) - {"bridge", network}]
+    elsewhere = [one for one in members.values() if set(one.endpoints) - {DEFAULT_BRIDGE, network}]
     return not (others or elsewhere)
 
 

@@ -15,10 +15,12 @@ from dataclasses import dataclass, field, replace
 from .._apply.hosts import has_own_resolver, read_hosts
 from .._apply.replacement_checks import Inspected, observe_dependencies
 from .._errors import EngineError, NotFound
+from .._model.bridge import on_default_bridge
+from .._model.find import all_summaries, find_containers
 from .._model.hosts_lines import is_tidy
 from .._model.leftover_names import is_leftover, lasting_name
 from .._model.legacy_links import read_legacy_links
-from .._model.state import all_summaries, find_containers, read_network
+from .._model.state import read_network
 from .._recovery.endpoint_notes import with_away
 from .._recovery.journal import Journal, read_journal, recovered
 from .environment import read_process_1
@@ -197,7 +199,7 @@ def _sources(
 def is_unfinished(source: Source, spec: MigrateSpec) -> bool:
     """Whether an earlier run began what this one is to end."""
     marked = any(is_marked(source.container, network) for network in source.container.endpoints)
-    return marked and (not is_tidy(source.hosts) or (spec.leave_bridge and "bridge" in source.container.endpoints))
+    return marked and (not is_tidy(source.hosts) or (spec.leave_bridge and on_default_bridge(source.container)))
 
 
 def is_marked(container: ContainerState, network: str) -> bool:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 
 from .._compose.attachment import AttachSpec, DesiredEndpoint
 from .._errors import refuse
+from .._model.bridge import DEFAULT_BRIDGE, on_default_bridge
 from .._model.hosts_lines import is_tidy, link_lines
 from .._model.state import ContainerState, Endpoint
 from .._plan.attach import AttachState, plan_attach
@@ -82,7 +83,7 @@ def _unfinished(spec: MigrateSpec, state: MigrateState, groups: Sequence[Group])
         if source.hosts and not is_tidy(source.hosts):
             yield (TidyNames("an earlier run left lines in its hosts file", Disruption.NONE, one),)
         moved = any(is_marked(one, name) for name in one.endpoints) or (source.named and spec.network in one.endpoints)
-        if spec.leave_bridge and moved and "bridge" in one.endpoints and one.id not in state.linked_elsewhere:
+        if spec.leave_bridge and moved and on_default_bridge(one) and one.id not in state.linked_elsewhere:
             yield (LeaveBridge(_LEFT_BEHIND, _when_live(one), one),)
 
 
@@ -93,7 +94,7 @@ def _when_live(container: ContainerState) -> Disruption:
 def is_exchanged(spec: MigrateSpec, source: Source) -> bool:
     """Whether a source takes the way with a gap: only one that runs on the bridge, and never was anywhere else."""
     one = source.container
-    return spec.gap_allowed and one.live and not source.own_resolver and set(one.endpoints) == {"bridge"}
+    return spec.gap_allowed and one.live and not source.own_resolver and set(one.endpoints) == {DEFAULT_BRIDGE}
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ class _Part:
         for source in sources:
             one, images = source.container, self._images(source)
             pending.discard(one.id)
-            on_bridge = "bridge" in one.endpoints
+            on_bridge = on_default_bridge(one)
             unit: list[Action] = []
             # Where the link of another source still leads to it, that one could not start again meanwhile.
             targeted = self._is_linked(one.id, pending)
@@ -203,7 +204,7 @@ class _Part:
     def _leaves(self, gone: set[str]) -> Iterator[tuple[Action, ...]]:
         """Yield the containers that still have to leave the bridge once all links of the group are gone."""
         for ident, one in self.group.members.items() if self.spec.leave_bridge else ():
-            if "bridge" in one.endpoints and ident not in gone | self.state.linked_elsewhere:
+            if on_default_bridge(one) and ident not in gone | self.state.linked_elsewhere:
                 images = self.group.images(ident, self.state.shells)
                 yield (LeaveBridge("no link leads to it or from it any more", _when_live(one), one, images),)
 

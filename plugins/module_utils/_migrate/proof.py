@@ -16,7 +16,8 @@ from .._connectivity.probe import ProbeImages
 from .._connectivity.run import Run, result_of, run_check
 from .._connectivity.spec import Check
 from .._errors import ApplyError
-from .._model.state import find_container
+from .._model.bridge import DEFAULT_BRIDGE
+from .._model.find import find_container
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -61,7 +62,7 @@ def names_of(groups: Iterable[Group]) -> tuple[Name, ...]:
         for source in group.sources:
             for link in source.links:
                 if link.target is not None:
-                    endpoint = link.target.endpoints.get("bridge")
+                    endpoint = link.target.endpoints.get(DEFAULT_BRIDGE)
                     before = endpoint.ipv4 if endpoint is not None else ""
                     found.append(Name(source.container, link.alias, link.target, before, lowest_port(link.target)))
     return tuple(found)
@@ -125,7 +126,7 @@ def refuse_lost_names(engine: Engine, source: ContainerState, targets: Mapping[s
 
 
 def _answers_over_the_bridge(engine: Engine, name: Name) -> bool:
-    endpoint = name.target.endpoints.get("bridge")
+    endpoint = name.target.endpoints.get(DEFAULT_BRIDGE)
     if endpoint is None or not endpoint.ipv4:
         return False
     check = Check(name.source.name, name.target.name, endpoint.ipv4, name.port, "tcp", timeout=0)

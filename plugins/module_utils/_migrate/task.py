@@ -14,6 +14,7 @@ import typing as t
 from .._apply.links import LINK_EXECUTORS
 from .._apply.stages import NETWORK_EXECUTORS
 from .._errors import ApplyError
+from .._model.bridge import on_default_bridge
 from .._module.task import Task
 from .apply import Migration
 from .environment import environment_report
@@ -80,7 +81,7 @@ class MigrateTask:
                         "container": one.name,
                         "id": one.id,
                         "network": group.network,
-                        "on_bridge": "bridge" in one.endpoints,
+                        "on_bridge": on_default_bridge(one),
                         "links": [str(link) for link in source.links],
                         "environment": environment_report(
                             source.container, source.links, source.variables, before.info

@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._errors import Refusal, did_you_mean, refuse
+from .._model.bridge import DEFAULT_BRIDGE
 from .._model.endpoint import EndpointSettings, Link
 from .._model.state import automatic_aliases, is_phantom
 from .address_demand import Room
@@ -375,7 +376,7 @@ def _in_order(units: Sequence[tuple[EndpointAction, ...]]) -> Iterator[tuple[lis
 def _first_attach(unit: Sequence[Action]) -> bool:
     """Whether a running container gets the first network besides the default bridge: the slow case."""
     return all(
-        isinstance(action, Attach) and action.container.live and set(action.container.endpoints) <= {"bridge"}
+        isinstance(action, Attach) and action.container.live and set(action.container.endpoints) <= {DEFAULT_BRIDGE}
         for action in unit
     )
 

@@ -13,6 +13,7 @@ import ipaddress
 import types
 import typing as t
 
+from .._model.bridge import DEFAULT_BRIDGE
 from .addresses import address_problems
 from .plan import Reattach
 
@@ -84,7 +85,7 @@ def new_network_problems(create: NetworkSpec, others: Iterable[Network]) -> Iter
 
 def is_default_bridge(network: Network) -> bool:
     """Whether a network is the one that containers get who ask for none, which has no names."""
-    return network.options.get("com.docker.network.bridge.default_bridge") == "true" or network.name == "bridge"
+    return network.options.get("com.docker.network.bridge.default_bridge") == "true" or network.name == DEFAULT_BRIDGE
 
 
 def settings_problems(

@@ -25,8 +25,9 @@ from dataclasses import replace
 
 from .._engine.marks import FULL_ID, NEVER, given_value, image_values, name_of, never_ran
 from .._errors import ApplyError, Conflict, LinklabError, NotFound, engine_message, tolerate_if
+from .._model.find import find_container
 from .._model.leftover_names import lasting_name
-from .._model.state import Endpoint, find_container, read_settings
+from .._model.state import Endpoint, read_settings
 from .._plan.plan import Action, Reattach
 from .._plan.restorations import Note, NotedEndpoint, RestoreEndpoints
 
@@ -147,9 +148,9 @@ def find_notes(
         longest = max((len(note.endpoints) for note in notes), default=0)
         allowed = _PATIENCE + _PATIENCE_EACH * longest if patience is None else patience
         seconds = time.monotonic() - begin
+        waited = waited or bool(notes)
         if not notes or seconds >= allowed:
-            return tuple(replace(note, waited=seconds) for note in notes), waited or bool(notes)
-        waited = True
+            return tuple(replace(note, waited=seconds) for note in notes), waited
         time.sleep(_LOOK_AGAIN)
 
 

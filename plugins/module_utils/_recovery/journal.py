@@ -20,8 +20,9 @@ from dataclasses import dataclass, field, replace
 
 from .._engine.marks import never_ran
 from .._model.bridge import DEFAULT_BRIDGE, on_default_bridge
+from .._model.find import find_container
 from .._model.legacy_links import read_legacy_links
-from .._model.state import Endpoint, find_container, is_live, stop_grace
+from .._model.state import Endpoint, is_live, stop_grace
 from .._plan.container_actions import FinishUnlink
 from .._plan.plan import Action, Disruption, Plan, singly, stages
 from .._plan.restorations import note_waits, restorations, wait_warnings

@@ -31,7 +31,7 @@ if t.TYPE_CHECKING:
     from .state import TopologyState
 
 _NEW = "new:"
-_MODES_ON_BRIDGE = ("default", "bridge")
+_MODES_ON_BRIDGE = ("default", DEFAULT_BRIDGE)
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,10 @@ from dataclasses import replace
 
 from .._engine.marks import given_value, image_values
 from .._model.bridge import NAMELESS
+from .._model.find import find_containers
 from .._model.labels import TOPOLOGY_LABEL, judged, owner
 from .._model.legacy_links import LegacyLink, legacy_target
-from .._model.state import Summary, find_containers, read_network, read_summary
+from .._model.state import Summary, read_network, read_summary
 from .graph import GraphState, build_graph
 
 if t.TYPE_CHECKING:

@@ -17,9 +17,10 @@ from .._apply.replacement_checks import Inspected, observe_dependencies
 from .._engine.marks import image_values, without_inherited
 from .._errors import NotFound
 from .._model.bridge import DEFAULT_BRIDGE
+from .._model.find import all_summaries, find_containers, find_network, others_on
 from .._model.labels import TOPOLOGY_LABEL, judged, owner
 from .._model.leftover_names import lasting_name
-from .._model.state import all_summaries, find_containers, find_network, others_on, read_network, read_summary
+from .._model.state import read_network, read_summary
 from .._plan.attach_names import aliases_on
 from .._recovery.journal import read_journal, recovered
 from .containers import changes_of
@@ -62,7 +63,7 @@ def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
         legacy={name: one.links for name, one in found.items() if one.links},
         journal=journal,
     )
-    return _with_surroundings(engine, spec, _with_needs(engine, spec, state)) if spec.present else state
+    return _with_dependencies(engine, spec, _with_needs(engine, spec, state)) if spec.present else state
 
 
 def _removes(spec: TopologySpec) -> bool:
@@ -149,7 +150,7 @@ def _hosts(engine: Engine, state: TopologyState) -> Iterator[tuple[str, str]]:
             yield name, read_link_hosts(engine, state.containers[name])
 
 
-def _with_surroundings(engine: Engine, spec: TopologySpec, state: TopologyState) -> TopologyState:
+def _with_dependencies(engine: Engine, spec: TopologySpec, state: TopologyState) -> TopologyState:
     """Read what decides about a replacement, for those containers that need one."""
     suspects = [change for change in changes_of(spec, state).values() if change.replaced]
     summaries = all_summaries(engine) if suspects else ()

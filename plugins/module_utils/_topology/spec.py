@@ -314,7 +314,7 @@ def _depends_on(name: str, given: Json) -> dict[str, str]:
 def _network_mode(where: str, given: Json) -> str | None:
     if given is None:
         return None
-    mode = "bridge" if given == "default" else str(given)
+    mode = DEFAULT_BRIDGE if given == "default" else str(given)
     kind, _colon, name = mode.partition(":")
     if kind == "service":
         raise SpecError(f"{where}.network_mode: write container:{name}; a topology has containers and no services")

@@ -15,7 +15,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._apply.bridge_addre
 from ansible_collections.linklab.docker.plugins.module_utils._engine import exec as engine_exec
 from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError
-from ansible_collections.linklab.docker.plugins.module_utils._model.state import find_container
+from ansible_collections.linklab.docker.plugins.module_utils._model.find import find_container
 from socket_proxy import FAULT_TEXT, Fault
 
 if t.TYPE_CHECKING:

@@ -16,8 +16,8 @@ from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement 
 from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
 from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
+from ansible_collections.linklab.docker.plugins.module_utils._model.find import find_container
 from ansible_collections.linklab.docker.plugins.module_utils._model.legacy_links import engine_release
-from ansible_collections.linklab.docker.plugins.module_utils._model.state import find_container
 from ansible_collections.linklab.docker.plugins.module_utils._recovery.journal import find_leftovers
 from kept import comparable
 

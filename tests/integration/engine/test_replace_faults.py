@@ -15,7 +15,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement 
 from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
 from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError
-from ansible_collections.linklab.docker.plugins.module_utils._model.state import find_container
+from ansible_collections.linklab.docker.plugins.module_utils._model.find import find_container
 from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import Disruption
 from ansible_collections.linklab.docker.plugins.module_utils._recovery.journal import (
     Recover,

@@ -23,7 +23,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     LinklabError,
     NotFound,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._model.state import find_container
+from ansible_collections.linklab.docker.plugins.module_utils._model.find import find_container
 from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import Disruption
 from ansible_collections.linklab.docker.plugins.module_utils._recovery.journal import Recover, read_journal
 from ansible_collections.linklab.docker.plugins.module_utils._recovery.names import Before, successor_name

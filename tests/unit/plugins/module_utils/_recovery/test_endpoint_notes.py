@@ -27,12 +27,12 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     Unreachable,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings
+from ansible_collections.linklab.docker.plugins.module_utils._model.find import find_container
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import (
     ContainerState,
     Network,
     Subnet,
     Summary,
-    find_container,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._plan.attach import AttachState, plan_attach
 from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import (

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import NotFound
-from ansible_collections.linklab.docker.plugins.module_utils._model.state import find_container
+from ansible_collections.linklab.docker.plugins.module_utils._model.find import find_container
 from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import Plan
 from ansible_collections.linklab.docker.plugins.module_utils._plan.restorations import Note, NotedEndpoint
 from ansible_collections.linklab.docker.plugins.module_utils._recovery import journal as recovery_journal
