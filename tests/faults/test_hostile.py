@@ -11,8 +11,8 @@ import time
 import typing as t
 
 import pytest
+from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import parse_mac
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, SpecError
-from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import parse_mac
 from fault_labs import AT_ONCE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -14,7 +14,6 @@ import typing as t
 from contextlib import suppress
 
 from .._engine.images import NotPulled, pull
-from .._engine.marks import claims_text
 from .._engine.readiness import log_tail, wait_until
 from .._errors import (
     ApplyError,
@@ -26,7 +25,7 @@ from .._errors import (
     engine_message,
     tolerate_if,
 )
-from .._model.find import find_container, find_network, start
+from .._model.find import find_container, find_network
 from .._model.state import stop_grace
 from .._plan.container_actions import (
     CreateContainer,
@@ -38,7 +37,9 @@ from .._plan.container_actions import (
     RestartContainer,
     StartContainer,
     UpdateContainer,
+    claims_text,
 )
+from .starting import start
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

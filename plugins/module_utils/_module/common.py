@@ -16,9 +16,9 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from .._engine.answers import understood
-from .._engine.client import Engine
 from .._engine.connection import DEFAULT_HOST, Connection
 from .._engine.mask import forms, without, without_password
+from .._engine.reader import Reader
 from .._errors import LinklabError
 from .._model.words import unknown_options
 from .arguments import cover
@@ -135,10 +135,10 @@ def connection_of(params: Mapping[str, Json]) -> Connection:
     return Connection(**wanted)
 
 
-def run_info(module: AnsibleModule, read: Callable[[Engine, Mapping[str, Json]], dict[str, Json]]) -> None:
+def run_info(module: AnsibleModule, read: Callable[[Reader, Mapping[str, Json]], dict[str, Json]]) -> None:
     """End a module that changes nothing with what it reads, or with one message."""
     try:
-        engine = Engine(connection_of(module.params))
+        engine = Reader(connection_of(module.params))
         with understood(engine):
             result = read(engine, module.params)
     except LinklabError as exc:

@@ -47,6 +47,15 @@ class PullImage(Action):
         return self.image
 
 
+def claims_text(image: str, label: str, value: str) -> str:
+    """Say why a container is not made of an image that brings the label which is to mark the container."""
+    return (
+        f"the image {image} has the label {label}={value} itself, as one committed from such a container has, so that"
+        " what is made here could not be told from what others make of it. Take the label out of the image:"
+        f" docker commit --change 'LABEL {label}=' CONTAINER {image}, or this line in its Dockerfile"
+    )
+
+
 @dataclass(frozen=True)
 class CreateVolume(Action):
     name = "create_volume"

@@ -13,7 +13,6 @@ import ipaddress
 import typing as t
 
 from .._engine.images import full_name
-from .._engine.marks import claims_text
 from .._errors import did_you_mean
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.labels import TOPOLOGY_LABEL, container_owner, owner
@@ -21,6 +20,7 @@ from .._model.leftover_names import lasting_name
 from .._model.state import Network, Subnet
 from .._plan.addresses import pools_of
 from .._plan.attach_checks import new_network_problems
+from .._plan.container_actions import claims_text
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
