@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What a connection to an engine changes, and the streams that go both ways."""
+"""A connection through which an engine is changed."""
 
 from __future__ import annotations
 
@@ -19,11 +19,6 @@ from .reader import Reader
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .transport import Stream
-
-# What a container may have written in the lines of its log that are read.
-_MOST_LOG = 1 << 20
-
 # Engines can lose count of a network's endpoints while several containers leave it at the same moment, and then refuse
 # to remove it, "has active endpoints", until they are restarted. Seen on 20.10 with 8 at once; 26.1 counts well.
 _COUNTS_ENDPOINTS_WELL = "1.45"
@@ -34,11 +29,6 @@ Json = t.Any
 
 class Engine(Reader):
     """One connection to an engine."""
-
-    def upgrade(self, path: str, params: Mapping[str, Json] | None = None, body: Json = None) -> Stream:
-        """POST, and return the stream under which the engine hands the connection over: it goes both ways."""
-        headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
-        return self.request("POST", path, params=params, body=body, headers=headers, stream=True)
 
     def post(self, path: str, body: Json = None, **params: Json) -> Json:
         """Return the JSON answer to a POST, or None where the engine has nothing to say."""
@@ -100,13 +90,3 @@ class Engine(Reader):
     def remove_link(self, container: str, alias: str) -> None:
         """Remove a legacy link of a container; its processes keep running."""
         self.delete(f"/containers/{quote(container, safe='')}/{quote(alias, safe='')}", link="1")
-
-    def logs(self, container: str, tail: int = 10) -> bytes:
-        """Return the raw stream of the last I(tail) lines: plain for a container with a terminal, else in frames.
-
-        It may end early: the lines are the container's, and can be of any length.
-        """
-        params = {"stdout": "1", "stderr": "1", "tail": str(tail)}
-        path = f"/containers/{container}/logs"
-        with self.request("GET", path, params=params, stream=True) as stream, self._told(f"GET {path}"):
-            return stream.read(_MOST_LOG)

@@ -14,6 +14,7 @@ import typing as t
 
 from .._errors import EngineError, LinklabError
 from .mask import mask
+from .streams import open_stream
 
 if t.TYPE_CHECKING:
     from .client import Engine
@@ -38,8 +39,7 @@ def pull(engine: Engine, image: str) -> None:
     name = full_name(image)
     try:
         headers = _credentials(name)
-        response = engine.request("POST", "/images/create", params={"fromImage": name}, headers=headers, stream=True)
-        with response:
+        with open_stream(engine, "POST", "/images/create", params={"fromImage": name}, headers=headers) as response:
             for line in response.iter_lines():
                 error = json.loads(line).get("error") if line else None
                 if error:

@@ -13,28 +13,42 @@ import typing as t
 
 from .._errors import EngineError
 from .mask import mask_of_container
+from .streams import open_stream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from .client import Engine
+    from .reader import Reader
 
 Json = t.Any
 
+# What a container may have written in the lines of its log that are read.
+_MOST_LOG = 1 << 20
 
-def end_of_log(engine: Engine, raw: Mapping[str, Json], lines: int) -> str:
+
+def end_of_log(engine: Reader, raw: Mapping[str, Json], lines: int) -> str:
     """Return the last lines of a container's log, empty where its logging driver cannot be read.
 
     Args:
         raw: the container's description by the engine.
     """
     try:
-        data = engine.logs(raw["Id"], lines)
+        data = read_log(engine, raw["Id"], lines)
     except EngineError:
         return ""
     if not (raw.get("Config") or {}).get("Tty"):
         data = b"".join(_frames(data))
     return mask_of_container(data.decode(errors="replace"), raw)
+
+
+def read_log(engine: Reader, container: str, tail: int) -> bytes:
+    """Return the raw stream of the last I(tail) lines: plain for a container with a terminal, else in frames.
+
+    It may end early: the lines are the container's, and can be of any length.
+    """
+    path, params = f"/containers/{container}/logs", {"stdout": "1", "stderr": "1", "tail": str(tail)}
+    with open_stream(engine, "GET", path, params=params) as stream, engine.told(f"GET {path}"):
+        return stream.read(_MOST_LOG)
 
 
 def last_healthcheck(raw: Mapping[str, Json]) -> str:

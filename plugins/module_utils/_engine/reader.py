@@ -26,7 +26,7 @@ from .info import MINIMUM_API, EngineInfo, parse_api_version
 from .mask import mask
 from .place import way_to
 from .podman import is_podman, with_endpoint_ids, with_own_name
-from .transport import EngineResponse, Http, Request, Stream
+from .transport import EngineResponse, Http, Request
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -94,49 +94,41 @@ class Reader:
         return other
 
     def _open(self) -> None:
-        dial, self._base = way_to(self.connection)
-        self._http = Http(dial)
+        self.dial, self._base = way_to(self.connection)
+        self._http = Http(self.dial)
 
     def close(self) -> None:
         self._http.close()
 
     # -- requests ---------------------------------------------------------------------------------------------------
 
-    @t.overload
-    def request(
-        self, method: str, path: str, *, stream: t.Literal[True], timeout: float | None = None, **parts: Json
-    ) -> Stream: ...
+    def to_send(self, method: str, path: str, timeout: float | None = None, **parts: Json) -> Request:
+        limit = self.connection.timeout if timeout is None else timeout
+        return Request(method, f"{self._base}{self._prefix}{path}", limit, **parts)
 
-    @t.overload
-    def request(self, method: str, path: str, *, timeout: float | None = None, **parts: Json) -> EngineResponse: ...
-
-    def request(
-        self, method: str, path: str, *, stream: bool = False, timeout: float | None = None, **parts: Json
-    ) -> EngineResponse | Stream:
-        """Send one request and return the answer, or the I(stream); raise EngineError for a status of 300 and above.
+    def request(self, method: str, path: str, *, timeout: float | None = None, **parts: Json) -> EngineResponse:
+        """Send one request and return the answer; raise EngineError for a status of 300 and above.
 
         Args:
             parts: further ones of a Request.
         """
         label = f"{method} {path}"
-        limit = self.connection.timeout if timeout is None else timeout
-        request = Request(method, f"{self._base}{self._prefix}{path}", limit, **parts)
-        with self._told(label):
-            answer = self._http.open(request) if stream else self._http.send(request)
-        if isinstance(answer, EngineResponse):
-            _raise_for(answer, label)
+        with self.told(label):
+            answer = self._http.send(self.to_send(method, path, timeout, **parts))
+        raise_for(answer, label)
         return answer
 
     def _get_all(self, paths: Sequence[str]) -> Sequence[EngineResponse]:
         """Return the answers to GETs, whatever their status."""
         if not paths:
             return []
-        requests = [Request("GET", f"{self._base}{self._prefix}{path}", self.connection.timeout) for path in paths]
-        with self._told(f"GET {paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''}"):
+        requests = [self.to_send("GET", path) for path in paths]
+        with self.told(f"GET {paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''}"):
             return self._http.send_all(requests)
 
     @contextmanager
-    def _told(self, label: str) -> Iterator[None]:
+    def told(self, label: str) -> Iterator[None]:
+        """Turn what keeps a request from an answer into Unreachable."""
         self.asked[0] = label
         try:
             yield
@@ -196,7 +188,7 @@ class Reader:
 
     def _described(self, ref: str, answer: EngineResponse, asks: int = _ASKS) -> Json:
         label = f"GET {_inspect(ref)}"
-        _raise_for(answer, label)
+        raise_for(answer, label)
         found = self.read(answer, label)
         try:
             self._check_same(ref, found["Id"], found["Name"].lstrip("/"), label)
@@ -244,13 +236,19 @@ class Reader:
         return self.get(f"/images/{quote(ref, safe='')}/json")
 
 
-def _raise_for(answer: EngineResponse, label: str) -> None:
-    if answer.status_code in _ELSEWHERE:
-        raise NotFound(404, "nothing can have this name", label)
-    # 304: a container that is to be started or stopped is so already. A redirect is an error.
+def raise_for(answer: EngineResponse, label: str) -> None:
+    """Raise EngineError for a status of 300 and above."""
+    # 304: a container that is to be started or stopped is so already.
     if answer.status_code >= 300 and answer.status_code != 304:
-        kind = _STATUS_ERRORS.get(answer.status_code, EngineError)
-        raise kind(answer.status_code, _explanation(answer), label)
+        raise error_of(answer, label)
+
+
+def error_of(answer: EngineResponse, label: str) -> EngineError:
+    """Return the error that an answer is. A redirect is one, too."""
+    if answer.status_code in _ELSEWHERE:
+        return NotFound(404, "nothing can have this name", label)
+    kind = _STATUS_ERRORS.get(answer.status_code, EngineError)
+    return kind(answer.status_code, _explanation(answer), label)
 
 
 def _explanation(answer: EngineResponse) -> str:

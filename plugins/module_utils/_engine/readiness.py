@@ -20,13 +20,14 @@ from datetime import datetime
 
 from .._errors import LinklabError, NotFound
 from .logs import end_of_log, in_one_line, last_healthcheck
+from .streams import open_stream
 from .transport import AnswerError
 
 if t.TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
 
     from .client import Engine
-    from .transport import Stream
+    from .streams import Stream
 
 Json = t.Any
 
@@ -202,7 +203,7 @@ def _name_in(event: bytes) -> str:
 def _open_events(engine: Engine, silence: float) -> _Events:
     filters = {"type": ["container"], "event": ["health_status", "start", "die", "destroy", "rename"]}
     params = {"filters": json.dumps(filters)}
-    return _Events(engine.request("GET", "/events", params=params, stream=True, timeout=silence))
+    return _Events(open_stream(engine, "GET", "/events", params=params, timeout=silence))
 
 
 def assess(raw: Mapping[str, Json], condition: str) -> _Look:
