@@ -277,12 +277,11 @@ names:
 
 from ansible_collections.linklab.docker.plugins.module_utils._migrate.spec import MIGRATE_OPTIONS
 from ansible_collections.linklab.docker.plugins.module_utils._migrate.task import MigrateTask
-from ansible_collections.linklab.docker.plugins.module_utils._module.common import new_module
-from ansible_collections.linklab.docker.plugins.module_utils._module.task import DISRUPTION_OPTION, run
+from ansible_collections.linklab.docker.plugins.module_utils._module.task import new_module, run
 
 
 def main() -> None:
-    run(new_module({**MIGRATE_OPTIONS, **DISRUPTION_OPTION}), MigrateTask().task())
+    run(new_module(MIGRATE_OPTIONS), MigrateTask().task())
 
 
 if __name__ == "__main__":

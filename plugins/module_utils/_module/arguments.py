@@ -21,7 +21,9 @@ from ansible.module_utils.common.validation import check_type_dict, check_type_l
 from .._engine.mask import HIDDEN, looks_secret
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    Meant = Callable[[str, Iterable[str]], str]
 
 Json = t.Any
 
@@ -101,3 +103,24 @@ def _loose(value: Json) -> Json:
             for name, inner in value.items()
         }
     return [_loose(inner) for inner in value] if isinstance(value, list) else value
+
+
+def unknown_options(given: Json, spec: Mapping[str, Json], meant: Meant, where: str = "") -> Iterator[str]:
+    """Yield what may have been meant by each option that is not in Ansible's argument spec, also below others.
+
+    Args:
+        meant: return C( (did you mean X?)) for a word, by the options that there are; else an empty string.
+    """
+    names = {**spec, **{alias: one for one in spec.values() for alias in one.get("aliases") or ()}}
+    for word, value in given.items() if isinstance(given, dict) else ():
+        if _internal(str(word)):
+            continue
+        path = f"{where}{word}"
+        if word not in names:
+            hint = meant(str(word), spec)
+            if hint:
+                yield f"{path}{hint}"
+            continue
+        below = names[word].get("options")
+        for entry in value if isinstance(value, list) else [value]:
+            yield from unknown_options(entry, below, meant, f"{path}.") if below else ()

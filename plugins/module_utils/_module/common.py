@@ -19,12 +19,13 @@ from .._engine.answers import understood
 from .._engine.connection import DEFAULT_HOST, Connection
 from .._engine.mask import forms, without, without_password
 from .._engine.reader import Reader
-from .._errors import LinklabError
-from .._model.words import unknown_options
-from .arguments import cover
+from .._errors import LinklabError, did_you_mean
+from .arguments import cover, unknown_options
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from .arguments import Meant
 
     OptionsFor = Callable[[Mapping[str, t.Any]], dict[str, t.Any]]
 
@@ -66,14 +67,19 @@ class LinklabModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no
     Args:
         options: the argument spec, besides the connection options.
         options_for: make options for the parameters as they came: all that there are, and those to validate by.
+        meant: say which option may be meant by a word that is none.
     """
 
     params: dict[str, Json]
 
     def __init__(
-        self, options: Mapping[str, Json], options_for: tuple[OptionsFor, OptionsFor] | None = None, **settings: Json
+        self,
+        options: Mapping[str, Json],
+        options_for: tuple[OptionsFor, OptionsFor] | None = None,
+        meant: Meant = did_you_mean,
+        **settings: Json,
     ) -> None:
-        self._options_for = options_for
+        self._options_for, self._meant = options_for, meant
         super().__init__(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **settings)
 
     def _load_params(self) -> None:
@@ -88,7 +94,7 @@ class LinklabModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no
 
     def fail_json(self, msg: str, **kwargs: Json) -> None:
         # Nothing is unknown once the parameters are validated.
-        hints = "; ".join(dict.fromkeys(unknown_options(self.params, self.argument_spec)))
+        hints = "; ".join(dict.fromkeys(unknown_options(self.params, self.argument_spec, self._meant)))
         message = f"{msg.rstrip('.')}. {hints}" if hints else msg
         super().fail_json(self._without_forms(message), **self._without_forms(kwargs))
 
@@ -118,11 +124,6 @@ def _without_passwords(params: Mapping[str, Json]) -> dict[str, Json]:
     if not given:
         given = {"docker_host": os.environ.get("DOCKER_HOST", "")}
     return {**params, **{name: shown for name, url in given.items() if (shown := without_password(url)) != url}}
-
-
-def new_module(options: Mapping[str, Json], **settings: Json) -> AnsibleModule:
-    """Return an AnsibleModule that takes I(options) and the connection options, and supports check mode."""
-    return LinklabModule(options, **settings)
 
 
 def connection_of(params: Mapping[str, Json]) -> Connection:

@@ -11,9 +11,13 @@ import typing as t
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import ENDPOINT_OPTIONS
 from ansible_collections.linklab.docker.plugins.module_utils._compose.container import CONTAINER_OPTIONS
+from ansible_collections.linklab.docker.plugins.module_utils._compose.network import NETWORK_OPTIONS
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.spec import CHECK_OPTIONS
-from ansible_collections.linklab.docker.plugins.module_utils._module.arguments import cover
+from ansible_collections.linklab.docker.plugins.module_utils._errors import did_you_mean
+from ansible_collections.linklab.docker.plugins.module_utils._model.words import meant
+from ansible_collections.linklab.docker.plugins.module_utils._module.arguments import cover, unknown_options
 from ansible_collections.linklab.docker.plugins.module_utils._topology.options import strict_options_for
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,3 +110,25 @@ def test_whatever_is_given_covering_it_does_not_fail_and_covers_all_at_once(para
     once = cover(params, CHECK_OPTIONS)
     assert once.keys() == params.keys()
     assert cover(once, CHECK_OPTIONS) == once
+
+
+def test_unknown_options_are_found_below_others_with_their_path():
+    spec = {
+        "network": {},
+        "create": {"options": NETWORK_OPTIONS},
+        "endpoints": {"options": {"container": {}, **ENDPOINT_OPTIONS}, "aliases": ["ends"]},
+    }
+    words = {
+        "net": "x",
+        "_ansible_check_mode": True,
+        "create": {"subnet": "10.0.0.0/24", "ipam": {"config": [{"subnett": 1}]}, "labels": {"net": "a label"}},
+        "ends": [{"container": "box", "ip": "10.0.0.2"}],
+        "zzz": 1,
+    }
+    assert list(unknown_options(words, spec, meant)) == [
+        "net (did you mean network?)",
+        "create.subnet (did you mean ipam: {config: [{subnet: ...}]}?)",
+        "create.ipam.config.subnett (did you mean subnet?)",
+        "ends.ip (did you mean ipv4_address?)",
+    ]
+    assert "create.subnet" not in "".join(unknown_options(words, spec, did_you_mean))
