@@ -33,7 +33,7 @@ from .restorations import with_restorations
 from .route_warnings import route_warnings
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from .._compose.attachment import AttachSpec, DesiredEndpoint
     from .._engine.info import EngineInfo
@@ -81,44 +81,54 @@ class AttachState:
 
 def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
     """Return the changes that make I(state) what I(spec) asks for; raise Refusal."""
-    network = state.network
-    if network is None and spec.create is None:
-        if spec.present:
-            known = [network.name for network in state.known_networks]
-            raise Refusal(
-                f"network {spec.network} does not exist{did_you_mean(spec.network, known)}."
-                " To have it made, add 'create: {}'. Nothing was changed."
-            )
-        return with_restorations(Plan(), state.notes)
+    plan = _present(spec, state) if spec.present else Plan(stages((singly(_detaches(spec, state)), DETACH_WORKERS)))
+    return with_restorations(plan, state.notes)
+
+
+def _present(spec: AttachSpec, state: AttachState) -> Plan:
+    if state.network is None and spec.create is None:
+        known = [network.name for network in state.known_networks]
+        raise Refusal(
+            f"network {spec.network} does not exist{did_you_mean(spec.network, known)}."
+            " To have it made, add 'create: {}'. Nothing was changed."
+        )
     refuse(_problems(spec, state))
-    changes = _changes(spec, state) if spec.present else ()
+    changes = _changes(spec, state)
     detaches = tuple(_detaches(spec, state))
     refuse(mac_problems([one for one in changes if one.container.name not in state.mac_later], state.info))
-    room = _room(spec, state, detaches)
-    refuse(room.problems(changes) if spec.present else ())
-    plan = Plan(
+    leaving = frozenset(action.container.id for action in detaches)
+    room = _room(spec, state, leaving)
+    refuse(room.problems(changes))
+    return Plan(
         stages=stages(
             (singly(_network_creation(spec, state)), 1),
             (singly(detaches), DETACH_WORKERS),
             *_in_order(room.units(changes)),
         ),
         warnings=(
-            *_create_warnings(spec, network),
-            *_link_warnings(spec, state, detaches),
-            *_name_warnings(spec, state, changes, detaches),
-            *(room.warnings(changes) if spec.present else ()),
+            *_create_warnings(spec, state.network),
+            *_link_warnings(spec, state, leaving),
+            *_name_warnings(spec, state, changes, leaving),
+            *room.warnings(changes),
             *route_warnings(changes, _internal(spec, state), state.info),
         ),
     )
-    return with_restorations(plan, state.notes)
+
+
+def _name(spec: AttachSpec, state: AttachState) -> str:
+    return state.network.name if state.network is not None else spec.network
+
+
+def _named(spec: AttachSpec, state: AttachState) -> dict[str, tuple[ContainerState, DesiredEndpoint]]:
+    """Return the containers that the task names and that are there, by ID: one may be named twice, also by its ID."""
+    pairs = [(state.containers.get(desired.container), desired) for desired in spec.desired_endpoints]
+    return {container.id: (container, desired) for container, desired in pairs if container is not None}
 
 
 # -- what cannot be done ----------------------------------------------------------------------------------------------
 
 
 def _problems(spec: AttachSpec, state: AttachState) -> Iterator[str]:
-    if not spec.present:
-        return
     known = [other.name for other in state.others]
     targets = spec.link_targets
     for ref in dict.fromkeys((*(desired.container for desired in spec.desired_endpoints), *targets)):
@@ -162,7 +172,7 @@ def _gates(container: ContainerState, desired: DesiredEndpoint, state: AttachSta
 
 
 def _create_warnings(spec: AttachSpec, network: Network | None) -> Iterator[str]:
-    if network is None or spec.create is None or not spec.present:
+    if network is None or spec.create is None:
         return
     for option, (there, wanted) in spec.create.differences(network).items():
         yield (
@@ -171,12 +181,8 @@ def _create_warnings(spec: AttachSpec, network: Network | None) -> Iterator[str]
         )
 
 
-def _link_warnings(spec: AttachSpec, state: AttachState, detaches: Iterable[Detach]) -> Iterator[str]:
-    if not spec.present:
-        return
-    joined = {state.containers[desired.container].id for desired in spec.desired_endpoints}
-    leaving = {action.container.id for action in detaches}
-    name = state.network.name if state.network else spec.network
+def _link_warnings(spec: AttachSpec, state: AttachState, leaving: Container[str]) -> Iterator[str]:
+    joined, name = _named(spec, state), _name(spec, state)
     for ref in spec.link_targets:
         target = state.containers[ref]
         if target.id not in joined and (target.id in leaving or name not in target.endpoints):
@@ -184,99 +190,80 @@ def _link_warnings(spec: AttachSpec, state: AttachState, detaches: Iterable[Deta
 
 
 def _name_warnings(
-    spec: AttachSpec, state: AttachState, changes: Iterable[Attach | Reattach], detaches: Iterable[Detach]
+    spec: AttachSpec, state: AttachState, changes: Iterable[Attach | Reattach], leaving: Container[str]
 ) -> Iterator[str]:
-    name = state.network.name if state.network else spec.network
-    desired_by_id = (
-        {state.containers[desired.container].id: desired for desired in spec.desired_endpoints} if spec.present else {}
-    )
-    there = {ident: state.containers[desired.container] for ident, desired in desired_by_id.items()}
-    leaving = {action.container.id for action in detaches}
-    others = {ident: one for ident, one in state.members.items() if ident not in leaving}
-    given = {ident: frozenset(desired.settings.aliases or ()) for ident, desired in desired_by_id.items()}
-    return alias_warnings(name, changes, {**others, **there}, given)
+    named = _named(spec, state)
+    members = {ident: one for ident, one in state.members.items() if ident not in leaving}
+    members.update((ident, container) for ident, (container, _desired) in named.items())
+    given = {ident: frozenset(desired.settings.aliases or ()) for ident, (_one, desired) in named.items()}
+    return alias_warnings(_name(spec, state), changes, members, given)
 
 
 # -- what is to be done -----------------------------------------------------------------------------------------------
 
 
 def _network_creation(spec: AttachSpec, state: AttachState) -> Iterator[CreateNetwork]:
-    if state.network is None and spec.create is not None and spec.present:
+    if state.network is None and spec.create is not None:
         yield CreateNetwork("it does not exist", Disruption.NONE, spec.create)
 
 
 def _internal(spec: AttachSpec, state: AttachState) -> frozenset[str]:
-    network, create = state.network, spec.create
-    if network is not None:
-        return state.internal | {network.name} if network.internal else state.internal
-    return state.internal | {spec.network} if create is not None and create.internal else state.internal
+    network = state.network if state.network is not None else spec.create
+    return state.internal | {network.name} if network is not None and network.internal else state.internal
 
 
 def _detaches(spec: AttachSpec, state: AttachState) -> Iterator[Detach]:
-    network = state.network
-    if network is None:
-        if spec.present and spec.purge:
-            yield from _stale_detaches(spec, state)
-        return
-    found = (state.containers.get(desired.container) for desired in spec.desired_endpoints)
-    # A container may be named twice, by its name and by its ID.
-    named = {container.id: container for container in found if container is not None}
-    if not spec.present:
-        for container in named.values():
-            if network.name in container.endpoints:
-                yield _detach(container, network, "it should not be attached")
-    if spec.purge:
+    network, name, named = state.network, _name(spec, state), _named(spec, state)
+    if not spec.present and network is not None:
+        for container, _desired in named.values():
+            if name in container.endpoints:
+                yield _detach(container, name, network, "it should not be attached")
+    # A stopped container keeps its endpoint on a network that was removed, and has it again on one of the same name.
+    if spec.purge and (spec.present or network is not None):
         for other in state.others:
             one = state.containers.get(other.id)
-            if other.id not in named and one is not None and network.name in one.endpoints:
-                yield _detach(one, network, "purge: the task does not name it")
+            if other.id not in named and one is not None and name in one.endpoints:
+                yield _detach(one, name, network, "purge: the task does not name it")
 
 
-def _stale_detaches(spec: AttachSpec, state: AttachState) -> Iterator[Detach]:
-    """A stopped container keeps its endpoint on a removed network, and has it again on one of the same name."""
-    named = {state.containers[desired.container].id for desired in spec.desired_endpoints}
-    for other in state.others:
-        one = state.containers.get(other.id)
-        if other.id not in named and one is not None and spec.network in one.endpoints:
-            yield Detach("purge: the task does not name it", Disruption.NONE, one, spec.network, spec.network)
-
-
-def _detach(container: ContainerState, network: Network, reason: str) -> Detach:
-    phantom = is_phantom(container, container.endpoints[network.name], network)
-    return Detach(reason, Disruption.NONE, container, network.name, network.id, phantom)
+def _detach(container: ContainerState, name: str, network: Network | None, reason: str) -> Detach:
+    if network is None:
+        return Detach(reason, Disruption.NONE, container, name, name)
+    phantom = is_phantom(container, container.endpoints[name], network)
+    return Detach(reason, Disruption.NONE, container, name, network.id, phantom)
 
 
 def _changes(spec: AttachSpec, state: AttachState) -> tuple[Attach | Reattach, ...]:
-    found = (_change(state.containers[desired.container], desired, spec, state) for desired in spec.desired_endpoints)
+    found = (_change(container, desired, spec, state) for container, desired in _named(spec, state).values())
     return tuple(action for action in found if action is not None)
 
 
 def _change(
     container: ContainerState, desired: DesiredEndpoint, spec: AttachSpec, state: AttachState
 ) -> Attach | Reattach | None:
-    network = state.network
-    endpoint = container.endpoints.get(network.name) if network is not None else None
-    asked = _without_automatic_aliases(desired.settings, container, state.info)
-    if network is None or endpoint is None:
-        return _change_without_endpoint(container, replace(desired, settings=asked), spec, state)
-    current = _current(endpoint, state.info)
+    network, name, info = state.network, _name(spec, state), state.info
+    where = (container, name, network.id if network is not None else name)
+    endpoint = container.endpoints.get(name)
+    asked = _without_automatic_aliases(desired.settings, container, info)
+    if endpoint is None or (network is None and container.live):
+        wanted = _with_link_names(asked, EndpointSettings(), state.containers)
+        return Attach("it is not attached", Disruption.NONE, *where, wanted)
+    current = _current(endpoint, info)
     wanted = _besides(desired, _with_link_names(asked, current, state.containers), current)
-    where = (container, network.name, network.id)
     old = replace(endpoint, settings=current)
-    if wanted.mac_address and not state.info.speaks("1.54"):
+    if network is not None and wanted.mac_address and not info.speaks("1.54"):
         # It has this one since it was created, and no connect would bring it back.
         old = replace(old, requested_mac=wanted.mac_address)
         wanted = replace(wanted, mac_address=None)
-    if endpoint.away:
-        reason = "an interrupted change took it away, and its settings are known"
-        return Attach(reason, Disruption.NONE, *where, wanted.over(current))
-    if is_phantom(container, endpoint, network):
-        # The addresses of the failed attempt may be what made it fail.
-        base = replace(current, ipv4_address=None, ipv6_address=None, link_local_ips=None, mac_address=None)
-        reason = "a failed connect left the endpoint half made, and the next restart would fail"
+    if network is not None and is_phantom(container, endpoint, network):
+        reason, base = "an interrupted change took it away, and its settings are known", current
+        if not endpoint.away:
+            reason = "a failed connect left the endpoint half made, and the next restart would fail"
+            # The addresses of the failed attempt may be what made it fail.
+            base = replace(current, ipv4_address=None, ipv6_address=None, link_local_ips=None, mac_address=None)
         return Attach(reason, Disruption.NONE, *where, wanted.over(base))
-    if not container.live and endpoint.network_id not in ("", network.id):
-        reason = "the network was recreated since the container ran, and its next start would fail"
+    reason = _why_stale(container, endpoint, network)
+    if reason:
         return Reattach(reason, Disruption.NONE, *where, wanted.over(current), old)
     # The engine does not tell the MAC address of a stopped container that has run: one that is wanted is sent again.
     differences = wanted.differences(replace(current, mac_address=endpoint.mac or None))
@@ -286,20 +273,13 @@ def _change(
     return Reattach(describe_differences(differences), disruption, *where, wanted.over(current), old)
 
 
-def _change_without_endpoint(
-    container: ContainerState, desired: DesiredEndpoint, spec: AttachSpec, state: AttachState
-) -> Attach | Reattach:
-    network = state.network
-    name, ref = (network.name, network.id) if network is not None else (spec.network, spec.network)
-    stale = container.endpoints.get(name)
-    if stale is None or container.live:
-        wanted = _with_link_names(desired.settings, EndpointSettings(), state.containers)
-        return Attach("it is not attached", Disruption.NONE, container, name, ref, wanted)
-    # A stopped container keeps its endpoint on a network that was removed, settings and all.
-    current = _current(stale, state.info)
-    wanted = _besides(desired, _with_link_names(desired.settings, current, state.containers), current)
-    reason, old = "the network that it was attached to was removed", replace(stale, settings=current)
-    return Reattach(reason, Disruption.NONE, container, name, ref, wanted.over(current), old)
+def _why_stale(container: ContainerState, endpoint: Endpoint, network: Network | None) -> str:
+    """Say why the endpoint of a stopped container is that of another network; else an empty string."""
+    if network is None:
+        return "the network that it was attached to was removed"
+    if not container.live and endpoint.network_id not in ("", network.id):
+        return "the network was recreated since the container ran, and its next start would fail"
+    return ""
 
 
 def _current(endpoint: Endpoint, info: EngineInfo) -> EndpointSettings:
@@ -389,14 +369,8 @@ def _fixed(unit: Iterable[EndpointAction]) -> bool:
     return all(isinstance(action, (Attach, Reattach)) and action.settings.addresses for action in unit)
 
 
-def _room(spec: AttachSpec, state: AttachState, detaches: Iterable[Detach]) -> Room:
+def _room(spec: AttachSpec, state: AttachState, leaving: frozenset[str]) -> Room:
+    named = [container for container, _desired in _named(spec, state).values()]
     return Room.of(
-        state.network,
-        spec.create,
-        named=[
-            one for desired in spec.desired_endpoints if (one := state.containers.get(desired.container)) is not None
-        ],
-        others=state.neighbours,
-        leaving=frozenset(action.container.id for action in detaches),
-        starts=state.starts,
+        state.network, spec.create, named=named, others=state.neighbours, leaving=leaving, starts=state.starts
     )
