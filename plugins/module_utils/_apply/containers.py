@@ -14,6 +14,7 @@ import typing as t
 from contextlib import suppress
 
 from .._engine.images import NotPulled, pull
+from .._engine.polling import until
 from .._engine.readiness import log_tail, wait_until
 from .._errors import (
     ApplyError,
@@ -274,12 +275,7 @@ def _what_is_left(engine: Engine, container: ContainerState) -> tuple[str, bool]
 
 def _goes(engine: Engine, ref: str) -> bool:
     """Whether a container is gone in a moment: its status does not show at once that another run removes it."""
-    deadline = time.monotonic() + _OTHER_RUN_SECONDS
-    while not _is_going(engine, ref):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
+    return until(lambda: _is_going(engine, ref), _OTHER_RUN_SECONDS)
 
 
 def _is_going(engine: Engine, ref: str) -> bool:

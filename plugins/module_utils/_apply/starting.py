@@ -9,9 +9,9 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
+from .._engine.polling import until
 from .._errors import EngineError
 from .._model.find import SETTLE_SECONDS
 
@@ -25,17 +25,13 @@ def start(engine: Engine, ref: str) -> None:
     Engines before API 1.44 look its networks up by name at the start, and refuse it with 400 for as long as two runs
     that made a network at once have not settled which of the two stays.
     """
-    deadline = time.monotonic() + SETTLE_SECONDS
-    settled = False
-    while True:
-        try:
-            return engine.start(ref)
-        except EngineError as exc:
-            if exc.status != 400 or engine.info.has("1.44") or settled or time.monotonic() > deadline:
-                raise
-        # It may be settled by the time that one looks, so that one more try is due.
-        settled = not _has_namesakes(engine)
-        time.sleep(0.05)
+    try:
+        return engine.start(ref)
+    except EngineError as exc:
+        if exc.status != 400 or engine.info.has("1.44"):
+            raise
+    until(lambda: not _has_namesakes(engine), SETTLE_SECONDS)
+    return engine.start(ref)
 
 
 def _has_namesakes(engine: Engine) -> bool:

@@ -14,13 +14,13 @@ import json
 import secrets
 import socket
 import struct
-import time
 import typing as t
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 from .._errors import EngineError, NotFound, Unreachable
 from .marks import given_value, helper_owner, image_values
+from .polling import until
 from .streams import upgrade
 from .transport import AnswerError
 
@@ -146,15 +146,17 @@ def remove_helper(engine: Engine, ident: str) -> None:
         EngineError: it is still there after 30 seconds; with the engine's reason.
         Unreachable: whether it is gone is unknown.
     """
-    deadline = time.monotonic() + _REMOVAL_SECONDS
-    while True:
+
+    def is_gone() -> bool:
         try:
-            return _remove_once(engine, ident)
+            _remove_once(engine, ident)
         except EngineError:
             # A conflict while the engine removes it; another error where a file of it is busy, which passes.
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
+            return False
+        return True
+
+    if not until(is_gone, _REMOVAL_SECONDS):
+        _remove_once(engine, ident)
 
 
 def _remove_once(engine: Engine, ident: str) -> None:

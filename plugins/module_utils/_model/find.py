@@ -9,9 +9,9 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
+from .._engine.polling import until
 from .._errors import EngineError, NotFound, Refusal
 from .state import read_container, read_network, read_summary
 
@@ -40,23 +40,26 @@ def find_containers(engine: Reader, refs: Iterable[str]) -> dict[str, ContainerS
 
 def find_network(engine: Reader, ref: str) -> Network | None:
     """Return the network that I(ref) names, or None; raise Refusal if several have that name."""
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while True:
+
+    def look() -> list[Network | None]:
         try:
-            return read_network(engine.network(ref))
+            return [read_network(engine.network(ref))]
         except NotFound:
-            return None
+            return [None]
         except EngineError:
-            same = same_name(engine, ref)
-            if len(same) < 2:
+            if len(same_name(engine, ref)) < 2:
                 raise
             # Two runs that made it at once settle within a moment which of the two stays.
-            if time.monotonic() > deadline:
-                raise Refusal(
-                    f"{len(same)} networks are named {ref}: {', '.join(ident[:12] for ident in same)}."
-                    " Remove all but one, or give its ID. Nothing was changed."
-                ) from None
-            time.sleep(0.05)
+            return []
+
+    found = until(look, SETTLE_SECONDS)
+    if found:
+        return found[0]
+    same = same_name(engine, ref)
+    raise Refusal(
+        f"{len(same)} networks are named {ref}: {', '.join(ident[:12] for ident in same)}."
+        " Remove all but one, or give its ID. Nothing was changed."
+    )
 
 
 def same_name(engine: Reader, name: str) -> list[str]:
