@@ -29,7 +29,6 @@ from .state import TopologyState
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from .._compose.network import NetworkSpec
     from .._engine.client import Engine
     from .._model.state import ContainerState, Network, Summary
     from .._recovery.journal import Journal, Recovered
@@ -37,9 +36,6 @@ if t.TYPE_CHECKING:
     from .spec import DesiredContainer, TopologySpec
 
 Json = t.Any
-
-# Those that every engine has.
-_USUAL_DRIVERS = (None, "bridge", "overlay", "macvlan", "ipvlan")
 
 
 def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
@@ -83,7 +79,6 @@ def _listed(engine: Engine, spec: TopologySpec) -> Sequence[Json]:
 
 def _with_needs(engine: Engine, spec: TopologySpec, state: TopologyState) -> TopologyState:
     """Read besides what decides how a topology that is wanted comes about."""
-    known = {network.name for network in state.all_networks}
     return replace(
         state,
         outside=find_containers(engine, _outside(spec)),
@@ -91,7 +86,6 @@ def _with_needs(engine: Engine, spec: TopologySpec, state: TopologyState) -> Top
         members=_members(engine, spec, state),
         **_images(engine, spec, state.containers.values()),
         hosts=dict(_hosts(engine, state)),
-        **_engine_info(engine, [network for name, network in spec.networks.items() if name not in known]),
     )
 
 
@@ -221,15 +215,3 @@ def _image(engine: Engine, name: str) -> Json:
 
 def _volumes(engine: Engine) -> dict[str, Mapping[str, str]]:
     return {raw["Name"]: raw.get("Labels") or {} for raw in engine.get("/volumes").get("Volumes") or ()}
-
-
-def _engine_info(engine: Engine, new: Sequence[NetworkSpec]) -> dict[str, Json]:
-    """Return what only the engine's longest answer tells, if the networks that are to be made need it."""
-    if all(network.subnets and network.driver in _USUAL_DRIVERS for network in new):
-        return {}
-    info = engine.get("/info")
-    unusual = any(network.driver not in _USUAL_DRIVERS for network in new)
-    return {
-        "pools": tuple((pool["Base"], pool["Size"]) for pool in info.get("DefaultAddressPools") or ()),
-        "drivers": tuple((info.get("Plugins") or {}).get("Network") or ()) if unusual else (),
-    }

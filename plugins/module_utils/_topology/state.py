@@ -50,8 +50,6 @@ class TopologyState:
         hosts: the hosts files of those that run and have legacy links, by name.
         journal: what interrupted runs left.
         dependencies: what decides whether a container can be replaced, by name, for those that may have to be.
-        drivers: names of the network drivers; only read if one is wanted that not every engine has.
-        pools: pairs of a base network and a prefix length, from which the engine takes subnets; empty for its default.
     """
 
     info: EngineInfo
@@ -70,8 +68,6 @@ class TopologyState:
     hosts: Mapping[str, str] = field(default_factory=dict)
     journal: Journal = field(default_factory=Journal)
     dependencies: Mapping[str, Dependencies] = field(default_factory=dict)
-    drivers: tuple[str, ...] = ()
-    pools: tuple[tuple[str, int], ...] = ()
 
     @property
     def internal(self) -> frozenset[str]:
