@@ -272,7 +272,7 @@ names:
     msg:
       description: What was found, in words.
       type: str
-      sample: "client -> db:3306 (tcp): reached over network:links-database"
+      sample: "client: database leads to 172.18.0.2 (database), and port 3306 answers"
 """
 
 from ansible_collections.linklab.docker.plugins.module_utils._migrate.spec import MIGRATE_OPTIONS
