@@ -23,7 +23,7 @@ import typing as t
 from .._errors import SpecError, did_you_mean
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 Json = t.Any
 
@@ -227,6 +227,16 @@ def hosts(value: Json) -> tuple[tuple[str, str], ...]:
                 raise SpecError(f"{entry!r} is not a host; write name:address")
             pairs.append((name, one))
     return tuple(sorted({(name, one if one == "host-gateway" else address(one)) for name, one in pairs}))
+
+
+def host_lines(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """Return C(HostConfig.ExtraHosts), sorted."""
+    return sorted(f"{name}:{address_}" for name, address_ in pairs)
+
+
+def read_hosts(entries: Iterable[str] | None) -> list[str]:
+    """Return C(HostConfig.ExtraHosts) in its one form; newer clients write C(name=address)."""
+    return host_lines(hosts([entry.replace("=", ":", 1) for entry in entries or ()]))
 
 
 def security(value: Json) -> tuple[str, ...]:

@@ -208,7 +208,7 @@ def _is_needed(desired: DesiredContainer, state: TopologyState) -> bool:
 def _never_healthy(desired: DesiredContainer, state: TopologyState) -> bool:
     check = desired.spec.healthcheck
     if check is not None and check.test is not None:
-        return check.test == ("NONE",)
+        return bool(check.test == ("NONE",))
     ident = state.image_ids.get(desired.spec.image or "")
     config = state.image_configs.get(ident or "")
     # An image that has to be pulled is not known yet.
