@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from .._errors import Refusal, did_you_mean, refuse
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.endpoint import EndpointSettings, Link
-from .._model.state import automatic_aliases, is_phantom
+from .._model.state import ContainerState, automatic_aliases, is_phantom
 from .address_demand import Room
 from .attach_checks import (
     AT_CONNECT,
@@ -28,7 +28,20 @@ from .attach_checks import (
     settings_problems,
 )
 from .attach_names import alias_warnings
-from .plan import Action, Attach, CreateNetwork, Detach, Disruption, EndpointAction, Plan, Reattach, singly, stages
+from .plan import (
+    Action,
+    Attach,
+    CreateNetwork,
+    Detach,
+    Disruption,
+    EndpointAction,
+    NewEndpoint,
+    Plan,
+    Reattach,
+    Stage,
+    singly,
+    stages,
+)
 from .restorations import with_restorations
 from .route_warnings import route_warnings
 
@@ -38,7 +51,7 @@ if t.TYPE_CHECKING:
     from .._compose.attachment import AttachSpec, DesiredEndpoint
     from .._engine.info import EngineInfo
     from .._model.endpoint import Json
-    from .._model.state import ContainerState, Endpoint, Network, Summary
+    from .._model.state import Endpoint, Network, Summary
     from .restorations import Note
 
 # Measured on two cores: the engine gains from concurrency only where network namespaces are set up or torn down.
@@ -53,12 +66,12 @@ class AttachState:
 
     Attributes:
         network: None if it is missing.
-        containers: by the name or ID that the task uses; those that are missing are not in it.
+        containers: by the name or ID that the task uses; those that are missing, or I(created), are not in it.
         internal: the names of the internal networks; only read if a container is on several networks.
-        others: every container; only read for a purge, or to suggest names.
+        others: who may have to leave in a purge, and every container to suggest names.
         known_networks: only read to suggest names, and to create a network.
         notes: what interrupted runs left; the containers have the endpoints that are away.
-        created: names of containers that get their endpoint when they are created.
+        created: names of containers that get their endpoint when they are created, after this plan is carried out.
         mac_later: names of containers whose MAC address is handled elsewhere, or can only be read once they run.
         members: by ID, who is or will be on the network besides I(containers); only read where an alias is to come.
         neighbours: every container; only read where an endpoint may get an address.
@@ -69,7 +82,7 @@ class AttachState:
     network: Network | None = None
     containers: Mapping[str, ContainerState] = field(default_factory=dict)
     internal: frozenset[str] = frozenset()
-    others: tuple[Summary, ...] = ()
+    others: tuple[Summary | ContainerState, ...] = ()
     known_networks: tuple[Network, ...] = ()
     notes: tuple[Note, ...] = ()
     created: frozenset[str] = frozenset()
@@ -79,19 +92,46 @@ class AttachState:
     starts: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True)
+class AttachPlan:
+    """The changes of the endpoints of one network, in this order.
+
+    Attributes:
+        creation: of the network, if it is missing.
+        changes: attaches and reattaches.
+        new: by the container's name, the endpoints of those that get them when they are created.
+    """
+
+    creation: tuple[CreateNetwork, ...] = ()
+    detaches: tuple[Detach, ...] = ()
+    changes: tuple[Stage, ...] = ()
+    new: Mapping[str, NewEndpoint] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        return stages((singly(self.creation), 1), (singly(self.detaches), DETACH_WORKERS)) + self.changes
+
+
 def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
     """Return the changes that make I(state) what I(spec) asks for; raise Refusal."""
-    plan = _present(spec, state) if spec.present else Plan(stages((singly(_detaches(spec, state)), DETACH_WORKERS)))
-    return with_restorations(plan, state.notes)
+    if spec.present:
+        plan = plan_endpoints(spec, state)
+    else:
+        plan = AttachPlan(detaches=tuple(_detaches(spec, state)))
+    return with_restorations(Plan(plan.stages, plan.warnings), state.notes)
 
 
-def _present(spec: AttachSpec, state: AttachState) -> Plan:
-    if state.network is None and spec.create is None:
-        known = [network.name for network in state.known_networks]
+def plan_endpoints(spec: AttachSpec, given: AttachState) -> AttachPlan:
+    """Return the changes that attach what I(spec) asks for, also to planners of several networks; raise Refusal."""
+    if given.network is None and spec.create is None:
+        known = [network.name for network in given.known_networks]
         raise Refusal(
             f"network {spec.network} does not exist{did_you_mean(spec.network, known)}."
             " To have it made, add 'create: {}'. Nothing was changed."
         )
+    created = {f"new:{name}": ContainerState(f"new:{name}", name, "created") for name in given.created}
+    state = replace(given, containers={**given.containers, **{one.name: one for one in created.values()}})
     refuse(_problems(spec, state))
     changes = _changes(spec, state)
     detaches = tuple(_detaches(spec, state))
@@ -99,12 +139,17 @@ def _present(spec: AttachSpec, state: AttachState) -> Plan:
     leaving = frozenset(action.container.id for action in detaches)
     room = _room(spec, state, leaving)
     refuse(room.problems(changes))
-    return Plan(
-        stages=stages(
-            (singly(_network_creation(spec, state)), 1),
-            (singly(detaches), DETACH_WORKERS),
-            *_in_order(room.units(changes)),
-        ),
+    # Planned with the others, since it counts where addresses are scarce, but carried out elsewhere.
+    new = [one for one in changes if one.container.id in created]
+    order = [
+        ([tuple(one for one in unit if one.container.id not in created) for unit in units], workers)
+        for units, workers in _in_order(room.units(changes))
+    ]
+    return AttachPlan(
+        creation=tuple(_network_creation(spec, state)),
+        detaches=detaches,
+        changes=stages(*((filter(None, units), workers) for units, workers in order)),
+        new={one.container.name: NewEndpoint(one.network, one.network_ref, one.settings) for one in new},
         warnings=(
             *_create_warnings(spec, state.network),
             *_link_warnings(spec, state, leaving),

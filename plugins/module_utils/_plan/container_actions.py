@@ -21,8 +21,8 @@ from .plan import Action
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .._model.endpoint import EndpointSettings
     from .._model.state import ContainerState, Network
+    from .plan import NewEndpoint
 
 Json = t.Any
 
@@ -67,18 +67,6 @@ class CreateVolume(Action):
     @property
     def subject(self) -> str:
         return self.volume
-
-
-@dataclass(frozen=True)
-class NewEndpoint:
-    """An endpoint that a container gets before its first start. network_ref: a name or an ID."""
-
-    network: str
-    network_ref: str
-    settings: EndpointSettings
-
-    def by_id(self, made: Mapping[str, str]) -> NewEndpoint:
-        return replace(self, network_ref=made.get(self.network_ref, self.network_ref))
 
 
 @dataclass(frozen=True)
