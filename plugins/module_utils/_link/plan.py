@@ -12,7 +12,6 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._apply.link_hosts import plan_hosts
 from .._apply.replacement_checks import replace_problems, replace_warnings
 from .._compose.attachment import AttachSpec, DesiredEndpoint
 from .._compose.container import check_name
@@ -29,6 +28,7 @@ from .._plan.container_actions import (
     RemoveLink,
     StartContainer,
 )
+from .._plan.link_hosts import plan_hosts
 from .._plan.plan import Disruption, Plan, Stage, stages
 from .._recovery.journal import with_recovery
 from .checks import legacy_problems, link_warnings, lost_link_warnings, new_link_warnings, removal_warnings, repairable

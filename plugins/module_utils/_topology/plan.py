@@ -12,7 +12,6 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._apply.link_hosts import plan_hosts
 from .._apply.replacement_checks import replace_problems, replace_warnings
 from .._compose.container_compare import why
 from .._engine.images import full_name
@@ -31,6 +30,7 @@ from .._plan.container_actions import (
     StartContainer,
     UpdateContainer,
 )
+from .._plan.link_hosts import plan_hosts
 from .._plan.plan import Action, CreateNetwork, Disruption, NewEndpoint, Plan, singly, stages
 from .._recovery.journal import with_recovery
 from .checks import problems
