@@ -115,10 +115,7 @@ class AttachPlan:
 
 def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
     """Return the changes that make I(state) what I(spec) asks for; raise Refusal."""
-    if spec.present:
-        plan = plan_endpoints(spec, state)
-    else:
-        plan = AttachPlan(detaches=tuple(_detaches(spec, state)))
+    plan = plan_endpoints(spec, state) if spec.present else AttachPlan(detaches=tuple(_detaches(spec, state)))
     return with_restorations(Plan(plan.stages, plan.warnings), state.notes)
 
 
