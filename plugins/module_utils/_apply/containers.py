@@ -14,8 +14,9 @@ import typing as t
 from contextlib import suppress
 
 from .._engine.images import NotPulled, pull
+from .._engine.logs import log_tail
 from .._engine.polling import until
-from .._engine.readiness import log_tail, wait_until
+from .._engine.readiness import wait_until
 from .._errors import (
     ApplyError,
     Conflict,

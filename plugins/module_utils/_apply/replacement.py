@@ -20,8 +20,8 @@ import typing as t
 from contextlib import suppress
 from dataclasses import dataclass
 
+from .._engine.logs import how_it_ended, log_tail
 from .._engine.mask import mask_of_container
-from .._engine.readiness import how_it_ended, log_tail
 from .._errors import (
     ApplyError,
     BusyError,

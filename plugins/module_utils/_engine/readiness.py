@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from .._errors import LinklabError, NotFound
-from .logs import end_of_log, in_one_line, last_healthcheck
+from .logs import how_it_ended, in_one_line, last_healthcheck, log_tail
 from .streams import open_stream
 from .transport import AnswerError
 
@@ -42,7 +42,6 @@ _UP_AT_FIRST = 1.0
 # networks was starting. Programs that need another one often end until that is up.
 _LOOP_STARTS = 2
 _LOOP_SECONDS = 10.0
-_LOG_LINES = 5
 _VERBS = {"started": "run", "healthy": "become healthy"}
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?\d*(Z|[+-]\d\d:\d\d)")
 
@@ -253,13 +252,6 @@ def seconds_between(earlier: str, later: str) -> float:
     return (moments[1] - moments[0]).total_seconds()
 
 
-def how_it_ended(state: Mapping[str, Json]) -> str:
-    """Return what follows C(it ended): the exit code, and that its memory was not enough if the engine saw that."""
-    # One that was started again since shows none of its own.
-    code = "" if state.get("Running") and not state.get("Restarting") else f" with exit code {state.get('ExitCode')}"
-    return code + (", killed for lack of memory" if state.get("OOMKilled") else "")
-
-
 # -- what keeps a container from it -----------------------------------------------------------------------------------
 
 
@@ -283,8 +275,3 @@ def _story(engine: Engine, name: str, condition: str) -> str:
     log = log_tail(engine, raw)
     parts.append(f"its log ends: {log}" if log else "its log is empty")
     return ", ".join(filter(None, parts))
-
-
-def log_tail(engine: Engine, raw: Mapping[str, Json]) -> str:
-    """Return the last lines of a container's log in one line, empty if they are not available."""
-    return in_one_line(end_of_log(engine, raw, _LOG_LINES))

@@ -9,13 +9,13 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 from dataclasses import dataclass
 
 from .._connectivity.look import PATIENCE, look_beside, look_from
 from .._connectivity.probe_script import PROBE_SCRIPT, script_arguments
 from .._engine.exec import Program
+from .._engine.polling import until
 from .._errors import ApplyError
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.find import find_container
@@ -31,7 +31,6 @@ if t.TYPE_CHECKING:
 
 # A resolver may need a moment after a container joined; a port that does not answer by then was closed before.
 _SECONDS = 3.0
-_PAUSE = 0.2
 
 
 @dataclass(frozen=True)
@@ -92,16 +91,23 @@ class Proof:
 
 def prove(engine: Engine, name: Name) -> Proof | None:
     """Resolve a name and try its port; None where one of the two does not run, so that there is nothing to try."""
-    deadline = time.monotonic() + _SECONDS
-    while True:
-        # By name: a source that was recreated has another ID.
-        source, target = find_container(engine, name.source.name), find_container(engine, name.target.name)
-        if source is None or target is None or {source.status, target.status} != {"running"}:
-            return None
-        proof = judge(name, target, _look(engine, (source, target), name.alias, name.port))
-        if (proof.resolves and proof.reachable is not False) or time.monotonic() > deadline:
-            return proof
-        time.sleep(_PAUSE)
+    tried: list[Proof | None] = []
+
+    def stands() -> bool:
+        tried.append(_try(engine, name))
+        proof = tried[-1]
+        return proof is None or (proof.resolves and proof.reachable is not False)
+
+    until(stands, _SECONDS)
+    return tried[-1]
+
+
+def _try(engine: Engine, name: Name) -> Proof | None:
+    # By name: a source that was recreated has another ID.
+    source, target = find_container(engine, name.source.name), find_container(engine, name.target.name)
+    if source is None or target is None or {source.status, target.status} != {"running"}:
+        return None
+    return judge(name, target, _look(engine, (source, target), name.alias, name.port))
 
 
 def _look(

@@ -9,26 +9,11 @@ import math
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._engine.readiness import (
     assess,
-    how_it_ended,
     is_kept_up,
     seconds_between,
 )
 
 KILLED = {"ExitCode": 137, "OOMKilled": True}
-
-
-@pytest.mark.parametrize(
-    "state, words",
-    [
-        ({"ExitCode": 7}, " with exit code 7"),
-        (KILLED, " with exit code 137, killed for lack of memory"),
-        # Started again, and so without an exit code of its own.
-        ({"Running": True, "ExitCode": 0, "OOMKilled": True}, ", killed for lack of memory"),
-        ({"Running": True, "Restarting": True, **KILLED}, " with exit code 137, killed for lack of memory"),
-    ],
-)
-def test_how_a_container_ended(state, words):
-    assert how_it_ended(state) == words
 
 
 @pytest.mark.parametrize(
