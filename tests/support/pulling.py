@@ -34,8 +34,7 @@ class Puller:
             raise NotFound(404, "no such image", "GET")
         return {}
 
-    def open_stream(self, method: str, path: str, **options: Json) -> Json:
-        """Stand in for open_stream() with this engine."""
+    def request(self, method: str, path: str, **options: Json) -> Json:
         self.pulls.append((method, path, options["params"]))
         for one in self.said:
             if isinstance(one, Exception):

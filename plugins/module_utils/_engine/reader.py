@@ -29,9 +29,12 @@ from .podman import is_podman, with_endpoint_ids, with_own_name
 from .transport import EngineResponse, Http, Request
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from .connection import Connection
+    from .place import Dial
+
+    Send = Callable[[Dial, Request], t.Any]
 
 _STATUS_ERRORS: dict[int, type[EngineError]] = {404: NotFound, 409: Conflict}
 # The engine sends a path with C(..) in it elsewhere, and nobody goes there. Nothing has such a name.
@@ -94,35 +97,39 @@ class Reader:
         return other
 
     def _open(self) -> None:
-        self.dial, self._base = way_to(self.connection)
-        self._http = Http(self.dial)
+        self._dial, self._base = way_to(self.connection)
+        self._http = Http(self._dial)
 
     def close(self) -> None:
         self._http.close()
 
     # -- requests ---------------------------------------------------------------------------------------------------
 
-    def to_send(self, method: str, path: str, timeout: float | None = None, **parts: Json) -> Request:
-        limit = self.connection.timeout if timeout is None else timeout
-        return Request(method, f"{self._base}{self._prefix}{path}", limit, **parts)
-
-    def request(self, method: str, path: str, *, timeout: float | None = None, **parts: Json) -> EngineResponse:
+    def request(
+        self, method: str, path: str, *, timeout: float | None = None, send: Send | None = None, **parts: Json
+    ) -> EngineResponse:
         """Send one request and return the answer; raise EngineError for a status of 300 and above.
 
         Args:
+            send: sends it over a connection of its own, for M(open_stream), whose answers are not read yet.
             parts: further ones of a Request.
         """
         label = f"{method} {path}"
+        request = self._to_send(method, path, timeout, **parts)
         with self.told(label):
-            answer = self._http.send(self.to_send(method, path, timeout, **parts))
-        raise_for(answer, label)
+            answer = self._http.send(request) if send is None else send(self._dial, request)
+        _raise_for(answer, label)
         return answer
+
+    def _to_send(self, method: str, path: str, timeout: float | None = None, **parts: Json) -> Request:
+        limit = self.connection.timeout if timeout is None else timeout
+        return Request(method, f"{self._base}{self._prefix}{path}", limit, **parts)
 
     def _get_all(self, paths: Sequence[str]) -> Sequence[EngineResponse]:
         """Return the answers to GETs, whatever their status."""
         if not paths:
             return []
-        requests = [self.to_send("GET", path) for path in paths]
+        requests = [self._to_send("GET", path) for path in paths]
         with self.told(f"GET {paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''}"):
             return self._http.send_all(requests)
 
@@ -188,7 +195,7 @@ class Reader:
 
     def _described(self, ref: str, answer: EngineResponse, asks: int = _ASKS) -> Json:
         label = f"GET {_inspect(ref)}"
-        raise_for(answer, label)
+        _raise_for(answer, label)
         found = self.read(answer, label)
         try:
             self._check_same(ref, found["Id"], found["Name"].lstrip("/"), label)
@@ -236,19 +243,13 @@ class Reader:
         return self.get(f"/images/{quote(ref, safe='')}/json")
 
 
-def raise_for(answer: EngineResponse, label: str) -> None:
-    """Raise EngineError for a status of 300 and above."""
-    # 304: a container that is to be started or stopped is so already.
-    if answer.status_code >= 300 and answer.status_code != 304:
-        raise error_of(answer, label)
-
-
-def error_of(answer: EngineResponse, label: str) -> EngineError:
-    """Return the error that an answer is. A redirect is one, too."""
+def _raise_for(answer: EngineResponse, label: str) -> None:
     if answer.status_code in _ELSEWHERE:
-        return NotFound(404, "nothing can have this name", label)
-    kind = _STATUS_ERRORS.get(answer.status_code, EngineError)
-    return kind(answer.status_code, _explanation(answer), label)
+        raise NotFound(404, "nothing can have this name", label)
+    # 304: a container that is to be started or stopped is so already. A redirect is an error.
+    if answer.status_code >= 300 and answer.status_code != 304:
+        kind = _STATUS_ERRORS.get(answer.status_code, EngineError)
+        raise kind(answer.status_code, _explanation(answer), label)
 
 
 def _explanation(answer: EngineResponse) -> str:

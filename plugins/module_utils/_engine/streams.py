@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from .reader import error_of
 from .transport import BROKEN, FRAMES, AnswerError, HttpConnection, whole
 
 if t.TYPE_CHECKING:
@@ -32,13 +31,14 @@ class Stream:
     """An answer that goes on, over a connection of its own. Whatever breaks it is an OSError or an AnswerError.
 
     Attributes:
+        status_code: that of the answer.
         line, reader: the socket, and what reads from it, for what is no HTTP any more.
     """
 
     def __init__(self, response: http.client.HTTPResponse, connection: HttpConnection) -> None:
         self._response, self._connection = response, connection
         self._timeout = t.cast("float", connection.timeout)
-        self.line, self.reader = connection.line, connection.reader
+        self.status_code, self.line, self.reader = response.status, connection.line, connection.reader
 
     def read(self, size: int) -> bytes:
         """Return as many bytes, or fewer at the end."""
@@ -85,12 +85,7 @@ def open_stream(engine: Reader, method: str, path: str, *, timeout: float | None
     Args:
         parts: further ones of a Request.
     """
-    label = f"{method} {path}"
-    with engine.told(label):
-        answer = ask(engine.dial, engine.to_send(method, path, timeout, **parts))
-    if isinstance(answer, Stream):
-        return answer
-    raise error_of(answer, label)
+    return t.cast("Stream", engine.request(method, path, timeout=timeout, send=ask, **parts))
 
 
 def upgrade(engine: Reader, path: str, params: Mapping[str, Json] | None = None, body: Json = None) -> Stream:

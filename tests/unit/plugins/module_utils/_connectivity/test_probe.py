@@ -13,7 +13,6 @@ from ansible_collections.linklab.docker.plugins.module_utils._connectivity impor
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.evidence import Evidence, Peer
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.probe_answer import Listener
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.spec import Check, Login
-from ansible_collections.linklab.docker.plugins.module_utils._engine import images as engine_images
 from ansible_collections.linklab.docker.plugins.module_utils._engine.exec import Output
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, Refusal, Unreachable
 from pulling import Puller
@@ -31,11 +30,6 @@ LISTENS = Output(
 LINK_BROKEN = EngineError(500, "Cannot link to a non running container", "POST")
 NOT_IN_IMAGE = EngineError(400, "executable file not found", "POST")
 STOPPED = EngineError(409, "cannot join network of a non running container", "POST")
-
-
-@pytest.fixture(autouse=True)
-def _pulled_by_puller(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_images, "open_stream", Puller.open_stream)
 
 
 def peer(name: str, image: str) -> Peer:

@@ -7,15 +7,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._engine import images
 from ansible_collections.linklab.docker.plugins.module_utils._engine.images import NotPulled, full_name, pull
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError
 from pulling import Puller
-
-
-@pytest.fixture(autouse=True)
-def _pulled_by_puller(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "open_stream", Puller.open_stream)
 
 
 @pytest.mark.parametrize(
