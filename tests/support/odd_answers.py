@@ -86,10 +86,12 @@ class OddEngine:
 
     Attributes:
         tried: how often each kind of request was answered oddly.
+        acted: whether the last task sent a request that can change anything.
     """
 
     def __init__(self, server: ModuleServer, folder: Path, engine_socket: str, seed: int) -> None:
         self.tried: Counter[str] = Counter()
+        self.acted = False
         self._server, self._folder, self._socket = server, folder, engine_socket
         self._rng = random.Random(seed)  # noqa: S311 - the same in each run
 
@@ -129,4 +131,5 @@ class OddEngine:
         try:
             return self._server.run(name, {**params, "docker_host": proxy.url}, check=check), proxy
         finally:
+            self.acted = bool(proxy.changing)
             proxy.close()
