@@ -65,7 +65,7 @@ def test_how_one_ended_is_reported_even_if_it_runs_at_the_moment(monkeypatch):
     """The engine describes only the current run, and which one that is at the end is chance."""
     now = iter(range(0, 1000, 6))
     monkeypatch.setattr(readiness.time, "monotonic", lambda: float(next(now)))
-    monkeypatch.setattr(readiness, "end_of_log", lambda *_args: "")
+    monkeypatch.setattr(readiness, "log_tail", lambda *_args: "")
     seen = {"Id": "1", "NetworkSettings": {"Networks": {}}}
     looks = [
         {**seen, "RestartCount": 1, "State": {"Status": "restarting", **KILLED}},
