@@ -79,7 +79,9 @@ def rule(lab: Json) -> Callable[..., None]:
 
 def test_what_proves_that_two_are_isolated(lab, net, client, server, isolated):
     isolated(lab.run("other", networks=[lab.network("other")]), server, "no_common_network", proven=True)
-    isolated(lab.run("bridge"), lab.run("bridge2", *SERVER), "default_bridge_only", proven=True)
+    on_bridge = isolated(lab.run("bridge"), lab.run("bridge2", *SERVER), "default_bridge_only", proven=True)
+    address = lab.inspect(lab.name("bridge2"))["NetworkSettings"]["IPAddress"]
+    assert f"check it with host {address}" in " ".join(on_bridge["warnings"])
     isolated(lab.run("none", network="none"), server, "source_no_network", proven=True)
     isolated(client, lab.run("none2", network="none"), "target_no_network", proven=True)
 
