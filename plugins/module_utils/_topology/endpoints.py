@@ -72,7 +72,9 @@ def plan_attachments(
         try:
             plans[name] = plan_endpoints(attach, known)
         except Refusal as exc:
-            problems.append(f"network {name}: {str(exc).replace('. Nothing was changed.', '')}")
+            text = str(exc).replace(". Nothing was changed.", "")
+            named = text.startswith((f"network {name}:", f"network {name} "))
+            problems.append(text if named else f"network {name}: {text}")
     return _sorted_out(spec, plans, problems)
 
 

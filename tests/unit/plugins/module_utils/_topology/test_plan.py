@@ -281,7 +281,9 @@ def test_a_network_is_never_recreated() -> None:
 def test_more_containers_than_a_network_has_room_for_are_refused() -> None:
     small = {"front": {"ipam": {"config": [{"subnet": "10.94.0.0/29"}]}}}
     containers = {f"c{number}": {"networks": ["front"]} for number in range(6)}
-    with pytest.raises(Refusal, match="has 5 addresses to give away, and 6 more containers need one"):
+    with pytest.raises(
+        Refusal, match=r"^network front \(\S+\) has 5 addresses to give away, and 6 more containers need one"
+    ):
         plan(new_engine(), lab(containers, small))
 
 
