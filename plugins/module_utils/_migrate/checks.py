@@ -180,13 +180,18 @@ def warnings(spec: MigrateSpec, state: MigrateState, groups: Sequence[Group]) ->
                 yield from _environment_warnings(state, source)
         for one in group.members.values():
             if one.live and on_default_bridge(one):
-                yield from _port_warnings(spec, group, one)
-                if spec.leave_bridge:
+                yield from _port_warnings(spec, state, group, one)
+                if _leaves(spec, state, one):
                     yield from _route_warnings(spec, state, group, one)
-            if spec.leave_bridge and one.id in state.linked_elsewhere:
+            if spec.leave_bridge and not _leaves(spec, state, one):
                 yield (
                     f"{one.name} stays on the bridge: a container that this task does not name has a legacy link to it"
                 )
+
+
+def _leaves(spec: MigrateSpec, state: MigrateState, one: ContainerState) -> bool:
+    """Whether a container of a group leaves the bridge for good."""
+    return spec.leave_bridge and one.id not in state.linked_elsewhere
 
 
 def _link_warnings(spec: MigrateSpec, source: Source) -> Iterator[str]:
@@ -208,25 +213,27 @@ def _link_warnings(spec: MigrateSpec, source: Source) -> Iterator[str]:
 
 def _environment_warnings(state: MigrateState, source: Source) -> Iterator[str]:
     report = environment_report(source.container, source.links, source.variables, state.info)
-    if report["variables"]:
+    count = len(report["variables"])
+    if count:
         secrets = f", among them what look like secrets ({', '.join(report['secrets'])})" if report["secrets"] else ""
         yield (
-            f"{source.container.name} has {len(report['variables'])} environment variables from its links, which it"
-            f" loses at its next restart{secrets}: {', '.join(report['variables'])}."
+            f"{source.container.name} has {count} environment variable{'' if count == 1 else 's'} from its links, which"
+            f" it loses at its next restart{secrets}: {', '.join(report['variables'])}."
             " To keep them, set environment: bake."
         )
 
 
-def _port_warnings(spec: MigrateSpec, group: Group, one: ContainerState) -> Iterator[str]:
+def _port_warnings(spec: MigrateSpec, state: MigrateState, group: Group, one: ContainerState) -> Iterator[str]:
     """Say which published ports get other numbers."""
-    moves = spec.leave_bridge or any(
+    leaves = _leaves(spec, state, one)
+    moves = leaves or any(
         source.container.id == one.id and (source.own_resolver or not spec.gap_allowed) for source in group.sources
     )
     chosen = chosen_by_engine(one)
     if chosen and moves:
         yield (
             f"the engine chose the host ports of {one.name} for {', '.join(chosen)}, and chooses others when it leaves"
-            f" the bridge{'' if spec.leave_bridge else ' for a moment'}"
+            f" the bridge{'' if leaves else ' for a moment'}"
         )
 
 
