@@ -13,10 +13,12 @@ import typing as t
 
 from .._apply.replacement_checks import chosen_by_engine, replace_problems
 from .._apply.restarting import restarts, restarts_text
-from .._errors import did_you_mean
+from .._errors import did_you_mean, one_line
 from .._model.bridge import DEFAULT_BRIDGE, on_default_bridge
 from .._model.default_route import default_route
+from .._model.hosts_lines import parse
 from .._plan.attach_checks import container_problems, is_default_bridge, mac_problems
+from .._plan.attach_names import as_resolved
 from .._plan.plan import Disruption, Reattach
 from .environment import environment_report
 
@@ -89,6 +91,7 @@ def _way_problems(spec: MigrateSpec, state: MigrateState, group: Group, source: 
     one = source.container
     if spec.bake or not one.live:
         return
+    yield from _line_problems(spec, group, source)
     needs_shell = not spec.gap_allowed or source.own_resolver
     if needs_shell and source.hosts and not set(group.members) & state.shells:
         why = (
@@ -112,6 +115,24 @@ def _way_problems(spec: MigrateSpec, state: MigrateState, group: Group, source: 
             endpoint,
         )
         yield from mac_problems([back], state.info)
+
+
+def _line_problems(spec: MigrateSpec, group: Group, source: Source) -> Iterator[str]:
+    """Say which lines of a hosts file, by hand or of extra hosts, would lead the names elsewhere without the links."""
+    one = source.container
+    made_by_links = {link.alias for link in source.links}
+    for line in parse(source.hosts):
+        if line.tagged or line.names == (one.hostname,) or any(line.is_link(alias) for alias in made_by_links):
+            continue
+        for link in source.links:
+            ends = link.target.endpoints.items() if link.target is not None else ()
+            known = {end.ipv4 for name, end in ends if not (spec.leave_bridge and name == DEFAULT_BRIDGE)}
+            if as_resolved([link.alias]) & as_resolved(line.names) and line.address not in known:
+                yield (
+                    f"the hosts file of {one.name} has the line '{one_line(line.text.strip())}', which would win over"
+                    f" the name {link.alias} on {group.network}; remove it, or recreate {one.name} without it if it is an"
+                    " extra host"
+                )
 
 
 def _bake_problems(group: Group, source: Source) -> Iterator[str]:

@@ -359,6 +359,28 @@ def test_a_network_link_of_that_name_that_leads_elsewhere():
     assert "its endpoint on backend has a link other:db" in refusal(world, spec)
 
 
+def test_a_line_of_the_users_that_would_win_over_the_names_of_the_network():
+    world = pair()
+    world.hosts[ident("client")] += "192.0.2.9 store DB # by hand\n"
+    text = refusal(world)
+    assert "the line '192.0.2.9 store DB # by hand'" in text and "remove it" in text
+    assert "192.0.2.9" in refusal(world, GAP)
+    # That file does not outlive the container.
+    assert plan_migrate(BAKE, world.state(BAKE)).actions
+
+
+@pytest.mark.parametrize(
+    "line", ["{database}\tdb\n", "# 192.0.2.9 db\n", "192.0.2.9\tdb2\n", "192.0.2.9\tother 0ther db\n"]
+)
+def test_lines_that_do_not_win_over_the_names_of_the_network(line):
+    world = pair()
+    world.container("other")
+    world.link("client", "other", "other")
+    database = world.containers[ident("database")].endpoints["bridge"].ipv4
+    world.hosts[ident("client")] += line.format(database=database)
+    assert plan_migrate(DEFAULT, world.state(DEFAULT)).actions
+
+
 def test_nothing_with_a_shell():
     assert "set name_gap: allowed" in refusal(pair(), shells=frozenset())
     assert plan_migrate(GAP, replace(pair().state(GAP), shells=frozenset())).actions
