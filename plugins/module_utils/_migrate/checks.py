@@ -13,7 +13,7 @@ import typing as t
 
 from .._apply.replacement_checks import chosen_by_engine, replace_problems
 from .._apply.restarting import restarts, restarts_text
-from .._errors import did_you_mean, one_line
+from .._errors import did_you_mean
 from .._model.bridge import DEFAULT_BRIDGE, on_default_bridge
 from .._model.default_route import default_route
 from .._model.hosts_lines import parse
@@ -128,9 +128,10 @@ def _line_problems(spec: MigrateSpec, group: Group, source: Source) -> Iterator[
             ends = link.target.endpoints.items() if link.target is not None else ()
             known = {end.ipv4 for name, end in ends if not (spec.leave_bridge and name == DEFAULT_BRIDGE)}
             if as_resolved([link.alias]) & as_resolved(line.names) and line.address not in known:
+                text = " ".join(line.text.split())
                 yield (
-                    f"the hosts file of {one.name} has the line '{one_line(line.text.strip())}', which would win over"
-                    f" the name {link.alias} on {group.network}; remove it, or recreate {one.name} without it if it is an"
+                    f"the hosts file of {one.name} has the line '{text}', which would win over the"
+                    f" name {link.alias} on {group.network}; remove it, or recreate {one.name} without it, if it is an"
                     " extra host"
                 )
 
