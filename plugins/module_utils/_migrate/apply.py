@@ -80,7 +80,7 @@ class Migration:
             before = read_hosts(engine, action.container)
             after = redirected(before, found)
             if after != before and not write_hosts(engine, action.container, before, after, action.images):
-                raise ApplyError("its hosts file could not be written from inside: it has no shell that root may use")
+                raise ApplyError(_why_not_written(engine, action.container))
             self._redirected_at = time.monotonic()
             refuse_lost_names(engine, action.container, action.targets, action.network)
 
@@ -156,6 +156,18 @@ class Migration:
         may_have_changed = not whole or (isinstance(exc, ApplyError) and exc.may_have_changed)
         text = " ".join((text, *sentences, *rollback.sentences))
         return ApplyError(text, may_have_changed=may_have_changed, undone=(*undone, *redirected) if whole else ())
+
+
+def _why_not_written(engine: Engine, container: ContainerState) -> str:
+    """Return why a hosts file could not be written from inside."""
+    now = find_container(engine, container.id)
+    if now is None or not now.live or _started(now) != _started(container):
+        return "it ended or restarted meanwhile; run the task again once it runs"
+    return "its hosts file could not be written from inside: it has no shell that root may use"
+
+
+def _started(container: ContainerState) -> str:
+    return str((container.raw.get("State") or {}).get("StartedAt"))
 
 
 class _Undo:

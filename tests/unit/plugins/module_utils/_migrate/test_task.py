@@ -191,6 +191,13 @@ def test_names_that_lead_elsewhere_in_the_end_are_a_failure(engine, monkeypatch)
         migrate()
 
 
+def test_a_source_that_ends_before_its_hosts_file_is_written_has_a_shell(engine, monkeypatch):
+    monkeypatch.setattr(f"{UTILS}._apply.hosts.run_in", lambda *_arguments, **_options: engine.stop("front"))
+    monkeypatch.setattr(f"{UTILS}._apply.hosts.run_beside", lambda *_arguments, **_options: None)
+    with pytest.raises(ApplyError, match=r"could not redirect names .* of front: it ended or restarted meanwhile"):
+        migrate()
+
+
 def test_a_hosts_file_that_cannot_be_written_undoes_everything(engine, monkeypatch):
     monkeypatch.setattr(f"{UTILS}._apply.hosts.run_in", lambda *_arguments, **_options: None)
     monkeypatch.setattr(f"{UTILS}._apply.hosts.run_beside", lambda *_arguments, **_options: None)
