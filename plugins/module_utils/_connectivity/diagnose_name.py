@@ -158,7 +158,9 @@ def _by_hosts_file(evidence: Evidence, answer: ProbeAnswer, others: list[str]) -
     for link, live in legacy_links(evidence):
         if not live and host in (link.alias.lower(), link.target.lower()):
             return found(evidence, "link_stale", remedies.renew_link(source.owner.name, link), link=link)
-    made_by = [one for one in source.owner.legacy_links if one.alias.lower() in (n.lower() for n in names)][:1]
+    # The target's host name follows the alias. An extra host, or what somebody wrote, rarely has a second name.
+    first = names[0].lower() if len(names) > 1 else ""
+    made_by = [one for one in source.owner.legacy_links if one.alias.lower() == first][:1]
     what = "the legacy link that made it" if made_by else f"the line (an extra host of {source.owner.name}, or an edit)"
     tasks = [remedies.remove_link(source.owner.name, link) for link in made_by]
     line, owner = f"{address} {' '.join(names)}", _who(evidence, [address])

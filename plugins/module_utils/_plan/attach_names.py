@@ -31,6 +31,11 @@ def aliases_on(container: ContainerState, network: str) -> set[str]:
     return set((endpoint.settings.aliases if endpoint is not None else None) or ())
 
 
+def as_resolved(names: Iterable[str]) -> set[str]:
+    """Return names as the engine's resolver compares them."""
+    return {name.lower() for name in names}
+
+
 def alias_warnings(
     network: str,
     changes: Iterable[Attach | Reattach],
@@ -53,9 +58,9 @@ def alias_warnings(
             for ident, other in members.items():
                 if alias in had or ident == container.id or other.name == container.name:
                     continue
-                if _lower({alias}) & _lower(own_names(other)):
+                if as_resolved({alias}) & as_resolved(own_names(other)):
                     what = "the name of that container"
-                elif _lower({alias}) & _lower(aliases_on(other, network) | given.get(ident, frozenset())):
+                elif as_resolved({alias}) & as_resolved(aliases_on(other, network) | given.get(ident, frozenset())):
                     if alias in given.get(ident, frozenset()) and alias in given.get(container.id, frozenset()):
                         continue
                     what = "an alias of that container"
@@ -65,8 +70,3 @@ def alias_warnings(
                     f"{container.name} gets the alias {alias} on {network}, where {other.name} is found under it"
                     f" already ({what}): the name then leads to either of the two"
                 )
-
-
-def _lower(names: Iterable[str]) -> set[str]:
-    """As the engine's resolver compares them."""
-    return {name.lower() for name in names}
