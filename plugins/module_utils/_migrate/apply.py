@@ -20,12 +20,12 @@ from dataclasses import replace
 
 from .._apply.endpoints import roll_back_endpoints
 from .._apply.hosts import read_hosts, write_hosts
-from .._apply.links import turns
 from .._apply.replacement import replace_with_successor as replace_container
 from .._apply.replacement_checks import Inspected
 from .._apply.replacement_config import wiring
 from .._apply.restarting import once_it_runs
 from .._apply.unlink import as_it_is_now, lost_a_link, return_to_bridge, tidied, tidy_hosts, unlink
+from .._engine.polling import turns
 from .._errors import ApplyError, BusyError, LinklabError, Unreachable, engine_message, tolerate_if
 from .._model.bridge import DEFAULT_BRIDGE, on_default_bridge
 from .._model.find import find_container

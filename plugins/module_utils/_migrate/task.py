@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._apply.links import LINK_EXECUTORS
+from .._apply.recover import RECOVERY_EXECUTORS
 from .._apply.stages import NETWORK_EXECUTORS
 from .._errors import ApplyError
 from .._model.bridge import on_default_bridge
@@ -46,7 +46,7 @@ class MigrateTask:
         self._proofs: dict[tuple[str, str], Proof] = {}
 
     def task(self) -> Task[MigrateSpec, MigrateState]:
-        executors = {**NETWORK_EXECUTORS, **LINK_EXECUTORS, **self._migration.executors()}
+        executors = {**NETWORK_EXECUTORS, **RECOVERY_EXECUTORS, **self._migration.executors()}
         return Task(
             parse_migrate, observe_migrate, self._plan, self._result, lambda: executors, self._prove, links=True
         )
