@@ -126,6 +126,13 @@ def some(paths: Sequence[str], most: int = 10) -> str:
     return ", ".join(paths[:most]) + (f" and {more} more" if more > 0 else "")
 
 
+def shape(value: object) -> str:
+    """Return what a value is, for a message that must not show it."""
+    if isinstance(value, dict):
+        return "a dictionary"
+    return "a list" if isinstance(value, (list, tuple)) else "a single value"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return C( (did you mean X or Y?)) for names that look like I(name), else an empty string."""
     # Names that the engine gives to unnamed containers never help; callers pass only names that people chose.

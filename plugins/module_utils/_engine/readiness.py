@@ -91,7 +91,7 @@ def wait_until(
         with _open_events(engine, silence) as events:
             pending = wait.still_pending(pending)
             if pending and left <= 0:
-                raise NotReadyError(_describe(engine, pending, "did not {} within " + f"{timeout:g} s"))
+                raise NotReadyError(wait.describe(pending, "did not {} within " + f"{timeout:g} s"))
             until = min(deadline - silence, time.monotonic() + silence)
             while pending and (name := next(events.names, "")):
                 pending = wait.look_again(pending, name)
@@ -108,6 +108,8 @@ class _Wait:
         self._looks: dict[str, _Look] = {}
         # How often a container had been started again, and when that was seen, by its ID: what a loop is counted from.
         self._counted: dict[str, tuple[int, float]] = {}
+        # How containers ended that the engine started again, by name: of one that runs again it says no more.
+        self._ended: dict[str, str] = {}
 
     def seconds(self, pending: Iterable[str]) -> float:
         """Return after how long the containers are to be looked at again though nothing happened."""
@@ -118,7 +120,7 @@ class _Wait:
         self._looks.update({name: self._look(name, condition) for name, condition in pending.items()})
         lost = {name: condition for name, condition in pending.items() if self._looks[name].final}
         if lost:
-            raise NotReadyError(_describe(self._engine, lost, "does not {}"))
+            raise NotReadyError(self.describe(lost, "does not {}"))
         return {name: condition for name, condition in pending.items() if not self._looks[name].ready}
 
     def look_again(self, pending: Mapping[str, str], name: str) -> dict[str, str]:
@@ -127,11 +129,22 @@ class _Wait:
         rest = {other: condition for other, condition in pending.items() if other != name}
         return {**rest, **self.still_pending({name: pending[name]})}
 
+    def describe(self, pending: Mapping[str, str], what: str) -> str:
+        """Return what keeps containers from their conditions. what: says it with C({}) for the verb."""
+        return "; ".join(
+            f"{name} {what.format(_VERBS[condition])}:"
+            f" {_story(self._engine, name, condition, self._ended.get(name, ''))}"
+            for name, condition in pending.items()
+        )
+
     def _look(self, name: str, condition: str) -> _Look:
         try:
             raw = self._engine.container(name)
         except NotFound:
             return _Look(ready=False, final=True, text="it does not exist")
+        state = raw.get("State") or {}
+        if state.get("Status") == "restarting":
+            self._ended[name] = how_it_ended(state)
         look = assess(raw, condition)
         if not look.ready and self._is_in_loop(raw):
             return replace(look, final=True)
@@ -216,12 +229,13 @@ def assess(raw: Mapping[str, Json], condition: str) -> _Look:
         return _Look(ready=False, final=False, text=text)
     if status != "running":
         return _Look(ready=False, final=False, text=f"its status is {status}")
+    count = raw.get("RestartCount")
+    again = f"it was started again {_times(count)}, as it ended by itself" if count else ""
     if condition == "healthy" and health not in ("", "none", "healthy"):
-        return _Look(ready=False, final=False, text=f"its health is {health}")
-    if raw.get("RestartCount") and not (condition == "healthy" and health == "healthy"):
+        return _Look(ready=False, final=False, text=", ".join(filter(None, (f"its health is {health}", again))))
+    if again and not (condition == "healthy" and health == "healthy"):
         # It runs at this moment. Whether it stays up shows only in how long it has.
-        text = f"it was started again {_times(raw['RestartCount'])}, as it ended by itself"
-        return _Look(ready=False, final=False, text=text, seconds=_UP_AFTER_RESTART)
+        return _Look(ready=False, final=False, text=again, seconds=_UP_AFTER_RESTART)
     return _Look(ready=True, final=False, text="")
 
 
@@ -255,22 +269,17 @@ def seconds_between(earlier: str, later: str) -> float:
 # -- what keeps a container from it -----------------------------------------------------------------------------------
 
 
-def _describe(engine: Engine, pending: Mapping[str, str], what: str) -> str:
-    """Return what keeps containers from their conditions. what: says it with C({}) for the verb."""
-    return "; ".join(
-        f"{name} {what.format(_VERBS[condition])}: {_story(engine, name, condition)}"
-        for name, condition in pending.items()
-    )
-
-
-def _story(engine: Engine, name: str, condition: str) -> str:
+def _story(engine: Engine, name: str, condition: str, ended: str) -> str:
+    """Return what keeps a container from its condition. ended: how an earlier run of it did, empty if not seen."""
     try:
         raw = engine.container(name)
     except NotFound:
         return "it does not exist"
+    state = raw.get("State") or {}
     parts = [assess(raw, condition).text]
-    health = (raw.get("State") or {}).get("Health") or {}
-    if health.get("Log") and condition == "healthy":
+    if ended and state.get("Status") == "running":
+        parts.append(f"it last ended{ended}")
+    if (state.get("Health") or {}).get("Log") and condition == "healthy":
         parts.append(f"its healthcheck said: {in_one_line(last_healthcheck(raw)) or 'nothing'}")
     log = log_tail(engine, raw)
     parts.append(f"its log ends: {log}" if log else "its log is empty")

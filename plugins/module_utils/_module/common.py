@@ -20,7 +20,7 @@ from .._engine.connection import DEFAULT_HOST, Connection
 from .._engine.mask import forms, without, without_password
 from .._engine.reader import Reader
 from .._errors import LinklabError, did_you_mean
-from .arguments import cover, unknown_options
+from .arguments import cover, misplaced, unknown_options
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -80,13 +80,18 @@ class LinklabModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no
         **settings: Json,
     ) -> None:
         self._options_for, self._meant = options_for, meant
+        self._misplaced: list[str] = []
         super().__init__(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **settings)
+        if self._misplaced:
+            self.fail_json(msg=f"{'; '.join(self._misplaced)}. Nothing was changed.")
 
     def _load_params(self) -> None:
         # The one place between reading the parameters and logging them.
         super()._load_params()
         strict, validated = [make(self.params) for make in self._options_for or ()] or ({}, {})
-        self.params = cover(_without_passwords(self.params), {**self.argument_spec, **strict})
+        spec = {**self.argument_spec, **strict}
+        self._misplaced = list(misplaced(self.params, spec))
+        self.params = cover(_without_passwords(self.params), spec)
         self.argument_spec.update(validated)
 
     def exit_json(self, **kwargs: Json) -> None:

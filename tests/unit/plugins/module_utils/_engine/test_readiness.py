@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pytest
+from ansible_collections.linklab.docker.plugins.module_utils._engine import readiness
 from ansible_collections.linklab.docker.plugins.module_utils._engine.readiness import (
     assess,
     is_kept_up,
@@ -50,6 +52,35 @@ def test_a_container_that_was_started_again_must_stay_up(count, health, conditio
     look = assess({"RestartCount": count, "State": {"Status": "running", "Health": {"Status": health}}}, condition)
     assert (look.ready, look.seconds, look.final) == (not seconds, seconds, False)
     assert look.text == ("it was started again 3 times, as it ended by itself" if seconds else "")
+
+
+def test_one_that_ends_again_and_again_is_no_slow_starter():
+    state = {"Status": "running", "Health": {"Status": "starting"}}
+    assert assess({"State": state}, "healthy").text == "its health is starting"
+    again = "its health is starting, it was started again once, as it ended by itself"
+    assert assess({"State": state, "RestartCount": 1}, "healthy").text == again
+
+
+def test_how_one_ended_is_reported_even_if_it_runs_at_the_moment(monkeypatch):
+    """The engine describes only the current run, and which one that is at the end is chance."""
+    now = iter(range(0, 1000, 6))
+    monkeypatch.setattr(readiness.time, "monotonic", lambda: float(next(now)))
+    monkeypatch.setattr(readiness, "log_tail", lambda *_args: "")
+    seen = {"Id": "1", "NetworkSettings": {"Networks": {}}}
+    looks = [
+        {**seen, "RestartCount": 1, "State": {"Status": "restarting", **KILLED}},
+        {**seen, "RestartCount": 2, "State": {"Status": "restarting", **KILLED}},
+        {**seen, "RestartCount": 3, "State": {"Status": "running", "Running": True, "Health": {"Status": "starting"}}},
+    ]
+    engine = SimpleNamespace(container=lambda _name: looks[0] if len(looks) == 1 else looks.pop(0))
+    engine.containers = lambda **_filters: []
+    wait = readiness._Wait(engine, ())
+    pending = wait.still_pending({"box": "healthy"})
+    pending = wait.still_pending(pending)
+    with pytest.raises(readiness.NotReadyError, match="box does not become healthy") as failure:
+        wait.still_pending(pending)
+    assert "started again 3 times" in str(failure.value)
+    assert "it last ended with exit code 137, killed for lack of memory" in str(failure.value)
 
 
 @pytest.mark.parametrize("policy, kept", [("", False), ("no", False), ("always", True), ("on-failure", True)])
