@@ -66,12 +66,17 @@ def network_problems(network: Network) -> Iterator[str]:
         yield f"network {network.name} belongs to a swarm and is not attachable: only services can use it"
 
 
-def new_network_problems(create: NetworkSpec, others: Iterable[Network]) -> Iterator[str]:
+def new_network_problems(create: NetworkSpec, others: Iterable[Network], info: EngineInfo) -> Iterator[str]:
     """Say which subnets of a network that is to be created overlap, and whether another network has its bridge.
 
     One of the same name is no other network: a run at the same time has created it since this one looked for it.
     Engine 20.10 accepts the bridge of its default network, which then has no endpoints any more until it is restarted.
     """
+    if create.enable_ipv4 is False and not info.speaks("1.47"):
+        yield (
+            f"network {create.name}: enable_ipv4: false needs API 1.47 (Docker Engine 27.2); this engine speaks"
+            f" {info.api_version}"
+        )
     subnets = [ipaddress.ip_network(entry["subnet"]) for entry in create.subnets or ()]
     bridge = (create.driver_opts or {}).get(_BRIDGE_NAME)
     for other in (one for one in others if one.name != create.name):

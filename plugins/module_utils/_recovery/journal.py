@@ -31,7 +31,7 @@ from .names import Before, Interrupted, Leftover, Verdict, classify, policy_to_r
 from .unlink_mark import mark_name
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from .._engine.client import Engine
     from .._model.legacy_links import LegacyLink
@@ -116,7 +116,11 @@ def _leave_text(found: Interrupted) -> str:
 
 
 def read_journal(
-    engine: Engine, names: Iterable[str], noted: Iterable[str] = (), patience: float | None = None
+    engine: Engine,
+    names: Iterable[str],
+    noted: Iterable[str] = (),
+    patience: float | None = None,
+    made: Collection[str] = (),
 ) -> Journal:
     """Return what interrupted runs left: where that is nothing, one request for changes and one for notes.
 
@@ -125,9 +129,11 @@ def read_journal(
         noted: names or IDs of containers whose endpoints are.
         patience: seconds without any sign of life after which a run counts as dead; by default what it may take a
             container to stop, if one of this change may be stopping, and a little more.
+        made: see M(find_notes).
     """
     refs = tuple(noted)
-    notes, waited_for_notes = find_notes(engine, of_containers(refs), patience) if refs else ((), False)
+    looks = bool(refs or made)
+    notes, waited_for_notes = find_notes(engine, of_containers(refs), patience, made) if looks else ((), False)
     changes, waited = _find_changes(engine, tuple(dict.fromkeys(names)), patience)
     return Journal(changes, notes, waited or waited_for_notes)
 

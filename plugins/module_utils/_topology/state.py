@@ -50,6 +50,8 @@ class TopologyState:
         hosts: the hosts files of those that run and have legacy links, by name.
         journal: what interrupted runs left.
         dependencies: what decides whether a container can be replaced, by name, for those that may have to be.
+        strangers: by the name of a network that has to be replaced, the containers of others on it.
+        temporaries: networks that an interrupted replacement left; they are in neither of the others.
     """
 
     info: EngineInfo
@@ -68,6 +70,8 @@ class TopologyState:
     hosts: Mapping[str, str] = field(default_factory=dict)
     journal: Journal = field(default_factory=Journal)
     dependencies: Mapping[str, Dependencies] = field(default_factory=dict)
+    strangers: Mapping[str, tuple[ContainerState, ...]] = field(default_factory=dict)
+    temporaries: tuple[Network, ...] = ()
 
     @property
     def internal(self) -> frozenset[str]:

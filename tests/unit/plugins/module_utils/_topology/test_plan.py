@@ -271,13 +271,6 @@ def test_networks_that_are_not_possible(networks: Json, message: str) -> None:
         plan(new_engine(), lab(networks=networks))
 
 
-def test_a_network_is_never_recreated() -> None:
-    engine = new_engine()
-    converge(engine, lab(networks={"front": net(0)}))
-    with pytest.raises(Refusal, match=r"network front has internal False, wanted True.*not done here"):
-        plan(engine, lab(networks={"front": net(0, internal=True)}))
-
-
 def test_more_containers_than_a_network_has_room_for_are_refused() -> None:
     small = {"front": {"ipam": {"config": [{"subnet": "10.94.0.0/29"}]}}}
     containers = {f"c{number}": {"networks": ["front"]} for number in range(6)}
