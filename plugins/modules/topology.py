@@ -93,12 +93,15 @@ options:
     description:
       - What may happen to names while a network is replaced. Either way, all containers on it, running or not, keep
         their processes, aliases, links, and driver options, and each static address that the new subnet has. If the
-        subnets stay the same, they all keep their addresses, so that open connections go on; a container whose address
-        the engine chose requests that address from then on.
-      - With V(forbidden), all running containers are attached to a temporary network meanwhile. Names resolve and
-        containers reach each other all the time. The task takes one second longer, so that nobody still connects to an
-        address on the old network when it goes. Connections that are open when a container leaves the old or the
-        temporary network can break, and the default route of a container may lead over the temporary network.
+        subnets stay the same, they all keep their addresses, so that open connections go on. The engine gives addresses
+        away one after another; a container that comes after a wide gap of free ones has to request its own from then
+        on, and the task warns of it.
+      - With V(forbidden), all running containers are attached to a temporary network meanwhile, so that names resolve
+        and containers reach each other all the time. The task takes a few seconds longer. A new connection can take a
+        second when its client or server joins the temporary network, and can fail if it begins in the milliseconds in
+        which its client leaves it. Containers join and leave in the order of O(containers.depends_on), so that clients
+        come before their servers. Connections that are open when a container leaves the old or the temporary network
+        can break, and the default route of a container may lead over the temporary network.
       - With V(allowed), the containers are detached from the old network and attached to the new one. The task warns
         how long each of them could not be reached by its name.
       - Replacing needs O(disruption=reconnect). If only labels differ, the task warns and keeps the network.

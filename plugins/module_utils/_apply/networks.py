@@ -12,9 +12,11 @@ Everybody on the network is noted first, so that the next run can complete what 
 
 from __future__ import annotations
 
+import ipaddress
 import time
 import typing as t
 from contextlib import suppress
+from dataclasses import replace
 
 from .._errors import ApplyError, LinklabError, NotFound, engine_message, tolerate_if
 from .._model.endpoint import EndpointSettings
@@ -35,20 +37,25 @@ if t.TYPE_CHECKING:
 
 Json = t.Any
 
-# A client that has resolved a name to the address on the old network gets this long to connect to it, in seconds.
-GRACE_SECONDS = 1.0
+# How long a client that looked a name up before it had both networks has to connect, in seconds. TCP tries again after
+# one; by then it may take the way over the other network.
+GRACE_SECONDS = 2.5
+# How often a container is attached again for the engine to come to its address: it gives them away one after another.
+_MOST_TRIES = 8
 # What the other options of a bridge do not open, a temporary one must not open either.
 _WALLS = ("com.docker.network.bridge.enable_icc", "com.docker.network.bridge.enable_ip_masquerade")
 
 
 def replace_network(engine: Engine, action: ReplaceNetwork) -> Iterator[str]:
-    """Carry a ReplaceNetwork out; yield how long names did not resolve, where that may be.
+    """Carry a ReplaceNetwork out; yield what one should know afterwards.
 
     Raises:
         ApplyError: the old network is back with everybody on it, or the message says that the next run completes it.
     """
     returning = [one for one in action.members if isinstance(one, Reattach)]
-    note, begun = "", {}
+    note = ""
+    left: dict[str, float] = {}
+    back: dict[str, float] = {}
     before: Mapping[str, Json] = {}
     try:
         note = leave_members(engine, returning)
@@ -56,15 +63,19 @@ def replace_network(engine: Engine, action: ReplaceNetwork) -> Iterator[str]:
         if action.temporary:
             _join_temporary(engine, action, returning)
         for one in action.members:
-            begun[one.container.id] = time.monotonic()
+            left[one.container.name] = time.monotonic()
             _leave(engine, action.old.id, one.container.id)
         _remove(engine, action.old.id)
         create_network(engine, action)
     except LinklabError as exc:
         raise _put_back(engine, action, before, note, exc) from exc
     try:
-        gaps = dict(_join(engine, action.subject, returning, begun))
+        asking = _join(engine, action.subject, returning, back, keep=action.keeps_addresses)
         if action.temporary:
+            # Clients first: the engine forgets at once that a client has a network, but keeps a server's name a while.
+            for one in reversed(returning):
+                if one.container.live:
+                    _leave(engine, action.temporary, one.container.id)
             _remove_temporary(engine, action.temporary)
         discard(engine, note)
     except LinklabError as exc:
@@ -73,20 +84,58 @@ def replace_network(engine: Engine, action: ReplaceNetwork) -> Iterator[str]:
             " completes what is missing",
             may_have_changed=True,
         ) from exc
-    if gaps and not action.temporary:
-        told = ", ".join(f"{name} for {1000 * seconds:.0f} ms" for name, seconds in sorted(gaps.items()))
-        yield f"while network {action.subject} was replaced, these could not be reached by name on it: {told}"
+    if asking:
+        names = ", ".join(asking)
+        yield f"to keep their addresses on network {action.subject}, these ask for them from now on: {names}"
+    if back and not action.temporary:
+        gaps = ", ".join(f"{name} for {1000 * (back[name] - left[name]):.0f} ms" for name in sorted(back))
+        yield f"while network {action.subject} was replaced, these could not be reached by name on it: {gaps}"
 
 
 def _join(
-    engine: Engine, network: str, members: Sequence[Reattach], begun: Mapping[str, float]
-) -> Iterator[tuple[str, float]]:
-    """Attach everybody; yield the name of each that runs, and for how many seconds it was away."""
+    engine: Engine, network: str, members: Sequence[Reattach], back: dict[str, float], *, keep: bool
+) -> list[str]:
+    """Attach everybody; return who has to ask for the address that the old network had chosen.
+
+    Args:
+        back: gets the time at which each container that runs was attached, by its name.
+        keep: whether to keep the addresses.
+    """
+    asking = []
     # Those with an address of their own come first, before the engine gives that address to another.
-    for one in sorted(members, key=lambda one: not one.settings.addresses):
+    for one in sorted(members, key=_order):
         _connect(engine, network, one.container.id, one.settings)
+        if keep and one.container.live and not one.settings.addresses and not _has_again(engine, network, one):
+            asking.append(one.container.name)
         if one.container.live:
-            yield one.container.name, time.monotonic() - begun[one.container.id]
+            back[one.container.name] = time.monotonic()
+    return asking
+
+
+def _order(one: Reattach) -> tuple[bool, int]:
+    return not one.settings.addresses, _number(one.old.ipv4)
+
+
+def _number(address: str) -> int:
+    return int(ipaddress.ip_address(address)) if address else 0
+
+
+def _has_again(engine: Engine, network: str, one: Reattach) -> bool:
+    """Let a container have the address that it had, if possible without asking for it from now on."""
+    wanted, container = one.old, one.container.id
+    for _attempt in range(_MOST_TRIES):
+        there = find_container(engine, container)
+        end = there.endpoints.get(network) if there is not None else None
+        if end is None or (end.ipv4, end.ipv6) == (wanted.ipv4, wanted.ipv6):
+            return True
+        if _number(end.ipv4) >= _number(wanted.ipv4):
+            break
+        _leave(engine, network, container)
+        _connect(engine, network, container, one.settings)
+    _leave(engine, network, container)
+    fixed = replace(one.settings, ipv4_address=wanted.ipv4 or None, ipv6_address=wanted.ipv6 or None)
+    _connect(engine, network, container, fixed)
+    return False
 
 
 def _connect(engine: Engine, network: str, container: str, settings: EndpointSettings) -> None:
@@ -126,7 +175,8 @@ def _remove(engine: Engine, network: str) -> None:
 def _join_temporary(engine: Engine, action: ReplaceNetwork, members: Sequence[Reattach]) -> None:
     if find_network(engine, action.temporary) is None:
         engine.create_network(_temporary_body(action))
-    for one in members:
+    # Once a server is there, a client would look its name up there before it has the network itself: it comes first.
+    for one in reversed(members):
         if one.container.live:
             settings = one.old.settings
             names = EndpointSettings(settings.aliases, settings.links, gw_priority=settings.gw_priority)
@@ -166,8 +216,7 @@ def _put_back(
         gone = find_network(engine, action.subject) is None
         if gone:
             engine.create_network(before)
-        for one in action.members:
-            _connect(engine, action.subject, one.container.id, _old_settings(one))
+        _join(engine, action.subject, [_as_before(one) for one in action.members], {}, keep=True)
         if action.temporary:
             _remove_temporary(engine, action.temporary)
         discard(engine, note)
@@ -179,8 +228,10 @@ def _put_back(
     return ApplyError(f"{text}. The network is as it was, and everybody is on it", may_have_changed=gone)
 
 
-def _old_settings(one: Reattach | Detach) -> EndpointSettings:
-    return one.old.settings if isinstance(one, Reattach) else one.container.endpoints[one.network].settings
+def _as_before(one: Reattach | Detach) -> Reattach:
+    """Return how somebody is attached as before."""
+    old = one.old if isinstance(one, Reattach) else one.container.endpoints[one.network]
+    return Reattach(one.reason, one.disruption, one.container, one.network, one.network_ref, old.settings, old)
 
 
 def _body(raw: Mapping[str, Json]) -> dict[str, Json]:

@@ -25,6 +25,7 @@ class ReplaceNetwork(CreateNetwork):
     Attributes:
         old: the network that is there.
         members: what becomes of everybody on it.
+        keeps_addresses: whether the subnets stay, and with them the addresses of all who run.
         temporary: the name of a network that keeps its members reachable meanwhile; empty to do without.
     """
 
@@ -34,6 +35,7 @@ class ReplaceNetwork(CreateNetwork):
     old: Network
     members: tuple[Reattach | Detach, ...] = ()
     temporary: str = ""
+    keeps_addresses: bool = False
 
     @property
     def parts(self) -> tuple[Action, ...]:

@@ -31,7 +31,7 @@ if t.TYPE_CHECKING:
 
     from .._compose.network import NetworkSpec
     from .._engine.info import EngineInfo
-    from .._model.state import ContainerState, Endpoint, Network
+    from .._model.state import ContainerState, Network
     from .._plan.plan import Attach
     from .spec import TopologySpec
     from .state import TopologyState
@@ -47,7 +47,7 @@ class Replacement:
 
     Attributes:
         create: what takes its place.
-        members: by name, everybody on it as they are.
+        members: by name, everybody on it as they are; whoever is depended on comes before those that need it.
         leaving: names of those of them that the topology does not put there any more.
     """
 
@@ -80,8 +80,10 @@ def _replacement(spec: TopologySpec, state: TopologyState, name: str) -> Replace
     old, wanted = state.networks[name], spec.networks[name]
     differences = wanted.differences(old)
     reason = "; ".join(_becomes(*found, old) for found in differences.items() if found[0] != "labels")
-    members = {one.name: one for one in (*state.containers.values(), *state.strangers.get(name, ()))}
-    members = {ref: one for ref, one in members.items() if name in one.endpoints}
+    # Whoever is depended on comes first.
+    order = [ref for level in spec.levels for ref in level]
+    own = sorted(state.containers.values(), key=lambda one: order.index(one.name) if one.name in order else len(order))
+    members = {one.name: one for one in (*own, *state.strangers.get(name, ())) if name in one.endpoints}
     leaving = frozenset(ref for ref in members if _must_leave(spec, ref, name))
     return Replacement(old, wanted.over(old), reason, members, leaving)
 
@@ -133,20 +135,8 @@ def _away(container: ContainerState, replacements: Mapping[str, Replacement]) ->
             if container.name in one.leaving:
                 del ends[name]
             else:
-                ends[name] = replace(_lasting(ends[name], one), away=True)
+                ends[name] = replace(ends[name], away=True)
     return replace(container, endpoints=ends)
-
-
-def _lasting(end: Endpoint, one: Replacement) -> Endpoint:
-    """Return an endpoint that asks for what it keeps: on the same subnets its addresses, so that sessions go on."""
-    if not one.keeps_addresses:
-        return end
-    settings = replace(
-        end.settings,
-        ipv4_address=end.settings.ipv4_address or end.ipv4 or None,
-        ipv6_address=end.settings.ipv6_address or end.ipv6 or None,
-    )
-    return replace(end, settings=settings)
 
 
 def strangers_endpoints(state: TopologyState, network: str) -> Iterator[DesiredEndpoint]:
@@ -175,6 +165,7 @@ def network_changes(
             old=one.old,
             members=members,
             temporary=temporary_name(name) if live and spec.name_gap == "forbidden" else "",
+            keeps_addresses=one.keeps_addresses,
         )
 
 
@@ -185,9 +176,10 @@ def _members(one: Replacement, returns: Mapping[str, Attach], info: EngineInfo) 
         if again is None:
             yield Detach("the topology does not put it there", Disruption.NONE, container, name, ref)
             continue
-        end = _lasting(container.endpoints[name], one)
+        end = container.endpoints[name]
+        address = end.ipv4 or end.ipv6 if one.keeps_addresses else ""
         yield Reattach(
-            f"its network is replaced; {_has(again.settings)}",
+            f"its network is replaced; {_has(again.settings, address)}",
             Disruption.RECONNECT if container.live else Disruption.NONE,
             container,
             name,
@@ -197,10 +189,10 @@ def _members(one: Replacement, returns: Mapping[str, Attach], info: EngineInfo) 
         )
 
 
-def _has(settings: EndpointSettings) -> str:
+def _has(settings: EndpointSettings, address: str) -> str:
     told = [f"{name} {_text(value)}" for name, value in settings.given().items() if value]
     if not settings.addresses:
-        told.append("an address of the network's choice")
+        told.append(f"its address {address}" if address else "an address of the network's choice")
     return ", ".join(told)
 
 
@@ -262,22 +254,8 @@ def replacement_warnings(state: TopologyState, actions: Iterable[ReplaceNetwork]
                 f"network {name} is replaced under containers that are not of the topology as well:"
                 f" {', '.join(sorted(strangers))}"
             )
-        pinned = [
-            one.container.name
-            for one in action.members
-            if isinstance(one, Reattach) and one.settings.addresses and not _asked(one.container, name)
-        ]
-        if pinned:
-            yield (
-                f"on network {name} these keep the addresses that the network chose, and ask for them from now"
-                f" on: {', '.join(sorted(pinned))}"
-            )
         if action.temporary and not action.old.internal:
             yield (
                 f"while network {name} is replaced, the default route of its containers may lead over a temporary"
                 " network: connections to outside and to published ports can break"
             )
-
-
-def _asked(container: ContainerState, network: str) -> bool:
-    return bool(container.endpoints[network].settings.addresses)
