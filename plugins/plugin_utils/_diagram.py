@@ -205,9 +205,7 @@ def kind_of_check(check: Mapping[str, Json]) -> EdgeKind:
 
 def _ends(check: Mapping[str, Json]) -> tuple[str, str]:
     """Return who reaches out, and to whom; a check from or to no container has another name there."""
-    return str(check.get("source") or "this engine's host"), str(
-        check.get("target") or check.get("host") or "elsewhere"
-    )
+    return str(check.get("source") or "the engine's host"), str(check.get("target") or check.get("host") or "elsewhere")
 
 
 def _checks(checks: Iterable[Mapping[str, Json]], known: Mapping[str, str]) -> Iterator[Edge]:

@@ -249,7 +249,8 @@ def _lines(node: Node, drawing: Drawing, spans: Iterable[Edge], *, narrow: bool)
     ]
     name, *others = node.lines
     if narrow:
-        others = [", ".join(others)] if others else []
+        # What is wrong with it comes first, so that it is not cut off.
+        others = [", ".join(reversed(others))] if others else []
     return (short(name, _MOST["name"]), *(short(line, _MOST["small"]) for line in (*others, *words)))
 
 
