@@ -14,6 +14,7 @@ import typing as t
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.spec import CHECK_OPTIONS, parse_checks
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
+from ansible_collections.linklab.docker.plugins.plugin_utils._spec_graph import plain
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ OWN_OPTIONS: dict[str, Json] = {"name": {"type": "str"}, "stage": {"type": "str"
 
 def for_module(element: Mapping[str, Json]) -> dict[str, Json]:
     """Return an element as the module connectivity takes it."""
-    return {name: value for name, value in element.items() if name not in OWN_OPTIONS}
+    return {name: plain(value) for name, value in element.items() if name not in OWN_OPTIONS}
 
 
 def stage_of(element: Mapping[str, Json]) -> str:

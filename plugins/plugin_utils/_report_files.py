@@ -179,7 +179,8 @@ def _summary_row(name: str, report: Record) -> dict[str, Json]:
         "passed": counts.get("passed", 0),
         "failed": counts.get("failed", 0),
         "skipped": counts.get("skipped", 0),
-        "changes": len(report.get("changes") or ()),
+        # Only a preview compares what is there with the lab; else a new lab differs by everything it has.
+        "drift": len(report.get("changes") or ()) if report.get("preview") else None,
         "message": report.get("message") or (failed[0]["message"] if failed else ""),
         "report": f"{quote(name, safe='', errors='surrogatepass')}/report.html" if "lab" in report else "",
     }
@@ -188,7 +189,7 @@ def _summary_row(name: str, report: Record) -> dict[str, Json]:
 def _csv(rows: Sequence[Record]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    keys = ("name", "lab", "result", "earned", "points", "checks", "passed", "failed", "skipped", "changes", "message")
+    keys = ("name", "lab", "result", "earned", "points", "checks", "passed", "failed", "skipped", "drift", "message")
     writer.writerow(keys)
     writer.writerows([_cell(row[key]) for key in keys] for row in rows)
     return text.getvalue()

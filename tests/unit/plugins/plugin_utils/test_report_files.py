@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import csv
-import html.parser
 import io
 import json
 
@@ -20,39 +19,13 @@ from ansible_collections.linklab.docker.plugins.plugin_utils._report_files impor
     summary_files,
     summary_lines,
 )
+from browser import Page
 from hypothesis import given
 from hypothesis import strategies as st
 from junitparser import Error, Failure, JUnitXml, Skipped
 from report_cases import HOSTILE, SECRET, failing, hostile, large, preview, result, told
 
 CASES = {"passing": told, "failing": failing, "preview": preview, "hostile": hostile, "large": large}
-
-
-class Page(html.parser.HTMLParser):
-    """The elements of a page, and the texts in them, as a browser understands it."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.ids: set[str] = set()
-        self.links: list[str] = []
-        self.handlers: list[str] = []
-        self.texts: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        for name, value in attrs:
-            if name == "id":
-                self.ids.add(value)
-            elif name in ("src", "href", "data", "action", "srcset", "poster", "xlink:href"):
-                self.links.append(value)
-            elif name.startswith("on"):
-                self.handlers.append(name)
-
-    def handle_data(self, data):
-        self.texts.append(data)
 
 
 def page_of(told_: dict[str, object]) -> Page:
@@ -70,7 +43,7 @@ def test_a_page_loads_nothing_and_runs_nothing(case):
 
 def test_what_is_on_a_page():
     page = page_of(failing())
-    text = " ".join(" ".join(page.texts).split())
+    text = page.text
     for part in (
         "Failed",
         "2 of 9 points",
