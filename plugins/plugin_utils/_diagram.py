@@ -89,37 +89,38 @@ def draw(graph: Mapping[str, Json], checks: Sequence[Mapping[str, Json]] = ()) -
     Edges to containers and networks that are not in the graph's lists are left out, so that whoever takes some of them
     out of the lists gets a smaller drawing.
     """
-    networks, containers = _entries(graph, "networks"), _entries(graph, "containers")
-    endpoints, links = _entries(graph, "endpoints"), _entries(graph, "links")
-    used = {end["network"] for end in endpoints}
-    # A network of this driver connects nobody.
-    networks = [
-        one
-        for one in networks
-        if one.get("driver") != "null" and (one["name"] in used or one["name"] not in _OF_THE_ENGINE)
-    ]
+    containers, endpoints, links = (_entries(graph, key) for key in ("containers", "endpoints", "links"))
+    networks = list(_worth_drawing(_entries(graph, "networks"), {end["network"] for end in endpoints}))
     outside = _outside([*networks, *containers])
-    nets = {name: f"n{number}" for number, name in enumerate(dict.fromkeys(one["name"] for one in networks))}
-    boxes = {name: f"c{number}" for number, name in enumerate(dict.fromkeys(one["name"] for one in containers))}
-    gone = dict.fromkeys(link["target"] for link in links if link.get("stale") and link["source"] in boxes)
-    lost = {name: f"m{number}" for number, name in enumerate(gone)}
+    nets = _idents("n", (one["name"] for one in networks))
+    boxes = _idents("c", (one["name"] for one in containers))
+    lost = _idents("m", (link["target"] for link in links if link.get("stale") and link["source"] in boxes))
     nodes = {nets[one["name"]]: _network(nets[one["name"]], one, outside) for one in networks}
     nodes.update({boxes[one["name"]]: _container(boxes[one["name"]], one, outside) for one in containers})
     nodes.update({ident: Node(ident, "missing", (name, "missing")) for name, ident in lost.items()})
     known = {**_by_id(containers, boxes), **boxes}
-    for name in dict.fromkeys(name for check in checks for name in _ends(check)):
-        if name not in known:
-            known[name] = ident = f"x{len(nodes)}"
-            nodes[ident] = Node(ident, "missing", (name, "not in this topology"))
+    others = _idents("x", (name for check in checks for name in _ends(check) if name not in known))
+    nodes.update({ident: Node(ident, "missing", (name, "not in this topology")) for name, ident in others.items()})
     return Drawing(
         tuple(nodes.values()),
         (
             *_endpoints(endpoints, boxes, nets),
             *_shares(containers, boxes),
             *_links(links, boxes, lost),
-            *_checks(checks, known),
+            *_checks(checks, {**known, **others}),
         ),
     )
+
+
+def _worth_drawing(networks: Iterable[Mapping[str, Json]], used: set[str]) -> Iterator[Mapping[str, Json]]:
+    for one in networks:
+        # A network of this driver connects nobody.
+        if one.get("driver") != "null" and (one["name"] in used or one["name"] not in _OF_THE_ENGINE):
+            yield one
+
+
+def _idents(prefix: str, names: Iterable[str]) -> dict[str, str]:
+    return {name: f"{prefix}{number}" for number, name in enumerate(dict.fromkeys(names))}
 
 
 def _entries(graph: Mapping[str, Json], key: str) -> list[Mapping[str, Json]]:

@@ -45,41 +45,47 @@ def build(told: Mapping[str, Json]) -> Record:
     """
     told = plain(dict(told))
     hide = _hider(told)
-    topology = told.get("topology") or {}
+    topology = _mapping(told, "topology")
     error = hide(_error(told, topology))
     records, criteria = _migrated(told, hide) if told.get("names") is not None else _checked(told, hide, error)
     graph, planned = _graph(told)
     differs = bool(told.get("preview") and topology.get("actions"))
-    untried = told.get("names") is None and records and all(one["status"] == "skipped" for one in records)
-    if untried and not (error or differs):
+    if told.get("names") is None and not (error or differs) and _untried(records):
         error = "The checks were not made."
     counts = {status: sum(one["status"] == status for one in records) for status in ("passed", "failed", "skipped")}
-    given = [one for one in criteria if one["points"] is not None]
     return {
-        "lab": str(told.get("name") or ""),
-        "host": str(told.get("host") or ""),
-        "time": str(told.get("time") or ""),
+        "lab": told["name"],
+        **{key: told.get(key) or "" for key in ("host", "time")},
         "preview": bool(told.get("preview")),
         "result": _result(error, counts, differs=differs),
         "message": error,
         "counts": {"checks": len(records), **counts},
-        "points": {
-            "earned": sum(one["earned"] for one in given),
-            "possible": sum(one["points"] for one in given),
-        }
-        if given
-        else None,
+        "points": _points(criteria),
         "criteria": criteria,
         "checks": records,
-        "changes": [
-            {key: hide(str(action.get(key) or "")) for key in _ACTION} for action in topology.get("actions") or ()
-        ],
+        "changes": [{key: hide(str(one.get(key) or "")) for key in _ACTION} for one in topology.get("actions") or ()],
         "disruption": str(topology.get("disruption") or "none"),
         "planned": planned,
         "topology": graph,
-        "engine": dict((told.get("graph") or {}).get("engine") or {}),
-        "versions": {str(name): str(version) for name, version in (told.get("versions") or {}).items()},
+        "engine": _mapping(_mapping(told, "graph"), "engine"),
+        "versions": _mapping(told, "versions"),
     }
+
+
+def _mapping(holder: Mapping[str, Json], key: str) -> Record:
+    return dict(holder.get(key) or {})
+
+
+def _untried(records: Sequence[Record]) -> bool:
+    return bool(records) and all(one["status"] == "skipped" for one in records)
+
+
+def _points(criteria: Sequence[Record]) -> Record | None:
+    """Return the sum of the points; None if there are none to earn."""
+    given = [one for one in criteria if one["points"] is not None]
+    if not given:
+        return None
+    return {"earned": sum(one["earned"] for one in given), "possible": sum(one["points"] for one in given)}
 
 
 def _error(told: Mapping[str, Json], topology: Mapping[str, Json]) -> str:

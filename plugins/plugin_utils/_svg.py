@@ -156,37 +156,18 @@ def lay_out(drawing: Drawing) -> Layout:
     nets, boxes = _order(drawing.nodes, taps)
     ends = _ends(boxes, nets, taps, spans)
     lines = {node.ident: _lines(node, drawing, spans, narrow=len(boxes) > _MANY) for node in boxes}
-    header = max((len(node.lines) for node in nets), default=0) * _LINE
-    rows, top = [], _MARGIN + header + _GAP
-    for node in boxes:
-        end = ends[node.ident]
-        height = max(len(lines[node.ident]) * _LINE + 14, len(end.taps) * _TAP + 8, (len(end.slots) + 1) * _SLOT)
-        rows.append(Row(node, lines[node.ident], top, height))
-        top += height + _GAP
-    by_node = {row.node.ident: row for row in rows}
-    slots = {
-        (id(edge), is_head): row.middle + (place - (len(ends[row.node.ident].slots) - 1) / 2) * _SLOT
-        for row in rows
-        for place, (edge, is_head) in enumerate(ends[row.node.ident].slots)
-    }
-    lanes, count = _lanes([(slots[id(edge), False], slots[id(edge), True]) for edge in spans])
-    step = min(_LANE, _LANES_WIDTH / max(count, 1))
-    box_left = _MARGIN + (count * step + 14 if count else 0)
-    box_right = box_left + max((_box_width(row.lines) for row in rows), default=0.0)
-    buses, placed, right = _buses(nets, taps, by_node, ends, box_right + 34)
-    found = [
-        Bracket(edge, slots[id(edge), False], slots[id(edge), True], box_left - 14 - (lane + 0.5) * step)
-        for edge, lane in zip(spans, lanes)
-    ]
-    brackets = _with_badges(found) if step >= _BADGE else found
+    rows = _rows(boxes, ends, lines, _MARGIN + max((len(node.lines) for node in nets), default=0) * _LINE + _GAP)
+    brackets, left = _brackets(spans, _slots(rows, ends))
+    right = left + max((_box_width(row.lines) for row in rows), default=0.0)
+    buses, placed, end = _buses(nets, taps, {row.node.ident: row for row in rows}, ends, right + 34)
     used = {edge.kind for edge in spans}
     legend = tuple(kind for kind in _LEGEND if kind in used)
-    height = top + (_LINE * len(legend) + 12 if legend else 0) + _MARGIN - _GAP
+    bottom = max((row.top + row.height for row in rows), default=0.0)
     return Layout(
-        max(right, box_right, 240.0) + _MARGIN,
-        height,
-        box_left,
-        box_right,
+        max(end, right, 240.0) + _MARGIN,
+        max([bottom, *(bus.bottom for bus in buses)]) + (_LINE * len(legend) + 12 if legend else 0) + _MARGIN,
+        left,
+        right,
         tuple(rows),
         tuple(buses),
         tuple(placed),
@@ -194,6 +175,40 @@ def lay_out(drawing: Drawing) -> Layout:
         legend,
         1 if len(boxes) > _MANY else 2,
     )
+
+
+def _rows(
+    boxes: Iterable[Node], ends: Mapping[str, _Ends], lines: Mapping[str, tuple[str, ...]], top: float
+) -> list[Row]:
+    rows = []
+    for node in boxes:
+        end, shown = ends[node.ident], lines[node.ident]
+        height = max(len(shown) * _LINE + 14, len(end.taps) * _TAP + 8, (len(end.slots) + 1) * _SLOT)
+        rows.append(Row(node, shown, top, height))
+        top += height + _GAP
+    return rows
+
+
+def _slots(rows: Iterable[Row], ends: Mapping[str, _Ends]) -> dict[tuple[int, bool], float]:
+    """Return the height of each end of a bracket, by the bracket's edge and whether it is the head."""
+    return {
+        (id(edge), is_head): row.middle + (place - (len(ends[row.node.ident].slots) - 1) / 2) * _SLOT
+        for row in rows
+        for place, (edge, is_head) in enumerate(ends[row.node.ident].slots)
+    }
+
+
+def _brackets(spans: Sequence[Edge], slots: Mapping[tuple[int, bool], float]) -> tuple[list[Bracket], float]:
+    """Return the brackets, and where the containers begin that they lead to."""
+    bounds = [(slots[id(edge), False], slots[id(edge), True]) for edge in spans]
+    lanes, count = _lanes(bounds)
+    step = min(_LANE, _LANES_WIDTH / max(count, 1))
+    left = _MARGIN + (count * step + 14 if count else 0)
+    found = [
+        Bracket(edge, begin, end, left - 14 - (lane + 0.5) * step)
+        for edge, (begin, end), lane in zip(spans, bounds, lanes)
+    ]
+    return (_with_badges(found) if step >= _BADGE else found), left
 
 
 def _order(nodes: Iterable[Node], taps: Iterable[Edge]) -> tuple[list[Node], list[Node]]:

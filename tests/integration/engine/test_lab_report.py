@@ -167,7 +167,9 @@ def test_hosts_are_graded_and_not_changed(lab, play, tmp_path):
     assert (report["preview"], report["result"]) == (True, "failed")
     assert report["checks"][0]["cause"] == "target_missing"
     assert lab.name("one") in [one["name"] for one in report["topology"]["containers"]]
-    assert "ben: There is no report: the host was not reached" in shown
+    ben = report_in(out / "ben")
+    assert ben["result"] == "error"
+    assert "192.0.2.1" in ben["message"], ben["message"]
 
 
 def test_a_migration_has_a_report(lab, play, tmp_path):
