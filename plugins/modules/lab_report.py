@@ -96,8 +96,6 @@ options:
     type: list
     elements: dict
 seealso:
-  - plugin: linklab.docker.lab
-    plugin_type: role
   - module: linklab.docker.lab_summary
   - plugin: linklab.docker.topology_diagram
     plugin_type: filter
