@@ -145,7 +145,7 @@ def title_of(check: Record) -> str:
     """Return the check's own name, if it has one, and what was checked."""
     port = f":{check['port']}" if check["port"] else ""
     expect = ", unreachable" if check["expect"] == "unreachable" else ""
-    what = f"{check['source']} -> {check['host']}{port} ({check['protocol']}{expect})"
+    what = f"{check['source'] or 'host'} -> {check['host']}{port} ({check['protocol']}{expect})"
     return f"{check['name']}: {what}" if check["name"] else what
 
 
