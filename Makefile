@@ -11,7 +11,7 @@ ARGS ?=
 BENCH ?= packed network_attach connectivity topology
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev networks links lab teardown test lint units integration molecule sanity bench test-engines test-faults test-ansible clean
+.PHONY: help setup setup-dev networks links lab grade teardown test lint units integration browser molecule sanity bench test-engines test-faults test-ansible clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,12 +22,13 @@ setup: ## Make .venv with Ansible and the Docker SDK for Python
 setup-dev:
 	@tools/setup dev
 
-networks links lab teardown: setup
+networks links lab grade teardown: setup
 	@tools/play $@ $(ARGS)
 
 networks: ## The lesson: two containers on a network, attached while they run, and the MySQL login
 links: ## The lesson: two containers with a legacy link, and the MySQL login
 lab: ## A ready lab with three tiers, proven; ARGS='-e lab_file=FILE' takes another
+grade: ## Grade many labs; ARGS='-e grade_folder=FOLDER' takes all lab files in a folder
 teardown: ## Remove what the lessons made
 
 test: setup-dev ## Run every check there is; STEPS='ruff units' runs only these
@@ -41,6 +42,9 @@ units: setup-dev ## Run the unit tests
 
 integration: setup-dev ## Run the integration tests on the engine; TARGETS='a b' runs only these targets
 	@tests/tools/run_steps prepare integration engine-tests
+
+browser: setup-dev ## Open the reports of labs in a headless Chromium
+	@tests/tools/run_steps prepare browser
 
 molecule: setup-dev ## Run the Molecule scenarios
 	@tests/tools/run_steps prepare molecule

@@ -80,6 +80,24 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+engine:
+  description: The engine that was asked.
+  returned: success
+  type: dict
+  version_added: 0.2.0
+  contains:
+    name:
+      description: V(Docker Engine) or V(Podman).
+      type: str
+      sample: Docker Engine
+    version:
+      description: Its version.
+      type: str
+      sample: 28.5.1
+    api_version:
+      description: The version of the API that was used.
+      type: str
+      sample: "1.51"
 topologies:
   description: The names of all topologies of which the engine has a container or a network, regardless of O(name).
   returned: success

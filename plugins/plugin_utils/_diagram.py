@@ -5,7 +5,7 @@
 # Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""A graph as a drawing, and a drawing as text for Mermaid or Graphviz. Pure.
+"""A graph as a drawing, and a drawing as text for Mermaid or Graphviz; C(_svg) is the third format. Pure.
 
 What a name holds never gets to be syntax: identifiers are numbers made here, and each text is escaped for the one place
 where the language takes any text.
@@ -18,11 +18,12 @@ import typing as t
 from dataclasses import dataclass
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Json = t.Any
 NodeKind = t.Literal["network", "container", "missing"]
-EdgeKind = t.Literal["endpoint", "link", "stale", "shares"]
+EdgeKind = t.Literal["endpoint", "link", "stale", "shares", "reached", "isolated", "breached", "failed", "skipped"]
+Mark = t.Literal["", "stopped", "unhealthy", "starting"]
 
 # Of these networks every engine has one, so that one without containers is no news.
 _OF_THE_ENGINE = ("bridge", "host", "none")
@@ -38,24 +39,36 @@ class Node:
 
     Attributes:
         ident: an identifier in the languages of all formats.
-        lines: what stands in it.
+        lines: what stands in it, the name first.
         outside: whether it belongs to others than the one topology that is drawn.
+        mark: what keeps a container from serving.
     """
 
     ident: str
     kind: NodeKind
     lines: tuple[str, ...]
     outside: bool = False
+    mark: Mark = ""
 
 
 @dataclass(frozen=True)
 class Edge:
-    """One line between two boxes, by their identifiers."""
+    """One line between two boxes, by their identifiers.
+
+    Attributes:
+        words: what is said of it: addresses and aliases, a link's alias, or a phrase for each check.
+        numbers: the numbers of the checks that it stands for, from 1.
+    """
 
     tail: str
     head: str
     kind: EdgeKind
-    text: str = ""
+    words: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return ", ".join(self.words)
 
 
 @dataclass(frozen=True)
@@ -67,33 +80,47 @@ class Drawing:
 # -- a graph as a drawing ---------------------------------------------------------------------------------------------
 
 
-def draw(graph: Mapping[str, Json]) -> Drawing:
+def draw(graph: Mapping[str, Json], checks: Sequence[Mapping[str, Json]] = ()) -> Drawing:
     """Return the drawing of a graph as the module topology_info returns it; raise GraphError.
+
+    Args:
+        checks: elements as RV(results) of the module connectivity has them; one that was not made has C(skipped).
 
     Edges to containers and networks that are not in the graph's lists are left out, so that whoever takes some of them
     out of the lists gets a smaller drawing.
     """
-    networks, containers = _entries(graph, "networks"), _entries(graph, "containers")
-    endpoints, links = _entries(graph, "endpoints"), _entries(graph, "links")
-    used = {end["network"] for end in endpoints}
-    # A network of this driver connects nobody.
-    networks = [
-        one
-        for one in networks
-        if one.get("driver") != "null" and (one["name"] in used or one["name"] not in _OF_THE_ENGINE)
-    ]
+    containers, endpoints, links = (_entries(graph, key) for key in ("containers", "endpoints", "links"))
+    networks = list(_worth_drawing(_entries(graph, "networks"), {end["network"] for end in endpoints}))
     outside = _outside([*networks, *containers])
-    nets = {name: f"n{number}" for number, name in enumerate(dict.fromkeys(one["name"] for one in networks))}
-    boxes = {name: f"c{number}" for number, name in enumerate(dict.fromkeys(one["name"] for one in containers))}
-    gone = dict.fromkeys(link["target"] for link in links if link.get("stale") and link["source"] in boxes)
-    lost = {name: f"m{number}" for number, name in enumerate(gone)}
+    nets = _idents("n", (one["name"] for one in networks))
+    boxes = _idents("c", (one["name"] for one in containers))
+    lost = _idents("m", (link["target"] for link in links if link.get("stale") and link["source"] in boxes))
     nodes = {nets[one["name"]]: _network(nets[one["name"]], one, outside) for one in networks}
     nodes.update({boxes[one["name"]]: _container(boxes[one["name"]], one, outside) for one in containers})
     nodes.update({ident: Node(ident, "missing", (name, "missing")) for name, ident in lost.items()})
+    known = {**_by_id(containers, boxes), **boxes}
+    others = _idents("x", (name for check in checks for name in _ends(check) if name not in known))
+    nodes.update({ident: Node(ident, "missing", (name, "not in this topology")) for name, ident in others.items()})
     return Drawing(
         tuple(nodes.values()),
-        (*_endpoints(endpoints, boxes, nets), *_shares(containers, boxes), *_links(links, boxes, lost)),
+        (
+            *_endpoints(endpoints, boxes, nets),
+            *_shares(containers, boxes),
+            *_links(links, boxes, lost),
+            *_checks(checks, {**known, **others}),
+        ),
     )
+
+
+def _worth_drawing(networks: Iterable[Mapping[str, Json]], used: set[str]) -> Iterator[Mapping[str, Json]]:
+    for one in networks:
+        # A network of this driver connects nobody.
+        if one.get("driver") != "null" and (one["name"] in used or one["name"] not in _OF_THE_ENGINE):
+            yield one
+
+
+def _idents(prefix: str, names: Iterable[str]) -> dict[str, str]:
+    return {name: f"{prefix}{number}" for number, name in enumerate(dict.fromkeys(names))}
 
 
 def _entries(graph: Mapping[str, Json], key: str) -> list[Mapping[str, Json]]:
@@ -125,7 +152,21 @@ def _network(ident: str, entry: Mapping[str, Json], outside: frozenset[str]) -> 
 def _container(ident: str, entry: Mapping[str, Json], outside: frozenset[str]) -> Node:
     condition = ", ".join(str(entry[key]) for key in ("status", "health") if entry.get(key))
     lines = [line for line in (entry["name"], str(entry.get("image") or ""), condition) if line]
-    return Node(ident, "container", tuple(lines), (entry.get("topology") or "") in outside)
+    return Node(ident, "container", tuple(lines), (entry.get("topology") or "") in outside, _mark(entry))
+
+
+def _mark(entry: Mapping[str, Json]) -> Mark:
+    # A planned container has no status.
+    if (entry.get("status") or "running") != "running":
+        return "stopped"
+    health = entry.get("health")
+    return t.cast("Mark", health) if health in ("unhealthy", "starting") else ""
+
+
+def _by_id(containers: Iterable[Mapping[str, Json]], boxes: Mapping[str, str]) -> dict[str, str]:
+    """A check may name a container by its ID, or the start of it that Docker shows."""
+    ids = {one["name"]: str(one.get("id") or "") for one in containers}
+    return {ident: boxes[name] for name, full in ids.items() if full for ident in (full, full[:12])}
 
 
 def _endpoints(
@@ -134,15 +175,15 @@ def _endpoints(
     for end in endpoints:
         if end["container"] in boxes and end["network"] in nets:
             addresses = (end.get("ipv4_address"), end.get("ipv6_address"))
-            text = ", ".join(str(word) for word in (*addresses, *(end.get("aliases") or ())) if word)
-            yield Edge(boxes[end["container"]], nets[end["network"]], "endpoint", text)
+            words = tuple(str(word) for word in (*addresses, *(end.get("aliases") or ())) if word)
+            yield Edge(boxes[end["container"]], nets[end["network"]], "endpoint", words)
 
 
 def _shares(containers: Iterable[Mapping[str, Json]], boxes: Mapping[str, str]) -> Iterator[Edge]:
     for one in containers:
         mode, _colon, name = str(one.get("network_mode") or "").partition(":")
         if mode == "container" and name in boxes:
-            yield Edge(boxes[one["name"]], boxes[name], "shares", "shares the network of")
+            yield Edge(boxes[one["name"]], boxes[name], "shares", ("shares the network of",))
 
 
 def _links(links: Iterable[Mapping[str, Json]], boxes: Mapping[str, str], lost: Mapping[str, str]) -> Iterator[Edge]:
@@ -151,7 +192,34 @@ def _links(links: Iterable[Mapping[str, Json]], boxes: Mapping[str, str], lost: 
         head = (lost if stale else boxes).get(link["target"])
         if link["source"] in boxes and head is not None:
             words = ["stale"] * stale + ["legacy"] * (link.get("kind") == "legacy") + ["link", link["alias"]]
-            yield Edge(boxes[link["source"]], head, "stale" if stale else "link", " ".join(words))
+            yield Edge(boxes[link["source"]], head, "stale" if stale else "link", (" ".join(words),))
+
+
+def kind_of_check(check: Mapping[str, Json]) -> EdgeKind:
+    """Return what a check proved, as the kind of its edge."""
+    if check.get("skipped"):
+        return "skipped"
+    if check.get("passed"):
+        return "reached" if check.get("reachable") else "isolated"
+    return "breached" if check.get("reachable") else "failed"
+
+
+def _ends(check: Mapping[str, Json]) -> tuple[str, str]:
+    """Return who reaches out, and to whom; a check from or to no container has another name there."""
+    return str(check.get("source") or "the engine's host"), str(check.get("target") or check.get("host") or "elsewhere")
+
+
+def _checks(checks: Iterable[Mapping[str, Json]], known: Mapping[str, str]) -> Iterator[Edge]:
+    """Yield an edge for all checks between the same two that proved the same."""
+    found: dict[tuple[str, str, EdgeKind], list[tuple[int, str]]] = {}
+    for number, check in enumerate(checks, 1):
+        tail, head = (known[name] for name in _ends(check))
+        port = f" {check['port']}" if check.get("port") else ""
+        cause = (check.get("diagnosis") or {}).get("cause")
+        phrase = f"{check.get('protocol') or 'check'}{port}" + (f": {cause}" if cause else "")
+        found.setdefault((tail, head, kind_of_check(check)), []).append((number, phrase))
+    for (tail, head, kind), ones in found.items():
+        yield Edge(tail, head, kind, tuple(phrase for _n, phrase in ones), tuple(number for number, _p in ones))
 
 
 # -- a drawing as text ------------------------------------------------------------------------------------------------
@@ -186,7 +254,19 @@ def _entity(char: str) -> str:
 
 
 _MERMAID_SHAPES = {"network": "([{}])", "container": "[{}]", "missing": "[{}]"}
-_MERMAID_LINES = {"endpoint": "---", "link": "-.->", "stale": "-.-x", "shares": "==>"}
+_MERMAID_LINES = {
+    "endpoint": "---",
+    "link": "-.->",
+    "stale": "-.-x",
+    "shares": "==>",
+    "reached": "-->",
+    "isolated": "--x",
+    "breached": "-->",
+    "failed": "--x",
+    "skipped": "-.->",
+}
+_RED = "#cf222e"
+_COLORS = {"reached": "#1a7f37", "isolated": "#0969da", "breached": _RED, "failed": _RED, "skipped": "#808080"}
 
 
 def mermaid(drawing: Drawing) -> str:
@@ -199,6 +279,9 @@ def mermaid(drawing: Drawing) -> str:
     faint = [node.ident for node in drawing.nodes if node.outside or node.kind == "missing"]
     if faint:
         lines += ["classDef outside stroke-dasharray:4 4", f"class {','.join(faint)} outside"]
+    for number, edge in enumerate(drawing.edges):
+        if edge.kind in _COLORS:
+            lines.append(f"linkStyle {number} stroke:{_COLORS[edge.kind]}")
     return "\n    ".join(lines) + "\n"
 
 
@@ -213,6 +296,11 @@ _DOT_LINES = {
     "link": "style=dashed",
     "stale": "style=dashed, arrowhead=tee",
     "shares": "style=bold",
+    "reached": f'color="{_COLORS["reached"]}", constraint=false',
+    "isolated": f'color="{_COLORS["isolated"]}", arrowhead=tee, constraint=false',
+    "breached": f'color="{_RED}", constraint=false',
+    "failed": f'color="{_RED}", arrowhead=tee, constraint=false',
+    "skipped": f'color="{_COLORS["skipped"]}", style=dotted, constraint=false',
 }
 
 
@@ -227,6 +315,3 @@ def dot(drawing: Drawing) -> str:
         label = f'label="{dot_text(edge.text)}", ' if edge.text else ""
         lines.append(f"    {edge.tail} -> {edge.head} [{label}{_DOT_LINES[edge.kind]}];")
     return "\n".join([*lines, "}"]) + "\n"
-
-
-FORMATS = {"mermaid": mermaid, "dot": dot}

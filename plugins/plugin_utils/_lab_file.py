@@ -23,6 +23,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._connectivity.spec 
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, did_you_mean, shape
 from ansible_collections.linklab.docker.plugins.module_utils._model.words import meant
 from ansible_collections.linklab.docker.plugins.module_utils._topology.options import strict_options_for
+from ansible_collections.linklab.docker.plugins.plugin_utils._lab_checks import OWN_OPTIONS, for_module
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -35,6 +36,8 @@ _TEMPLATE = "{{ }}"
 _PLAIN: Mapping[str, Json] = {"type": "str"}
 # What looks like a variable of the role. Others are the user's own.
 _OURS = re.compile(r"lab_.*|name|networks|containers|checks")
+# An element of lab_checks.
+_CHECK: dict[str, Json] = {**CHECK_OPTIONS["checks"]["options"], **OWN_OPTIONS}
 # A variable of the playbook, for its other roles too.
 _PLAYBOOK_VARIABLES = frozenset({"lab_connection"})
 
@@ -108,7 +111,7 @@ def _options(variables: Mapping[str, Json], role: Mapping[str, Json]) -> dict[st
     found = {name: dict(option) for name, option in role.items()}
     found["lab_networks"] = named["networks"]
     found["lab_containers"] = named["containers"]
-    found["lab_checks"] = CHECK_OPTIONS["checks"]
+    found["lab_checks"] = {**CHECK_OPTIONS["checks"], "options": _CHECK}
     return found
 
 
@@ -172,9 +175,11 @@ def _in_check(check: Json, path: Place) -> Iterator[Mistake]:
     """Yield what only the whole of a check shows, if its parts are well-formed and known."""
     if not isinstance(check, dict) or _has_template(check):
         return
-    if any(True for _one in _in_options(check, CHECK_OPTIONS["checks"]["options"], path)):
+    if any(True for _one in _in_options(check, _CHECK, path)):
         return
-    checked = ArgumentSpecValidator(CHECK_OPTIONS).validate({"checks": [check]})
+    if float(check.get("points") or 0) < 0:
+        yield Mistake((*path, "points"), "must not be negative")
+    checked = ArgumentSpecValidator(CHECK_OPTIONS).validate({"checks": [for_module(check)]})
     try:
         if not checked.error_messages:
             parse_checks(checked.validated_parameters)

@@ -22,6 +22,10 @@ DEPRECATED = {
 @pytest.mark.parametrize("what", DEPRECATED)
 def test_no_plugin_uses_what_is_deprecated(what):
     used = [
-        str(path) for path in (ROOT / "plugins").rglob("*.py") if re.search(DEPRECATED[what], path.read_text("utf-8"))
+        str(path)
+        for path in (ROOT / "plugins").rglob("*.py")
+        # Those that make reports of what Ansible and JUnit call skipped return nothing as a task's result.
+        if path.parent.name != "plugin_utils" or what != "a result with skipped"
+        if re.search(DEPRECATED[what], path.read_text("utf-8"))
     ]
     assert used == []

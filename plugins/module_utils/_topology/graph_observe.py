@@ -51,6 +51,11 @@ def topology_info(engine: Reader, params: Mapping[str, Json]) -> dict[str, Json]
     owners = {*(one.topology for one in listed), *(owner(network.labels) for network in networks)}
     state = _observe(engine, listed, networks, concerned(listed, networks, topology))
     return {
+        "engine": {
+            "name": "Podman" if engine.info.podman else "Docker Engine",
+            "version": engine.info.version,
+            "api_version": engine.info.api_version,
+        },
         "topologies": sorted(name for name in owners if name is not None),
         **build_graph(replace(state, containers=tuple(judged(one, images) for one in state.containers)), topology),
     }

@@ -12,7 +12,6 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.linklab.docker.plugins.filter import topology_diagram as plugin
-from ansible_collections.linklab.docker.plugins.plugin_utils._diagram import FORMATS
 
 diagram = plugin.FilterModule().filters()["topology_diagram"]
 TOPOLOGY: dict[str, t.Any] = {"name": "t", "containers": {"web": {"image": "box"}}}
@@ -46,15 +45,24 @@ def test_it_takes_an_existing_and_a_planned_topology():
 
 def test_the_formats_are_those_in_the_documentation():
     options = yaml.safe_load(plugin.DOCUMENTATION)["options"]
-    assert options["format"]["choices"] == list(FORMATS)
+    assert options["format"]["choices"] == list(plugin.FORMATS)
     assert diagram(GRAPH, options["format"]["default"]) == diagram(GRAPH)
     assert diagram(GRAPH, format="dot").startswith("digraph ")
+
+
+def test_checks_are_drawn_in_every_format():
+    proof = {"source": "web", "target": "web", "protocol": "tcp", "port": 80, "passed": True, "reachable": True}
+    for form in plugin.FORMATS:
+        assert "tcp 80" in diagram(GRAPH, form, [proof]), form
+    for wrong in ("all", [None], {"results": [proof]}):
+        with pytest.raises(AnsibleFilterError, match="checks must be the results"):
+            diagram(GRAPH, "svg", wrong)
 
 
 @pytest.mark.parametrize(
     "value,form,message",
     [
-        (GRAPH, "svg", "no format 'svg'; write mermaid or dot"),
+        (GRAPH, "png", "no format 'png'; write mermaid, dot, svg"),
         ("lesson", "dot", "needs a result of linklab.docker.topology_info"),
         ({"name": "lesson"}, "dot", "needs a result of linklab.docker.topology_info"),
         ({"containers": [{}]}, "dot", "containers[0] lacks name"),

@@ -153,7 +153,7 @@ nodes = st.builds(
     Node, st.just("c0"), st.sampled_from(["network", "container", "missing"]), st.lists(names, min_size=1).map(tuple)
 )
 drawings = st.builds(
-    lambda node, text, kind: Drawing((node,), (Edge("c0", "c0", kind, text),)),
+    lambda node, text, kind: Drawing((node,), (Edge("c0", "c0", kind, (text,)),)),
     nodes,
     names,
     st.sampled_from(["endpoint", "link", "stale", "shares"]),

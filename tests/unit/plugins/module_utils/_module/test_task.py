@@ -186,5 +186,7 @@ def test_the_highest_disruption_of_all_actions_is_reported():
 def test_every_module_takes_the_connection_options_and_is_in_the_action_group():
     root = Path(__file__).resolve().parents[5]
     group = yaml.safe_load((root / "meta/runtime.yml").read_text(encoding="utf-8"))["action_groups"]["docker"]
-    modules = {path.stem for path in (root / "plugins/modules").glob("*.py")} - {"__init__"}
-    assert modules <= set(group)
+    # What runs on the machine that runs Ansible has only documentation there.
+    files = (root / "plugins/modules").glob("*.py")
+    modules = {path.stem for path in files if "def main(" in path.read_text(encoding="utf-8")}
+    assert modules == set(group)
