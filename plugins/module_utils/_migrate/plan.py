@@ -248,4 +248,5 @@ def _attach_state(state: MigrateState, group: Group) -> AttachState:
         neighbours=state.summaries,
         internal=frozenset(net.name for net in state.networks.values() if net.internal),
         known_networks=tuple(state.networks.values()),
+        network_support=state.network_support,
     )

@@ -13,13 +13,13 @@ import time
 import typing as t
 
 from .._errors import EngineError, NotFound, Refusal
-from .state import read_container, read_network, read_summary
+from .state import read_container, read_network, read_network_support, read_summary
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .._engine.client import Engine
-    from .state import ContainerState, Network, Summary
+    from .state import ContainerState, Network, NetworkSupport, Summary
 
 # How long two runs that made a network of one name at once may take to agree on one of the two.
 SETTLE_SECONDS = 5.0
@@ -57,6 +57,10 @@ def find_network(engine: Engine, ref: str) -> Network | None:
                     " Remove all but one, or give its ID. Nothing was changed."
                 ) from None
             time.sleep(0.05)
+
+
+def find_network_support(engine: Engine) -> NetworkSupport:
+    return read_network_support(engine.get("/info"))
 
 
 def same_name(engine: Engine, name: str) -> list[str]:

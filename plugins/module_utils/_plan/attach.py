@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from .._errors import Refusal, did_you_mean, refuse
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.endpoint import EndpointSettings, Link
-from .._model.state import automatic_aliases, is_phantom
+from .._model.state import NetworkSupport, automatic_aliases, is_phantom
 from .address_demand import Room
 from .attach_checks import (
     AT_CONNECT,
@@ -24,10 +24,10 @@ from .attach_checks import (
     container_problems,
     mac_problems,
     network_problems,
-    new_network_problems,
     settings_problems,
 )
 from .attach_names import alias_warnings
+from .new_networks import new_network_problems
 from .plan import Action, Attach, CreateNetwork, Detach, Disruption, EndpointAction, Plan, Reattach, singly, stages
 from .restorations import with_restorations
 from .route_warnings import route_warnings
@@ -57,6 +57,7 @@ class AttachState:
         internal: the names of the internal networks; only read if a container is on several networks.
         others: every container; only read for a purge, or to suggest names.
         known_networks: only read to suggest names, and to create a network.
+        network_support: only read to create a network that needs it.
         notes: what interrupted runs left; the containers have the endpoints that are away.
         created: names of containers that get their endpoint when they are created.
         mac_later: names of containers whose MAC address is handled elsewhere, or can only be read once they run.
@@ -71,6 +72,7 @@ class AttachState:
     internal: frozenset[str] = frozenset()
     others: tuple[Summary, ...] = ()
     known_networks: tuple[Network, ...] = ()
+    network_support: NetworkSupport = field(default_factory=NetworkSupport)
     notes: tuple[Note, ...] = ()
     created: frozenset[str] = frozenset()
     mac_later: frozenset[str] = frozenset()
@@ -127,7 +129,7 @@ def _problems(spec: AttachSpec, state: AttachState) -> Iterator[str]:
     if state.network is not None:
         yield from network_problems(state.network)
     elif spec.create is not None:
-        yield from new_network_problems(spec.create, state.known_networks)
+        yield from new_network_problems([spec.create], state.known_networks, state.network_support)
     named: dict[str, str] = {}
     for desired in spec.desired_endpoints:
         container = state.containers.get(desired.container)

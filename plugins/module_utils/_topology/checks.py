@@ -18,31 +18,19 @@ from .._errors import did_you_mean
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.labels import TOPOLOGY_LABEL, container_owner, owner
 from .._model.leftover_names import lasting_name
-from .._model.state import Network, Subnet
 from .._plan.addresses import pools_of
-from .._plan.attach_checks import new_network_problems
+from .._plan.new_networks import new_network_problems
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .._compose.network import IPNetwork, NetworkSpec
     from .._model.endpoint import EndpointSettings
-    from .._model.state import Endpoint
+    from .._model.state import Endpoint, Network
     from .spec import DesiredContainer, TopologySpec
     from .state import TopologyState
 
 # A Linux bridge has 1,023 ports at most, and gets unreliable before.
 MOST_ON_A_BRIDGE = 1000
-# What the engine takes subnets from if nobody tells it otherwise: 31, the default bridge's included.
-_DEFAULT_POOLS = (
-    ("172.17.0.0/16", 16),
-    ("172.18.0.0/16", 16),
-    ("172.19.0.0/16", 16),
-    ("172.20.0.0/14", 16),
-    ("172.24.0.0/14", 16),
-    ("172.28.0.0/14", 16),
-    ("192.168.0.0/16", 20),
-)
 
 
 def problems(spec: TopologySpec, state: TopologyState, going: frozenset[str]) -> Iterator[str]:
@@ -54,8 +42,6 @@ def problems(spec: TopologySpec, state: TopologyState, going: frozenset[str]) ->
     yield from _foreign_containers(spec, state)
     yield from _networks_there(spec, state)
     yield from _new_networks(spec, state, going)
-    yield from _pools(spec, state, going)
-    yield from _drivers(spec, state)
     yield from _addresses(spec, state)
     yield from _crowds(spec, state)
     yield from _references(spec, state)
@@ -106,63 +92,9 @@ def _networks_there(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
 
 
 def _new_networks(spec: TopologySpec, state: TopologyState, going: frozenset[str]) -> Iterator[str]:
+    new = [wanted for name, wanted in spec.networks.items() if name not in state.networks]
     others = [network for network in state.all_networks if network.id not in going]
-    for name, wanted in spec.networks.items():
-        if name not in state.networks:
-            yield from new_network_problems(wanted, others)
-            subnets = tuple(Subnet(entry["subnet"]) for entry in wanted.subnets or ())
-            others.append(Network("", name, subnets=subnets, options=wanted.driver_opts or {}))
-
-
-def _takes_from_pool(wanted: NetworkSpec) -> bool:
-    return not wanted.subnets and wanted.driver in (None, "bridge") and wanted.ipam_driver in (None, "default")
-
-
-def _pools(spec: TopologySpec, state: TopologyState, going: frozenset[str]) -> Iterator[str]:
-    """Without a subnet of its own, each network takes one of a few from the engine's address pools."""
-    needy = [name for name, wanted in spec.networks.items() if name not in state.networks and _takes_from_pool(wanted)]
-    if not needy:
-        return
-    taken = [
-        ipaddress.ip_network(subnet.subnet)
-        for network in state.all_networks
-        if network.id not in going
-        for subnet in network.subnets
-        if subnet.subnet
-    ]
-    taken += [
-        ipaddress.ip_network(entry["subnet"])
-        for name, wanted in spec.networks.items()
-        if name not in state.networks
-        for entry in wanted.subnets or ()
-    ]
-    free = 0
-    for base, length in state.pools or _DEFAULT_POOLS:
-        for subnet in _pieces(base, length):
-            free += not any(subnet.overlaps(other) for other in taken)
-            if free >= len(needy):
-                return
-    yield (
-        f"{len(needy)} new networks have no subnet of their own ({', '.join(needy)}), but the engine's address pools"
-        f" have only {free} left; give {len(needy) - free} of them a subnet under ipam: config"
-    )
-
-
-def _pieces(base: str, length: int) -> Iterator[IPNetwork]:
-    pool = ipaddress.ip_network(base)
-    return pool.subnets(new_prefix=max(length, pool.prefixlen))
-
-
-def _drivers(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
-    known = {name.removesuffix(":latest") for name in state.drivers}
-    for name, wanted in spec.networks.items():
-        driver = wanted.driver or "bridge"
-        if known and name not in state.networks and driver.removesuffix(":latest") not in known:
-            yield (
-                f"network {name}: the engine has no driver {driver}{did_you_mean(driver, known)}; it has"
-                f" {', '.join(sorted(known))}. It does not tell of an old plugin that no network uses yet: with such a"
-                " one, make the network yourself and name it with external: true"
-            )
+    return new_network_problems(new, others, state.network_support)
 
 
 def _addresses(spec: TopologySpec, state: TopologyState) -> Iterator[str]:

@@ -17,11 +17,12 @@ from .._apply.replacement_checks import Inspected, observe_dependencies
 from .._engine.marks import image_values, without_inherited
 from .._errors import NotFound
 from .._model.bridge import DEFAULT_BRIDGE
-from .._model.find import all_summaries, find_containers, find_network, others_on
+from .._model.find import all_summaries, find_containers, find_network, find_network_support, others_on
 from .._model.labels import TOPOLOGY_LABEL, judged, owner
 from .._model.leftover_names import lasting_name
-from .._model.state import read_network, read_summary
+from .._model.state import NetworkSupport, read_network, read_summary
 from .._plan.attach_names import aliases_on
+from .._plan.new_networks import needs_support
 from .._recovery.journal import read_journal, recovered
 from .containers import changes_of
 from .state import TopologyState
@@ -29,7 +30,6 @@ from .state import TopologyState
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from .._compose.network import NetworkSpec
     from .._engine.client import Engine
     from .._model.state import ContainerState, Network, Summary
     from .._recovery.journal import Journal, Recovered
@@ -37,9 +37,6 @@ if t.TYPE_CHECKING:
     from .spec import DesiredContainer, TopologySpec
 
 Json = t.Any
-
-# Those that every engine has.
-_USUAL_DRIVERS = (None, "bridge", "overlay", "macvlan", "ipvlan")
 
 
 def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
@@ -84,6 +81,7 @@ def _listed(engine: Engine, spec: TopologySpec) -> Sequence[Json]:
 def _with_needs(engine: Engine, spec: TopologySpec, state: TopologyState) -> TopologyState:
     """Read besides what decides how a topology that is wanted comes about."""
     known = {network.name for network in state.all_networks}
+    new = [network for name, network in spec.networks.items() if name not in known]
     return replace(
         state,
         outside=find_containers(engine, _outside(spec)),
@@ -91,7 +89,7 @@ def _with_needs(engine: Engine, spec: TopologySpec, state: TopologyState) -> Top
         members=_members(engine, spec, state),
         **_images(engine, spec, state.containers.values()),
         hosts=dict(_hosts(engine, state)),
-        **_engine_info(engine, [network for name, network in spec.networks.items() if name not in known]),
+        network_support=find_network_support(engine) if needs_support(new) else NetworkSupport(),
     )
 
 
@@ -221,15 +219,3 @@ def _image(engine: Engine, name: str) -> Json:
 
 def _volumes(engine: Engine) -> dict[str, Mapping[str, str]]:
     return {raw["Name"]: raw.get("Labels") or {} for raw in engine.get("/volumes").get("Volumes") or ()}
-
-
-def _engine_info(engine: Engine, new: Sequence[NetworkSpec]) -> dict[str, Json]:
-    """Return what only the engine's longest answer tells, if the networks that are to be made need it."""
-    if all(network.subnets and network.driver in _USUAL_DRIVERS for network in new):
-        return {}
-    info = engine.get("/info")
-    unusual = any(network.driver not in _USUAL_DRIVERS for network in new)
-    return {
-        "pools": tuple((pool["Base"], pool["Size"]) for pool in info.get("DefaultAddressPools") or ()),
-        "drivers": tuple((info.get("Plugins") or {}).get("Network") or ()) if unusual else (),
-    }

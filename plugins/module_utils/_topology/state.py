@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from .._compose.container_compare import ComparedImages
 from .._model.labels import container_owner, owner
 from .._model.results import endpoint_result, network_result
+from .._model.state import NetworkSupport
 from .._recovery.journal import Journal
 
 if t.TYPE_CHECKING:
@@ -50,8 +51,7 @@ class TopologyState:
         hosts: the hosts files of those that run and have legacy links, by name.
         journal: what interrupted runs left.
         dependencies: what decides whether a container can be replaced, by name, for those that may have to be.
-        drivers: names of the network drivers; only read if one is wanted that not every engine has.
-        pools: pairs of a base network and a prefix length, from which the engine takes subnets; empty for its default.
+        network_support: only read if a network is to be created that needs it.
     """
 
     info: EngineInfo
@@ -70,8 +70,7 @@ class TopologyState:
     hosts: Mapping[str, str] = field(default_factory=dict)
     journal: Journal = field(default_factory=Journal)
     dependencies: Mapping[str, Dependencies] = field(default_factory=dict)
-    drivers: tuple[str, ...] = ()
-    pools: tuple[tuple[str, int], ...] = ()
+    network_support: NetworkSupport = field(default_factory=NetworkSupport)
 
     @property
     def internal(self) -> frozenset[str]:
