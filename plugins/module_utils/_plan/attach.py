@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from .._errors import Refusal, did_you_mean, refuse
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.endpoint import EndpointSettings, Link
-from .._model.state import NetworkSupport, automatic_aliases, is_phantom
+from .._model.state import ContainerState, NetworkSupport, automatic_aliases, is_phantom
 from .address_demand import Room
 from .attach_checks import (
     AT_CONNECT,
@@ -38,7 +38,7 @@ if t.TYPE_CHECKING:
     from .._compose.attachment import AttachSpec, DesiredEndpoint
     from .._engine.info import EngineInfo
     from .._model.endpoint import Json
-    from .._model.state import ContainerState, Endpoint, Network, Summary
+    from .._model.state import Endpoint, Network, Summary
     from .restorations import Note
 
 # Measured on two cores: the engine gains from concurrency only where network namespaces are set up or torn down.
@@ -62,6 +62,7 @@ class AttachState:
         created: names of containers that get their endpoint when they are created.
         mac_later: names of containers whose MAC address is handled elsewhere, or can only be read once they run.
         members: by ID, who is or will be on the network besides I(containers); only read where an alias is to come.
+            Of the others the network's own description has the names.
         neighbours: every container; only read where an endpoint may get an address.
         starts: names of containers that are started afterwards if they do not run.
     """
@@ -107,7 +108,7 @@ def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
         warnings=(
             *_create_warnings(spec, network),
             *_link_warnings(spec, state, detaches),
-            *_name_warnings(spec, state, changes, detaches),
+            *_name_warnings(spec, state, detaches),
             *(room.warnings(changes) if spec.present else ()),
             *route_warnings(changes, _internal(spec, state), state.info),
         ),
@@ -185,18 +186,24 @@ def _link_warnings(spec: AttachSpec, state: AttachState, detaches: Iterable[Deta
             yield f"the link target {target.name} is not on network {name}: the link resolves once it is attached there"
 
 
-def _name_warnings(
-    spec: AttachSpec, state: AttachState, changes: Iterable[Attach | Reattach], detaches: Iterable[Detach]
-) -> Iterator[str]:
-    name = state.network.name if state.network else spec.network
-    desired_by_id = (
-        {state.containers[desired.container].id: desired for desired in spec.desired_endpoints} if spec.present else {}
-    )
-    there = {ident: state.containers[desired.container] for ident, desired in desired_by_id.items()}
-    leaving = {action.container.id for action in detaches}
-    others = {ident: one for ident, one in state.members.items() if ident not in leaving}
-    given = {ident: frozenset(desired.settings.aliases or ()) for ident, desired in desired_by_id.items()}
-    return alias_warnings(name, changes, {**others, **there}, given)
+def _name_warnings(spec: AttachSpec, state: AttachState, detaches: Iterable[Detach]) -> Iterator[str]:
+    if not spec.present:
+        return iter(())
+    given = {
+        state.containers[desired.container].id: frozenset(desired.settings.aliases or ())
+        for desired in spec.desired_endpoints
+    }
+    named = {
+        state.containers[desired.container].id: state.containers[desired.container]
+        for desired in spec.desired_endpoints
+    }
+    members = state.network.members if state.network is not None else {}
+    # Of a member that was not read itself, the network knows the name.
+    others = {ident: ContainerState(ident, member.name, "running") for ident, member in members.items()}
+    there = {**others, **state.members}
+    for action in detaches:
+        there.pop(action.container.id, None)
+    return alias_warnings(state.network.name if state.network else spec.network, {**there, **named}, given)
 
 
 # -- what is to be done -----------------------------------------------------------------------------------------------
