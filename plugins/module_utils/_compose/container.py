@@ -13,6 +13,7 @@ import re
 import typing as t
 from dataclasses import dataclass, field, fields
 
+from .._engine.images import image_name
 from .._errors import SpecError
 from .._model.labels import TOPOLOGY_LABEL
 from .._model.words import meant
@@ -74,7 +75,6 @@ OWN_LABELS = "linklab.docker."
 # A container that is made otherwise can be given to a topology, which then removes it with all else that is its own.
 # What the engine itself demands of a container's name.
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
-_IMAGE = re.compile(r"[^\s:/@][^\s]*")
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class ContainerSpec:
         """Return the body of C(/containers/NAME/update), which no running process notices.
 
         Args:
-            names: which of LIVE_OPTIONS are to be changed.
+            names: which options are to be changed; others than those of is_live are left out.
         """
         body: dict[str, Json] = {}
         if self.restart and "restart" in names:
@@ -193,7 +193,15 @@ class ContainerSpec:
 
 
 # What the engine changes while a container runs.
-LIVE_OPTIONS = frozenset({"restart", "cpus", "mem_limit"})
+_LIVE_OPTIONS = frozenset({"restart", "cpus", "mem_limit"})
+
+
+def is_live(name: str, wanted: Json) -> bool:
+    """Whether the engine changes an option to this value while the container runs.
+
+    It does not take a limit away: in C(/containers/NAME/update), 0 is what stays as it is.
+    """
+    return name in _LIVE_OPTIONS and wanted != 0
 
 
 def check_name(name: str, where: str) -> str:
@@ -207,10 +215,7 @@ def check_name(name: str, where: str) -> str:
 
 
 def _image(value: Json) -> str:
-    found = values.some_text(value)
-    if not _IMAGE.fullmatch(found):
-        raise SpecError(f"{found!r} is not the name of an image; write name:tag")
-    return found
+    return image_name(values.some_text(value))
 
 
 def _labels(value: Json) -> dict[str, str]:
@@ -258,7 +263,7 @@ _PARSERS: dict[str, Callable[[Json], Json]] = {
     "read_only": values.flag,
     "mem_limit": values.memory,
     "cpus": values.cpus,
-    "shm_size": values.size,
+    "shm_size": values.some_size,
 }
 
 

@@ -21,7 +21,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from urllib.parse import quote
 
-from .._errors import Conflict, EngineError, NotFound, Unreachable
+from .._errors import MOST_SECONDS, Conflict, EngineError, NotFound, Unreachable
 from .answers import read_json, what_is_wrong
 from .info import MINIMUM_API, EngineInfo, parse_api_version
 from .mask import mask
@@ -303,7 +303,8 @@ class Engine:
         """Stop a container; it is killed if it has not ended by itself after I(grace) seconds."""
         # The engine answers when the container is down. That can last for long, so one at a time would be too few.
         with _stops if self.loses_count else nullcontext():
-            self.order(f"/containers/{container}/stop", timeout=self.connection.timeout + grace, t=str(grace))
+            longest = min(self.connection.timeout + grace, MOST_SECONDS)
+            self.order(f"/containers/{container}/stop", timeout=longest, t=str(grace))
 
     def rename(self, container: str, name: str) -> None:
         self.order(f"/containers/{container}/rename", name=name)
