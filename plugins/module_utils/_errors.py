@@ -139,6 +139,11 @@ def seconds_problem(option: str, seconds: float, least: float, what: str = "it i
     return f"{option} {shown} cannot be used: {what} from {least:g} to {MOST_SECONDS}"
 
 
+def agreeing(names: Sequence[str], one: str, several: str) -> str:
+    """Return names with what is said of them, in the number that they have: C(a has it), C(a, b have it)."""
+    return f"{', '.join(names)} {one if len(names) == 1 else several}"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return C( (did you mean X or Y?)) for names that look like I(name), else an empty string."""
     # Names that the engine gives to unnamed containers never help; callers pass only names that people chose.

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from .._engine.answers import understood
 from .._errors import ApplyError, EngineError, LinklabError, Unreachable, engine_message
-from .._model.find import SETTLE_SECONDS, find_network, same_name
+from .._model.find import AGREE_SECONDS, find_network, same_name
 from .._plan.plan import Action, CreateNetwork, EndpointAction
 from .._plan.restorations import RestoreEndpoints
 from .._recovery.endpoint_notes import restore_endpoints
@@ -191,7 +191,7 @@ def _settle_duplicates(engine: Engine, name: str, made: str) -> None:
     Engines before API 1.44 check for a duplicate without a lock, so two runs at once can both make one. All runs agree
     that the oldest stays; the others remove theirs.
     """
-    deadline = time.monotonic() + SETTLE_SECONDS
+    deadline = time.monotonic() + AGREE_SECONDS
     while len(same := same_name(engine, name)) > 1:
         if same[0] != made or time.monotonic() > deadline:
             engine.remove_network(made)

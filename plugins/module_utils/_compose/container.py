@@ -14,7 +14,7 @@ import typing as t
 from dataclasses import dataclass, field, fields
 
 from .._engine.images import image_name
-from .._errors import SpecError
+from .._errors import SpecError, agreeing
 from .._model.labels import TOPOLOGY_LABEL
 from .._model.words import meant
 from . import values
@@ -142,7 +142,9 @@ class ContainerSpec:
         spec = cls(**found)
         both = set(spec.environment or ()) & set(spec.secret_environment or ())
         if both:
-            raise SpecError(f"{where}: {', '.join(sorted(both))} is in both environment and secret_environment")
+            raise SpecError(
+                f"{where}: {agreeing(sorted(both), 'is', 'are')} in both environment and secret_environment"
+            )
         return spec
 
     def given(self) -> dict[str, Json]:

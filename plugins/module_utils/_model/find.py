@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
     from .state import ContainerState, Network, NetworkSupport, Summary
 
 # How long two runs that made a network of one name at once may take to agree on one of the two.
-SETTLE_SECONDS = 5.0
+AGREE_SECONDS = 5.0
 
 
 def find_container(engine: Engine, ref: str) -> ContainerState | None:
@@ -40,7 +40,7 @@ def find_containers(engine: Engine, refs: Iterable[str]) -> dict[str, ContainerS
 
 def find_network(engine: Engine, ref: str) -> Network | None:
     """Return the network that I(ref) names, or None; raise Refusal if several have that name."""
-    deadline = time.monotonic() + SETTLE_SECONDS
+    deadline = time.monotonic() + AGREE_SECONDS
     while True:
         try:
             return read_network(engine.network(ref))
@@ -75,7 +75,7 @@ def start(engine: Engine, ref: str) -> None:
     Engines before API 1.44 look its networks up by name at the start, and refuse it with 400 for as long as two runs
     that made a network at once have not settled which of the two stays.
     """
-    deadline = time.monotonic() + SETTLE_SECONDS
+    deadline = time.monotonic() + AGREE_SECONDS
     settled = False
     while True:
         try:

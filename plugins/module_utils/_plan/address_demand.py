@@ -184,9 +184,9 @@ class Room:
             }
             if open_ and at_risk:
                 yield (
-                    f"{', '.join(sorted(open_))} may get an address that a container asks for which does not run"
-                    f" ({', '.join(sorted(at_risk))}): the engine keeps none for those, which then cannot start. Start"
-                    " them first, or give the network an ip_range without such addresses"
+                    f"{', '.join(sorted(open_))} may get an address that a stopped container asks for"
+                    f" ({', '.join(sorted(at_risk))}): the engine does not reserve it, and that container then cannot"
+                    " start. Start it first, or give the network an ip_range without such addresses"
                 )
 
     def units(self, changes: Sequence[Attach | Reattach]) -> list[tuple[EndpointAction, ...]]:
@@ -243,7 +243,7 @@ def _text(name: str, holders: Iterable[Holder], pools: Sequence[Pool], version: 
         str(pool.subnet) if pool.dynamic == pool.subnet else f"{pool.subnet}, ip_range {pool.dynamic}" for pool in pools
     )
     stopped = sorted(holder.name for holder in everybody if not holder.runs)
-    without = f" ({', '.join(stopped)} among them, which do not run)" if stopped else ""
+    without = f" ({', '.join(stopped)} among them, not running)" if stopped else ""
     return (
         f"network {name} ({where}) has {room} addresses to give away, and {wanting} more"
         f" {'container needs' if wanting == 1 else 'containers need'} one{without};"

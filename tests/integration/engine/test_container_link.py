@@ -379,3 +379,17 @@ def test_a_source_is_created_with_network_links(lab, twice):
     assert names(done) == ["attach", "create_container"]
     assert set(lab.inspect(client)["NetworkSettings"]["Networks"]) == {network}
     assert resolves(lab, client, "db")
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["plain", "create"])
+def test_a_plan_says_whether_a_source_that_has_exited_is_started_by_its_recreate(lab, twice, given):
+    database, client = lab.run("database", *SERVE), lab.run("client", *SERVE)
+    lab.engine.stop(client, 1)
+    create = {"image": lab.inspect(database)["Config"]["Image"], "command": list(SERVE)} if given else None
+
+    done = twice(client, links=[database], create=create, disruption="recreate")
+
+    (action,) = done["actions"]
+    state = "started" if given else "only created, not started"
+    assert action["reason"].endswith(f"; it is exited, so its successor is {state}")
+    assert lab.inspect(client)["State"]["Status"] == ("running" if given else "created")
