@@ -55,7 +55,7 @@ def known_names(evidence: Evidence) -> list[str]:
 def _unresolved(evidence: Evidence, answer: ProbeAnswer) -> Finding:
     source, target = evidence.ends
     host = evidence.host
-    expected = any(host.lower() in way.names for way in paths(evidence))
+    expected = any(evidence.name in way.names for way in paths(evidence))
     if source.mode == "host":
         address = next(iter(target.addresses), "")
         return Finding(
@@ -81,7 +81,7 @@ def _unresolved(evidence: Evidence, answer: ProbeAnswer) -> Finding:
             f"Wait if {target.name} was attached just now; else look at /etc/hosts and /etc/resolv.conf of"
             f" {source.name}.",
         )
-    if target.borrowed and host.lower() in (target.name.lower(), target.container.short_id):
+    if target.borrowed and evidence.name in (target.name.lower(), target.container.short_id):
         return Finding(
             "target_without_name",
             f"{target.name} has no network of its own, and so no name on any: it uses the network of"
@@ -120,10 +120,12 @@ def _unknown(evidence: Evidence) -> Finding:
     source, target = evidence.ends
     host, names = evidence.host, known_names(evidence)
     networks = [name for name in live_common(source, target) if name != BRIDGE]
-    advice = f"Use one of its names as host, or give {target.name} the alias {host}."
+    # With a dot at its end, an alias is none that the engine's resolver finds.
+    alias = host.removesuffix(".")
+    advice = f"Use one of its names as host, or give {target.name} the alias {alias}."
     if networks:
         aliases = target.networks[networks[0]].settings.aliases or ()
-        tasks: Tasks = (remedies.set_aliases(networks[0], target.owner.name, {*aliases, host}),)
+        tasks: Tasks = (remedies.set_aliases(networks[0], target.owner.name, {*aliases, alias}),)
     elif names:
         advice = "Use one of its names as host."
         tasks = _under_own_name(evidence)
@@ -132,7 +134,7 @@ def _unknown(evidence: Evidence) -> Finding:
         tasks = (on_new_network(evidence),)
     return Finding(
         "name_unknown",
-        f"{target.name} has no name {host}{did_you_mean(host.lower(), names)} where {source.name} can see it; its"
+        f"{target.name} has no name {host}{did_you_mean(evidence.name, names)} where {source.name} can see it; its"
         f" names there are {', '.join(names) or 'none'}",
         advice,
         tasks,
@@ -149,13 +151,21 @@ def _under_own_name(evidence: Evidence) -> Tasks:
     return (remedies.check_again(evidence.check, host=own if own in names else names[0]),)
 
 
+def _under_another_name(evidence: Evidence) -> Tasks:
+    """Return the check under a name of the target that is not the one asked for; under its address if it has none."""
+    source, target = evidence.ends
+    names = [name for name in known_names(evidence) if name != evidence.name]
+    names += [target.networks[network].ipv4 for network in live_common(source, target)]
+    return (remedies.check_again(evidence.check, host=names[0]),) if names else ()
+
+
 def _elsewhere(evidence: Evidence, answer: ProbeAnswer, others: list[str]) -> Finding:
     """The host resolves to at least one address that is not the target's. The order is that of a resolver."""
     source, target = evidence.ends
     host = evidence.host
     other_name = f"Use a name of {target.name} as host: {', '.join(known_names(evidence)) or 'none yet'}."
     if _is_itself(source, others):
-        shadowed = _by_hosts_file(evidence, answer, others) if host.lower() in known_names(evidence) else None
+        shadowed = _by_hosts_file(evidence, answer, others) if evidence.name in known_names(evidence) else None
         return shadowed or Finding(
             "resolves_elsewhere",
             f"{host} is {source.name} itself ({', '.join(others)}), not {target.name}",
@@ -205,7 +215,7 @@ def _on_machine(evidence: Evidence, others: list[str]) -> Finding | None:
 
 def _by_hosts_file(evidence: Evidence, answer: ProbeAnswer, others: list[str]) -> Finding | None:
     source, target = evidence.ends
-    host = evidence.host.lower()
+    host = evidence.name
     lines = [(a, names) for a, names in answer.hosts if a in others and host in (name.lower() for name in names)]
     if not lines:
         return None
@@ -221,21 +231,25 @@ def _by_hosts_file(evidence: Evidence, answer: ProbeAnswer, others: list[str]) -
                 (remedies.renew_link(source.owner.name, link),),
             )
     found = next((one for one in source.owner.legacy_links if one.alias.lower() in (n.lower() for n in names)), None)
-    made_by = (
-        "the legacy link that made it" if found else f"the line (an extra host of {source.owner.name}, or an edit)"
-    )
+    owner = source.owner
+    if found:
+        advice = "Remove the legacy link that made it"
+    elif host == owner.hostname.lower():
+        advice = f"Create {owner.name} again with another hostname than {owner.hostname}"
+    else:
+        advice = f"Remove the line (an extra host of {owner.name}, or an edit)"
     return Finding(
         "hosts_entry_shadows",
         f"{source.name} takes {host} from {line}, which wins over the names of networks; that is"
         f" {_who(evidence, [address])}, not {target.name}",
-        f"Remove {made_by}, or use another name of {target.name}.",
-        (remedies.remove_link(source.owner.name, found),) if found else (),
+        f"{advice}, or use another name of {target.name}, or its address.",
+        (remedies.remove_link(owner.name, found),) if found else _under_another_name(evidence),
     )
 
 
 def _by_network_link(evidence: Evidence, others: list[str]) -> Finding | None:
     source, target = evidence.ends
-    host = evidence.host.lower()
+    host = evidence.name
     for network in source.networks:
         for link in links_on(source, network):
             if link.alias.lower() == host and not leads_to(link, target):
@@ -253,7 +267,7 @@ def _by_network_link(evidence: Evidence, others: list[str]) -> Finding | None:
 def _by_others(evidence: Evidence, others: list[str]) -> Finding | None:
     """Other containers have the name, as an alias or as their own."""
     source, target = evidence.ends
-    host = evidence.host.lower()
+    host = evidence.name
     for network in source.networks:
         holders = [one for one in evidence.others if host in names_on(one, network)]
         if not holders:
