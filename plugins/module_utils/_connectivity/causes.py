@@ -179,8 +179,8 @@ CAUSES: dict[str, Cause] = {
     "hosts_entry_shadows": Cause(
         "name",
         "A line in the source's hosts file gives the name to another address. The hosts file wins over names.",
-        "Remove the line (or the extra host, legacy link or hostname of the source that made it), or use another name of"
-        " the target.",
+        "Remove the line (or the extra host, legacy link or hostname of the source that made it), or use another name"
+        " of the target.",
     ),
     "alias_shared": Cause(
         "name",
