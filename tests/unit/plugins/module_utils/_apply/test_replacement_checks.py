@@ -55,7 +55,7 @@ def test_a_plain_container_can_be_replaced():
         (container(host={"AutoRemove": True}), "--rm"),
         (container(status="removing"), "is being removed"),
         (container(status="dead"), "is being removed"),
-        (container(networks=["bridge", "gone"]), "its network gone does not exist any more"),
+        (container(networks=["bridge", "gone"]), "its network gone is gone; detach it first"),
         (container(host={"PidMode": "container:abcdef"}), "uses the PidMode of container abcdef"),
     ],
 )
