@@ -144,6 +144,13 @@ def agreeing(names: Sequence[str], one: str, several: str) -> str:
     return f"{', '.join(names)} {one if len(names) == 1 else several}"
 
 
+def shape(value: object) -> str:
+    """Return what a value is, for a message that must not show it."""
+    if isinstance(value, dict):
+        return "a dictionary"
+    return "a list" if isinstance(value, (list, tuple)) else "a single value"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return C( (did you mean X or Y?)) for names that look like I(name), else an empty string."""
     # Names that the engine gives to unnamed containers never help; callers pass only names that people chose.

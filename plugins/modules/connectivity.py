@@ -508,12 +508,12 @@ table:
 
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.spec import CHECK_OPTIONS
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.task import run_task
-from ansible_collections.linklab.docker.plugins.module_utils._module.common import new_module
+from ansible_collections.linklab.docker.plugins.module_utils._module.common import LinklabModule
 
 
 def main() -> None:
     run_task(
-        new_module(
+        LinklabModule(
             CHECK_OPTIONS,
             mutually_exclusive=[("checks", "source"), ("checks", "target")],
             required_together=[("source", "target")],

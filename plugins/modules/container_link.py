@@ -235,8 +235,7 @@ links:
 
 from ansible_collections.linklab.docker.plugins.module_utils._compose.container import CONTAINER_OPTIONS
 from ansible_collections.linklab.docker.plugins.module_utils._link.task import LinkTask
-from ansible_collections.linklab.docker.plugins.module_utils._module.common import new_module
-from ansible_collections.linklab.docker.plugins.module_utils._module.task import DISRUPTION_OPTION, run
+from ansible_collections.linklab.docker.plugins.module_utils._module.task import new_module, run
 
 
 def main() -> None:
@@ -248,7 +247,6 @@ def main() -> None:
             "create": {"type": "dict", "options": CONTAINER_OPTIONS},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "purge": {"type": "bool", "default": False},
-            **DISRUPTION_OPTION,
         }
     )
     run(module, LinkTask().task())

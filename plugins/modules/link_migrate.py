@@ -272,17 +272,16 @@ names:
     msg:
       description: What was found, in words.
       type: str
-      sample: "client -> db:3306 (tcp): reached over network:links-database"
+      sample: "client: database leads to 172.18.0.2 (database), and port 3306 answers"
 """
 
 from ansible_collections.linklab.docker.plugins.module_utils._migrate.spec import MIGRATE_OPTIONS
 from ansible_collections.linklab.docker.plugins.module_utils._migrate.task import MigrateTask
-from ansible_collections.linklab.docker.plugins.module_utils._module.common import new_module
-from ansible_collections.linklab.docker.plugins.module_utils._module.task import DISRUPTION_OPTION, run
+from ansible_collections.linklab.docker.plugins.module_utils._module.task import new_module, run
 
 
 def main() -> None:
-    run(new_module({**MIGRATE_OPTIONS, **DISRUPTION_OPTION}), MigrateTask().task())
+    run(new_module(MIGRATE_OPTIONS), MigrateTask().task())
 
 
 if __name__ == "__main__":

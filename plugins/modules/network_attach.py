@@ -322,8 +322,7 @@ endpoints:
 from ansible_collections.linklab.docker.plugins.module_utils._attach.observe import attach_result, observe_attach
 from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import ENDPOINT_OPTIONS, parse_attach
 from ansible_collections.linklab.docker.plugins.module_utils._compose.network import NETWORK_OPTIONS
-from ansible_collections.linklab.docker.plugins.module_utils._module.common import new_module
-from ansible_collections.linklab.docker.plugins.module_utils._module.task import DISRUPTION_OPTION, Task, run
+from ansible_collections.linklab.docker.plugins.module_utils._module.task import Task, new_module, run
 from ansible_collections.linklab.docker.plugins.module_utils._plan.attach import plan_attach
 
 
@@ -341,7 +340,6 @@ def main() -> None:
             },
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "purge": {"type": "bool", "default": False},
-            **DISRUPTION_OPTION,
         }
     )
     run(module, Task(parse_attach, observe_attach, plan_attach, attach_result))

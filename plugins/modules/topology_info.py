@@ -264,12 +264,12 @@ links:
       sample: false
 """
 
-from ansible_collections.linklab.docker.plugins.module_utils._module.common import new_module, run_info
+from ansible_collections.linklab.docker.plugins.module_utils._module.common import LinklabModule, run_info
 from ansible_collections.linklab.docker.plugins.module_utils._topology.graph_observe import topology_info
 
 
 def main() -> None:
-    run_info(new_module({"name": {"type": "str"}}), topology_info)
+    run_info(LinklabModule({"name": {"type": "str"}}), topology_info)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.spec import CHECK_OPTIONS, parse_checks
-from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, did_you_mean
+from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, did_you_mean, shape
 from ansible_collections.linklab.docker.plugins.module_utils._model.words import meant
 from ansible_collections.linklab.docker.plugins.module_utils._module.arguments import cover
 from ansible_collections.linklab.docker.plugins.module_utils._topology.options import strict_options_for
@@ -33,6 +33,7 @@ Place = tuple[t.Union[str, int], ...]
 
 # Stands for a value that only Ansible knows.
 _TEMPLATE = "{{ }}"
+_PLAIN: Mapping[str, Json] = {"type": "str"}
 # What looks like a variable of the role. Others are the user's own.
 _OURS = re.compile(r"lab_.*|name|networks|containers|checks")
 # A variable of the playbook, for its other roles too.
@@ -131,13 +132,14 @@ def _in_value(value: Json, option: Mapping[str, Json], path: Place) -> Iterator[
         return
     if kind == "dict":
         if not isinstance(value, dict):
-            yield Mistake(path, f"must be a dictionary, not {_shape(value)}")
-        elif "options" in option:
-            yield from _in_options(value, option["options"], path)
+            yield Mistake(path, f"must be a dictionary, not {shape(value)}")
+        else:
+            # Without options it is such as environment or labels: names and plain values.
+            yield from _in_options(value, option.get("options", dict.fromkeys(map(str, value), _PLAIN)), path)
     elif kind == "list":
         yield from _in_list(value, option, path)
     elif isinstance(value, (dict, list)):
-        yield Mistake(path, f"must be a single value, not {_shape(value)}")
+        yield Mistake(path, f"must be a single value, not {shape(value)}")
     else:
         yield from _in_scalar(value, option, path)
 
@@ -150,7 +152,7 @@ def _in_list(value: Json, option: Mapping[str, Json], path: Place) -> Iterator[M
                 yield Mistake((*path, number), "must be a dictionary, and is empty")
             yield from _in_value(item, element, (*path, number))
     elif isinstance(value, dict) or element["type"] == "dict":
-        yield Mistake(path, f"must be a list, not {_shape(value)}")
+        yield Mistake(path, f"must be a list, not {shape(value)}")
 
 
 def _in_scalar(value: Json, option: Mapping[str, Json], path: Place) -> Iterator[Mistake]:
@@ -194,12 +196,6 @@ def _sentence(mistake: Mistake) -> str:
 def _line_of(path: Place, lines: Mapping[Place, int]) -> int:
     """Return the line of a place, or of the nearest that it is in; 0 for the file as a whole."""
     return next((lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines), 0)
-
-
-def _shape(value: Json) -> str:
-    if isinstance(value, dict):
-        return "a dictionary"
-    return "a list" if isinstance(value, list) else "a single value"
 
 
 def _is_template(value: Json) -> bool:

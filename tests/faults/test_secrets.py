@@ -18,6 +18,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.linklab.docker.plugins.module_utils._engine.logs import read_log
 from fault_labs import AT_ONCE
 from linklab_engine_conftest import BUSYBOX, ROOT
 from watch import Watch, engine_log
@@ -124,7 +125,7 @@ def test_no_secret_is_shown_anywhere(lab, watch, tmp_path):
             # So the secret was at work.
             environment = raw["Config"].pop("Env")
             assert f"PASSWORD={SECRETS['link']}" in environment
-        descriptions += [json.dumps(raw), lab.engine.logs(name, 1000).decode(errors="replace")]
+        descriptions += [json.dumps(raw), read_log(lab.engine, name, 1000).decode(errors="replace")]
     events = [line for line in watch.events if lab.prefix in line]
     assert any("recreate_container" in line for line in shown.splitlines())
     assert events

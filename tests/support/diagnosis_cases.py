@@ -446,6 +446,14 @@ CASES = {
         {"protocol": "mysql", "login": Login(ssl_mode="disabled")},
         change=on_net,
     ),
+    "certificate of an unknown authority": Case(
+        "bridge",
+        "full",
+        "tls_failed",
+        mysql(2026),
+        {"protocol": "mysql", "login": Login(ssl_mode="verify_ca", ssl_ca="/ca.pem")},
+        change=on_net,
+    ),
     "login to nobody": Case("bridge", "full", "probe_failed", answer(FULL), {"protocol": "mysql"}, change=on_net),
     "name of the machine, perhaps": Case(
         "full",

@@ -73,6 +73,7 @@ class EngineModel(OneByOne):
     """The engine's containers, networks and volumes as the API describes them."""
 
     def __init__(self, images: Mapping[str, Json], remote: Mapping[str, Json] | None = None) -> None:
+        self.asked = [""]
         self.lock = threading.RLock()
         self.info = EngineInfo("1.41", "20.10")
         self.loses_count = True

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import types
 import typing as t
 
 from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
@@ -38,6 +39,4 @@ class Puller:
         for one in self.said:
             if isinstance(one, Exception):
                 raise one
-        response = contextlib.nullcontext()
-        response.iter_lines = lambda: iter(self.said)
-        return response
+        return contextlib.nullcontext(types.SimpleNamespace(iter_lines=lambda: iter(self.said)))

@@ -209,6 +209,9 @@ def _spoil(client: socket.socket, fault: Fault, headers: bytes = b"") -> bool:
 
 def _pass_on(wires: _Wires, answer: bytes, fault: Fault, method: bytes) -> bool:
     """Pass the engine's answer on; return whether the connection can be used again."""
+    if not answer:
+        # The engine has gone away.
+        return False
     if answer.split(b" ", 2)[1] == b"101" or b"docker.raw-stream" in answer:
         wires.client.sendall(answer)
         _pump_both(*wires)

@@ -14,8 +14,9 @@ import typing as t
 from contextlib import suppress
 
 from .._engine.images import NotPulled, pull
-from .._engine.marks import claims_text
-from .._engine.readiness import log_tail, wait_until
+from .._engine.logs import log_tail
+from .._engine.polling import until
+from .._engine.readiness import wait_until
 from .._errors import (
     ApplyError,
     Conflict,
@@ -26,7 +27,7 @@ from .._errors import (
     engine_message,
     tolerate_if,
 )
-from .._model.find import find_container, find_network, start
+from .._model.find import find_container, find_network
 from .._model.state import stop_grace
 from .._plan.container_actions import (
     CreateContainer,
@@ -38,7 +39,9 @@ from .._plan.container_actions import (
     RestartContainer,
     StartContainer,
     UpdateContainer,
+    claims_text,
 )
+from .starting import start
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,7 +49,8 @@ if t.TYPE_CHECKING:
     from .._engine.client import Engine
     from .._engine.info import EngineInfo
     from .._model.state import ContainerState
-    from .._plan.container_actions import After, NewEndpoint
+    from .._plan.container_actions import After
+    from .._plan.plan import NewEndpoint
     from .stages import Executors
 
 Json = t.Any
@@ -273,12 +277,7 @@ def _what_is_left(engine: Engine, container: ContainerState) -> tuple[str, bool]
 
 def _goes(engine: Engine, ref: str) -> bool:
     """Whether a container is gone in a moment: its status does not show at once that another run removes it."""
-    deadline = time.monotonic() + _OTHER_RUN_SECONDS
-    while not _is_going(engine, ref):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
+    return until(lambda: _is_going(engine, ref), _OTHER_RUN_SECONDS)
 
 
 def _is_going(engine: Engine, ref: str) -> bool:

@@ -20,9 +20,9 @@ from .._model.find import find_container
 from .._model.hosts_lines import pointed
 from .._model.legacy_links import read_legacy_links
 from .._plan.container_actions import RecreateContainer, RemoveLink, RewriteHosts
+from .._plan.link_hosts import aliases_of, link_addresses
 from .._recovery.journal import read_journal
 from .hosts import read_hosts, write_hosts
-from .link_hosts import aliases_of, link_addresses
 from .recover import RECOVERY_EXECUTORS
 from .replacement import replace_with_successor
 from .unlink import as_it_is_now, unlink
@@ -110,7 +110,7 @@ def rewrite_hosts(engine: Engine, action: RewriteHosts) -> None:
     if source is None or not source.live:
         # Whoever starts it has the engine write the file.
         return
-    before = after = read_hosts(engine, source.id)
+    before = after = read_hosts(engine, source)
     for link in read_legacy_links(engine, source):
         addresses = link_addresses(source, link.target) if link.target is not None else ()
         if link.target is not None and addresses and link.alias in action.aliases:

@@ -13,7 +13,7 @@ import typing as t
 
 from .._errors import ApplyError, LinklabError, engine_message
 from .._model.bridge import on_default_bridge
-from .._model.find import find_container, start
+from .._model.find import find_container
 from .._plan.container_actions import FinishUnlink
 from .._plan.restorations import Note, RestoreEndpoints
 from .._recovery.endpoint_notes import discard, restore_endpoints
@@ -22,6 +22,7 @@ from .._recovery.names import Before, Verdict
 from .._recovery.unlink_mark import mark_name, read_instead
 from .bridge_address import release_addresses
 from .replacement import finish, roll_back
+from .starting import start
 from .unlink import as_it_is_now, lost_a_link, return_to_bridge
 
 if t.TYPE_CHECKING:

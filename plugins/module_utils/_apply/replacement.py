@@ -20,8 +20,8 @@ import typing as t
 from contextlib import suppress
 from dataclasses import dataclass
 
+from .._engine.logs import how_it_ended, log_tail
 from .._engine.mask import mask_of_container
-from .._engine.readiness import how_it_ended, log_tail
 from .._errors import (
     ApplyError,
     BusyError,
@@ -37,7 +37,6 @@ from .._errors import (
     tolerate_if,
 )
 from .._model.find import find_container
-from .._model.find import start as start_container
 from .._model.leftover_names import is_leftover
 from .._model.state import read_container, stop_grace
 from .._recovery.journal import find_leftovers
@@ -45,6 +44,7 @@ from .._recovery.names import Before, Exchange, comes_again, policy_to_restore, 
 from .replacement_checks import observe_dependencies, replace_problems
 from .replacement_config import Sources, Wiring, create_body, wiring
 from .replacement_files import carry_files
+from .starting import start
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -229,7 +229,7 @@ def _exchange(engine: Engine, container: ContainerState, exchange: Exchange, set
     # Only now, since the environment of legacy links is made at the start and holds the source's name.
     engine.rename(exchange.new_id, exchange.name)
     if exchange.before is not Before.STOPPED:
-        start_container(engine, exchange.new_id)
+        start(engine, exchange.new_id)
         if settle:
             _watch(engine, exchange.new_id, settle)
     return finish(engine, exchange)
@@ -331,7 +331,7 @@ def _restore(engine: Engine, exchange: Exchange) -> str:
         kind, _colon, sharer = (raw["HostConfig"].get("NetworkMode") or "").partition(":")
         if kind == "container" and find_container(engine, sharer) is None:
             return f"it shared the network of the container {sharer[:12]}, which is gone"
-        start_container(engine, exchange.old_id)
+        start(engine, exchange.old_id)
     if exchange.before is Before.PAUSED and _status(engine, exchange.old_id) == "running":
         engine.post(f"/containers/{exchange.old_id}/pause")
     return ""

@@ -23,6 +23,7 @@ import typing as t
 from contextlib import suppress
 from dataclasses import dataclass
 
+from .._engine.streams import open_stream
 from .._engine.transport import AnswerError
 from .._errors import ApplyError, EngineError, LinklabError, some
 
@@ -30,7 +31,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from .._engine.client import Engine
-    from .._engine.transport import Stream
+    from .._engine.streams import Stream
 
 Json = t.Any
 
@@ -222,7 +223,7 @@ def _members(engine: Engine, ident: str, selection: Selection) -> Iterator[tuple
 
 
 def _ask(engine: Engine, url: str, params: Mapping[str, str]) -> Stream:
-    return engine.request("GET", url, params=params, stream=True)
+    return open_stream(engine, "GET", url, params=params)
 
 
 def _read(

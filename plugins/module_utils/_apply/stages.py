@@ -10,12 +10,12 @@
 from __future__ import annotations
 
 import threading
-import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from .._engine.answers import understood
+from .._engine.polling import until
 from .._errors import ApplyError, EngineError, LinklabError, Unreachable, engine_message
 from .._model.find import AGREE_SECONDS, find_network, same_name
 from .._plan.plan import Action, CreateNetwork, EndpointAction
@@ -177,12 +177,7 @@ def create_network(engine: Engine, action: CreateNetwork) -> None:
 
 def _appears(engine: Engine, name: str) -> bool:
     """Whether a network is there, or comes in a moment: another run's takes its subnet before it can be seen."""
-    deadline = time.monotonic() + _APPEAR_SECONDS
-    while find_network(engine, name) is None:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
+    return until(lambda: find_network(engine, name) is not None, _APPEAR_SECONDS)
 
 
 def _settle_duplicates(engine: Engine, name: str, made: str) -> None:
@@ -191,12 +186,14 @@ def _settle_duplicates(engine: Engine, name: str, made: str) -> None:
     Engines before API 1.44 check for a duplicate without a lock, so two runs at once can both make one. All runs agree
     that the oldest stays; the others remove theirs.
     """
-    deadline = time.monotonic() + AGREE_SECONDS
-    while len(same := same_name(engine, name)) > 1:
-        if same[0] != made or time.monotonic() > deadline:
-            engine.remove_network(made)
-            return
-        time.sleep(0.05)
+    seen: list[str] = []
+
+    def is_settled() -> bool:
+        seen[:] = same_name(engine, name)
+        return len(seen) < 2 or seen[0] != made
+
+    if not until(is_settled, AGREE_SECONDS) or len(seen) > 1:
+        engine.remove_network(made)
 
 
 NETWORK_EXECUTORS: Executors = {CreateNetwork: create_network, RestoreEndpoints: restore_endpoints}

@@ -27,7 +27,7 @@ if t.TYPE_CHECKING:
     from .._engine.client import Engine
     from .._engine.info import EngineInfo
     from .._model.state import ContainerState
-    from .._plan.container_actions import NewEndpoint
+    from .._plan.plan import NewEndpoint
     from .stages import Executors
 
 Json = t.Any

@@ -161,7 +161,7 @@ def tidy_hosts(engine: Engine, ident: str, aliases: Sequence[str], images: Itera
     source = find_container(engine, ident)
     if source is None or not source.live:
         return []
-    before = read_hosts(engine, ident)
+    before = read_hosts(engine, source)
     addresses = {address for end in source.endpoints.values() for address in (end.ipv4, end.ipv6)}
     after = tidy(before, aliases, source.hostname, addresses)
     if after == before or write_hosts(engine, source, before, after, images):

@@ -10,17 +10,23 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import typing as t
 from dataclasses import dataclass
 
 from .._errors import SpecError
-from .._model.endpoint import EndpointSettings, Link, parse_address, parse_mac
+from .._model.endpoint import EndpointSettings, Link
 from .network import NetworkSpec, option_strings, parse_network
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 Json = t.Any
+Read = t.TypeVar("Read")
+
+_HEX_PAIRS = re.compile(r"[0-9a-f]{12}")
+# What the engine itself demands of container names (moby, daemon/names): a link's target is one, or an ID.
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 
 # The Ansible options of an endpoint's settings, for network_attach and for a topology's containers.
 ENDPOINT_OPTIONS: dict[str, Json] = {
@@ -110,13 +116,17 @@ def parse_attach(params: Mapping[str, Json]) -> AttachSpec:
 
 def parse_settings(container: str, options: Mapping[str, Json]) -> EndpointSettings:
     """Read one endpoint's settings as Ansible parsed them by ENDPOINT_OPTIONS; raise SpecError."""
+
+    def read(name: str, parse: Callable[[Json], Read]) -> Read | None:
+        return None if options.get(name) is None else parse(options[name])
+
     try:
         return EndpointSettings(
-            aliases=_aliases(options.get("aliases")),
-            links=_links(container, options.get("links")),
-            ipv4_address=_address(options.get("ipv4_address"), 4),
-            ipv6_address=_address(options.get("ipv6_address"), 6),
-            mac_address=None if options.get("mac_address") is None else parse_mac(options["mac_address"]),
+            aliases=read("aliases", _aliases),
+            links=read("links", lambda given: _links(container, given)),
+            ipv4_address=read("ipv4_address", lambda given: parse_address(given, 4)),
+            ipv6_address=read("ipv6_address", lambda given: parse_address(given, 6)),
+            mac_address=read("mac_address", parse_mac),
             driver_opts=option_strings(options.get("driver_opts")),
             gw_priority=options.get("gw_priority"),
         )
@@ -136,9 +146,7 @@ def _name(option: str, value: str) -> str:
     return name
 
 
-def _aliases(given: list[str] | None) -> tuple[str, ...] | None:
-    if given is None:
-        return None
+def _aliases(given: list[str]) -> tuple[str, ...]:
     for alias in given:
         # The engine stores anything; a name with one of these can never be asked for.
         if not alias or any(char.isspace() or char in "/:\0" for char in alias):
@@ -146,10 +154,8 @@ def _aliases(given: list[str] | None) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(given))
 
 
-def _links(container: str, given: list[str] | None) -> tuple[Link, ...] | None:
-    if given is None:
-        return None
-    links = tuple(dict.fromkeys(Link.parse(text) for text in given))
+def _links(container: str, given: list[str]) -> tuple[Link, ...]:
+    links = tuple(dict.fromkeys(parse_link(text) for text in given))
     targets: dict[str, str] = {}
     for link in links:
         if link.target == container:
@@ -159,14 +165,42 @@ def _links(container: str, given: list[str] | None) -> tuple[Link, ...] | None:
     return links
 
 
-def _address(given: str | None, version: int) -> str | None:
-    if given is None:
-        return None
-    address = parse_address(given, version)
-    parsed = ipaddress.ip_address(address)
-    if parsed.is_multicast or parsed.is_unspecified or parsed.is_loopback:
+def parse_link(text: str) -> Link:
+    """Read C(target) or C(target:alias), as C(docker run --link) does; raise SpecError.
+
+    As the C(docker) program does, the alias defaults to the target.
+    """
+    target, _colon, alias = text.strip().partition(":")
+    alias = alias or target
+    for what, name in (("target", target), ("alias", alias)):
+        if not _NAME.fullmatch(name):
+            raise SpecError(f"link {text!r}: {what} {name!r} is not a name; write 'target' or 'target:alias'")
+    return Link(target, alias)
+
+
+def parse_mac(text: str) -> str:
+    """Return a MAC address in the engine's notation, from any of the usual ones; raise SpecError."""
+    digits = re.sub(r"[:.\-]", "", text.strip().lower())
+    if not _HEX_PAIRS.fullmatch(digits):
+        raise SpecError(
+            f"{text!r} is not a MAC address; write six pairs of hexadecimal digits such as 02:42:ac:11:00:02"
+        )
+    if int(digits[:2], 16) & 1:
+        raise SpecError(f"{text!r} is a multicast MAC address, which no container can have; make its first pair even")
+    return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
+
+
+def parse_address(text: str, version: int) -> str:
+    """Return a container's address in its canonical notation; raise SpecError. I(version) is 4 or 6."""
+    try:
+        address = ipaddress.IPv4Address(text.strip()) if version == 4 else ipaddress.IPv6Address(text.strip())
+    except ValueError as exc:
+        raise SpecError(f"{text!r} is not an IPv{version} address: {exc}") from exc
+    if "%" in str(address):
+        raise SpecError(f"{text!r} is not an IPv{version} address of a container: leave out the interface after '%'")
+    if address.is_multicast or address.is_unspecified or address.is_loopback:
         raise SpecError(f"{address} cannot be a container's address: it is multicast, unspecified or loopback")
-    return address
+    return str(address)
 
 
 def refuse_repeats(what: str, names: Iterable[str]) -> None:

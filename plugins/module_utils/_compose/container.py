@@ -11,117 +11,46 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass, field, fields
 
 from .._engine.images import image_name
 from .._errors import SpecError, agreeing
 from .._model.labels import TOPOLOGY_LABEL
 from .._model.words import meant
-from . import values
-from .items import Healthcheck, Port, Restart, Volume, ports, volumes
+from . import items, values
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
 
 Json = t.Any
 
-# For the argument spec of a module that creates containers. Documented in the fragment linklab.docker._container.
-CONTAINER_OPTIONS: dict[str, Json] = {
-    "image": {"type": "str"},
-    "pull": {"type": "str", "choices": ["missing", "never"], "default": "missing"},
-    "command": {"type": "raw"},
-    "entrypoint": {"type": "raw"},
-    "environment": {"type": "dict"},
-    "secret_environment": {"type": "dict", "no_log": True},
-    "user": {"type": "str"},
-    "working_dir": {"type": "str"},
-    "hostname": {"type": "str"},
-    "init": {"type": "bool"},
-    "cap_add": {"type": "list", "elements": "str"},
-    "cap_drop": {"type": "list", "elements": "str"},
-    "privileged": {"type": "bool"},
-    "sysctls": {"type": "dict"},
-    "volumes": {"type": "list", "elements": "str"},
-    "tmpfs": {"type": "raw"},
-    "ports": {"type": "list", "elements": "str"},
-    "healthcheck": {
-        "type": "dict",
-        "options": {
-            "test": {"type": "raw"},
-            "interval": {"type": "str"},
-            "timeout": {"type": "str"},
-            "retries": {"type": "int"},
-            "start_period": {"type": "str"},
-            "disable": {"type": "bool"},
-        },
-    },
-    "labels": {"type": "dict"},
-    "restart": {"type": "str"},
-    "stop_grace_period": {"type": "str"},
-    "stop_signal": {"type": "str"},
-    "tty": {"type": "bool"},
-    "stdin_open": {"type": "bool"},
-    "extra_hosts": {"type": "raw"},
-    "dns": {"type": "list", "elements": "str"},
-    "security_opt": {"type": "list", "elements": "str"},
-    "read_only": {"type": "bool"},
-    "mem_limit": {"type": "str"},
-    "cpus": {"type": "float"},
-    "shm_size": {"type": "str"},
-}
-
 # Labels of this collection say whose a container is; no user sets them.
 OWN_LABELS = "linklab.docker."
-# A container that is made otherwise can be given to a topology, which then removes it with all else that is its own.
 # What the engine itself demands of a container's name.
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
 
-@dataclass(frozen=True)
 class ContainerSpec:
-    """The desired state of a container. None means: not given, so neither compared nor touched.
+    """The desired state of a container: what a task gives of WORDS, each as an attribute in its normal form.
 
-    Attributes:
-        image: a name, with or without tag or digest, or an ID.
-        pull: C(missing) or C(never): what to do about an image that the engine does not have.
-        entrypoint: empty means: none, not even the image's.
-        secret_environment: as I(environment); in no representation of this object.
-        stop_grace_period: seconds.
-        mem_limit, shm_size: bytes.
-        cpus: billionths of a CPU.
+    One that is not given is None, and is neither compared nor touched.
     """
 
-    image: str | None = None
-    pull: str = "missing"
-    command: tuple[str, ...] | None = None
-    entrypoint: tuple[str, ...] | None = None
-    environment: Mapping[str, str] | None = None
-    secret_environment: Mapping[str, str] | None = field(default=None, repr=False)
-    user: str | None = None
-    working_dir: str | None = None
-    hostname: str | None = None
-    init: bool | None = None
-    cap_add: tuple[str, ...] | None = None
-    cap_drop: tuple[str, ...] | None = None
-    privileged: bool | None = None
-    sysctls: Mapping[str, str] | None = None
-    volumes: tuple[Volume, ...] | None = None
-    tmpfs: Mapping[str, str] | None = None
-    ports: tuple[Port, ...] | None = None
-    healthcheck: Healthcheck | None = None
-    labels: Mapping[str, str] | None = None
-    restart: Restart | None = None
-    stop_grace_period: int | None = None
-    stop_signal: str | None = None
-    tty: bool | None = None
-    stdin_open: bool | None = None
-    extra_hosts: tuple[tuple[str, str], ...] | None = None
-    dns: tuple[str, ...] | None = None
-    security_opt: tuple[str, ...] | None = None
-    read_only: bool | None = None
-    mem_limit: int | None = None
-    cpus: int | None = None
-    shm_size: int | None = None
+    def __init__(self, **given: Json) -> None:
+        self._given = {word: given[word] for word in WORDS if given.get(word) is not None}
+
+    def __getattr__(self, word: str) -> Json:
+        if word not in WORDS:
+            raise AttributeError(f"there is no word {word!r} for a container")
+        return self._given.get(word)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ContainerSpec) and self._given == other._given
+
+    __hash__ = None  # type: ignore[assignment]  # it holds dictionaries
+
+    def __repr__(self) -> str:
+        shown = (f"{word}={value!r}" for word, value in self._given.items() if not WORDS[word].option.get("no_log"))
+        return f"ContainerSpec({', '.join(shown)})"
 
     @classmethod
     def parse(cls, options: Mapping[str, Json], where: str) -> ContainerSpec:
@@ -135,10 +64,10 @@ class ContainerSpec:
         """
         found: dict[str, Json] = {}
         for name, value in options.items():
-            if name not in _PARSERS:
-                raise SpecError(f"{where}: there is no option {name!r}{meant(name, _PARSERS)}")
+            if name not in WORDS:
+                raise SpecError(f"{where}: there is no option {name!r}{meant(name, WORDS)}")
             if value is not None:
-                found[name] = values.parse_option(f"{where}.{name}", _PARSERS[name], value)
+                found[name] = values.parse_option(f"{where}.{name}", WORDS[name].parse, value)
         spec = cls(**found)
         both = set(spec.environment or ()) & set(spec.secret_environment or ())
         if both:
@@ -148,10 +77,8 @@ class ContainerSpec:
         return spec
 
     def given(self) -> dict[str, Json]:
-        """Return the options that are given, but not what to do about a missing image."""
-        return {
-            f.name: value for f in fields(self) if f.name != "pull" and (value := getattr(self, f.name)) is not None
-        }
+        """Return what is given, in the order of WORDS."""
+        return dict(self._given)
 
     @property
     def variables(self) -> dict[str, str]:
@@ -161,20 +88,17 @@ class ContainerSpec:
     def to_api(self) -> dict[str, Json]:
         """Return the Engine API's configuration for a new container: what is given, and nothing else."""
         body: dict[str, Json] = {"HostConfig": {}}
-        for name, value in self.given().items():
-            if name in _CONFIG:
-                key, write = _CONFIG[name]
-                body[key] = write(value)
-            elif name in _HOST_CONFIG:
-                key, write = _HOST_CONFIG[name]
-                body["HostConfig"][key] = write(value)
+        for name, value in self._given.items():
+            room, _point, key = WORDS[name].key.rpartition(".")
+            if key:
+                (body[room] if room else body)[key] = WORDS[name].write(value)
         if self.variables:
             body["Env"] = [f"{name}={value}" for name, value in self.variables.items()]
         if self.ports:
             body["ExposedPorts"] = {port.container: {} for port in self.ports}
-        if self.volumes:
-            anonymous: dict[str, Json] = {volume.target: {} for volume in self.volumes if volume.anonymous}
-            body.update({"Volumes": anonymous} if anonymous else {})
+        anonymous: dict[str, Json] = {volume.target: {} for volume in self.volumes or () if volume.anonymous}
+        if anonymous:
+            body["Volumes"] = anonymous
         return body
 
     def update_to_api(self, names: Container[str]) -> dict[str, Json]:
@@ -183,27 +107,12 @@ class ContainerSpec:
         Args:
             names: which options are to be changed; others than those of is_live are left out.
         """
-        body: dict[str, Json] = {}
-        if self.restart and "restart" in names:
-            body["RestartPolicy"] = self.restart.to_api()
-        if self.cpus and "cpus" in names:
-            body["NanoCpus"] = self.cpus
-        if self.mem_limit and "mem_limit" in names:
+        found = {name: WORDS[name] for name, value in self._given.items() if name in names and is_live(name, value)}
+        body = {word.key.rpartition(".")[2]: word.write(self._given[name]) for name, word in found.items()}
+        if "mem_limit" in found:
             # The engine refuses a limit above that of memory and swap, which is twice the limit if not given.
-            body.update(Memory=self.mem_limit, MemorySwap=2 * self.mem_limit)
+            body["MemorySwap"] = 2 * self.mem_limit
         return body
-
-
-# What the engine changes while a container runs.
-_LIVE_OPTIONS = frozenset({"restart", "cpus", "mem_limit"})
-
-
-def is_live(name: str, wanted: Json) -> bool:
-    """Whether the engine changes an option to this value while the container runs.
-
-    It does not take a limit away: in C(/containers/NAME/update), 0 is what stays as it is.
-    """
-    return name in _LIVE_OPTIONS and wanted != 0
 
 
 def check_name(name: str, where: str) -> str:
@@ -234,82 +143,134 @@ def _pull(value: Json) -> str:
     return str(value)
 
 
-_PARSERS: dict[str, Callable[[Json], Json]] = {
-    "image": _image,
-    "pull": _pull,
-    "command": values.words,
-    "entrypoint": values.words,
-    "environment": values.variables,
-    "secret_environment": values.variables,
-    "user": values.some_text,
-    "working_dir": values.path,
-    "hostname": values.some_text,
-    "init": values.flag,
-    "cap_add": values.capabilities,
-    "cap_drop": values.capabilities,
-    "privileged": values.flag,
-    "sysctls": values.mapping,
-    "volumes": volumes,
-    "tmpfs": values.mounts_in_memory,
-    "ports": ports,
-    "healthcheck": Healthcheck.parse,
-    "labels": _labels,
-    "restart": Restart.parse,
-    "stop_grace_period": values.seconds,
-    "stop_signal": values.stop_signal,
-    "tty": values.flag,
-    "stdin_open": values.flag,
-    "extra_hosts": values.hosts,
-    "dns": values.addresses,
-    "security_opt": values.security,
-    "read_only": values.flag,
-    "mem_limit": values.memory,
-    "cpus": values.cpus,
-    "shm_size": values.some_size,
-}
+# -- the words --------------------------------------------------------------------------------------------------------
 
 
 def _same(value: Json) -> Json:
     return value
 
 
-def _port_bindings(found: tuple[Port, ...]) -> dict[str, list[dict[str, str]]]:
-    bindings: dict[str, list[dict[str, str]]] = {}
-    for port in found:
-        bindings.setdefault(port.container, []).append({"HostIp": port.address, "HostPort": port.host})
-    return bindings
+def plain(value: Json) -> Json:
+    """Return a value as differences show it: a set of words as a sorted list."""
+    return sorted(map(str, value)) if isinstance(value, tuple) else value
 
 
-# Option to the Engine API's key and the value there.
-_CONFIG: dict[str, tuple[str, Callable[[Json], Json]]] = {
-    "image": ("Image", _same),
-    "command": ("Cmd", list),
-    "entrypoint": ("Entrypoint", list),
-    "user": ("User", _same),
-    "working_dir": ("WorkingDir", _same),
-    "hostname": ("Hostname", _same),
-    "healthcheck": ("Healthcheck", Healthcheck.to_api),
-    "labels": ("Labels", dict),
-    "stop_grace_period": ("StopTimeout", _same),
-    "stop_signal": ("StopSignal", _same),
-    "tty": ("Tty", _same),
-    "stdin_open": ("OpenStdin", _same),
+class Word(t.NamedTuple):
+    """What a task can say of a container.
+
+    Attributes:
+        option: for Ansible. Documented in the fragment linklab.docker._container.
+        parse: what stands in a task to its normal form; raises SpecError.
+        key: where the Engine API's configuration has it, such as C(User) or C(HostConfig.Init); empty for what is no
+            single value there.
+        write: the normal form to the API's.
+        read: what the API has, or None where it has nothing, to the form that I(show) makes of the normal form; None
+            for words that container_compare has rules of their own for.
+        show: the normal form as it is compared, and shown where it differs.
+        live: whether the engine changes it while the container runs.
+    """
+
+    option: dict[str, Json]
+    parse: Callable[[Json], Json]
+    key: str = ""
+    write: Callable[[Json], Json] = _same
+    read: Callable[[Json], Json] | None = None
+    show: Callable[[Json], Json] = plain
+    live: bool = False
+
+
+_TEXT: dict[str, Json] = {"type": "str"}
+_LIST: dict[str, Json] = {"type": "list", "elements": "str"}
+_DICT: dict[str, Json] = {"type": "dict"}
+_RAW: dict[str, Json] = {"type": "raw"}
+_PULL: dict[str, Json] = {"type": "str", "choices": ["missing", "never"], "default": "missing"}
+_HEALTHCHECK: dict[str, Json] = {
+    "type": "dict",
+    "options": {
+        "test": _RAW,
+        "interval": _TEXT,
+        "timeout": _TEXT,
+        "retries": {"type": "int"},
+        "start_period": _TEXT,
+        "disable": {"type": "bool"},
+    },
 }
-_HOST_CONFIG: dict[str, tuple[str, Callable[[Json], Json]]] = {
-    "init": ("Init", _same),
-    "cap_add": ("CapAdd", list),
-    "cap_drop": ("CapDrop", list),
-    "privileged": ("Privileged", _same),
-    "sysctls": ("Sysctls", dict),
-    "volumes": ("Binds", lambda found: [str(volume) for volume in found if not volume.anonymous]),
-    "tmpfs": ("Tmpfs", dict),
-    "ports": ("PortBindings", _port_bindings),
-    "restart": ("RestartPolicy", Restart.to_api),
-    "extra_hosts": ("ExtraHosts", lambda found: [f"{name}:{address}" for name, address in found]),
-    "dns": ("Dns", list),
-    "security_opt": ("SecurityOpt", list),
-    "read_only": ("ReadonlyRootfs", _same),
-    "mem_limit": ("Memory", _same),
-    "cpus": ("NanoCpus", _same),
-    "shm_size": ("ShmSize", _same),
+
+
+def _or(default: Json) -> Callable[[Json], Json]:
+    return lambda there: there or default
+
+
+def _flag(key: str) -> Word:
+    return Word({"type": "bool"}, values.flag, key, read=_or(False))
+
+
+def _text(key: str) -> Word:
+    return Word(_TEXT, values.some_text, key, read=_or(""))
+
+
+def _number(key: str, parse: Callable[[Json], int], kind: str = "str", *, live: bool = False) -> Word:
+    return Word({"type": kind}, parse, key, read=_or(0), live=live)
+
+
+def _capabilities(key: str) -> Word:
+    return Word(_LIST, values.capabilities, key, list, lambda there: list(values.plain_capabilities(list(there or ()))))
+
+
+# To a new word belong a row here and its documentation. The order is that in which differences are listed.
+WORDS: dict[str, Word] = {
+    "image": Word(_TEXT, _image, "Image"),
+    "pull": Word(_PULL, _pull),
+    "command": Word(_RAW, values.words, "Cmd", list),
+    "entrypoint": Word(_RAW, values.words, "Entrypoint", list),
+    "environment": Word(_DICT, values.variables),
+    "secret_environment": Word({**_DICT, "no_log": True}, values.variables),
+    "user": _text("User"),
+    "working_dir": Word(_TEXT, values.path, "WorkingDir", read=lambda there: values.clean(there or "/")),
+    "hostname": _text("Hostname"),
+    "init": _flag("HostConfig.Init"),
+    "cap_add": _capabilities("HostConfig.CapAdd"),
+    "cap_drop": _capabilities("HostConfig.CapDrop"),
+    "privileged": _flag("HostConfig.Privileged"),
+    "sysctls": Word(_DICT, values.mapping, "HostConfig.Sysctls", dict, _or({})),
+    "volumes": Word(_LIST, items.volumes, "HostConfig.Binds", items.binds),
+    "tmpfs": Word(_RAW, values.mounts_in_memory, "HostConfig.Tmpfs", dict),
+    "ports": Word(_LIST, items.ports, "HostConfig.PortBindings", items.port_bindings, items.read_ports),
+    "healthcheck": Word(_HEALTHCHECK, items.Healthcheck.parse, "Healthcheck", items.Healthcheck.to_api),
+    "labels": Word(_DICT, _labels, "Labels", dict),
+    "restart": Word(
+        _TEXT,
+        items.Restart.parse,
+        "HostConfig.RestartPolicy",
+        items.Restart.to_api,
+        items.read_restart,
+        str,
+        live=True,
+    ),
+    "stop_grace_period": Word(_TEXT, values.seconds, "StopTimeout", read=lambda there: 10 if there is None else there),
+    "stop_signal": Word(
+        _TEXT, values.stop_signal, "StopSignal", read=lambda there: values.stop_signal(there or "SIGTERM")
+    ),
+    "tty": _flag("Tty"),
+    "stdin_open": _flag("OpenStdin"),
+    "extra_hosts": Word(
+        _RAW, values.hosts, "HostConfig.ExtraHosts", values.host_lines, values.read_hosts, values.host_lines
+    ),
+    "dns": Word(_LIST, values.addresses, "HostConfig.Dns", list, lambda there: list(there or ()), list),
+    "security_opt": Word(_LIST, values.security, "HostConfig.SecurityOpt", list),
+    "read_only": _flag("HostConfig.ReadonlyRootfs"),
+    "mem_limit": _number("HostConfig.Memory", values.memory, live=True),
+    "cpus": _number("HostConfig.NanoCpus", values.cpus, "float", live=True),
+    "shm_size": _number("HostConfig.ShmSize", values.some_size),
 }
+
+# For the argument spec of a module that creates containers.
+CONTAINER_OPTIONS: dict[str, Json] = {name: word.option for name, word in WORDS.items()}
+
+
+def is_live(name: str, wanted: Json) -> bool:
+    """Whether the engine changes an option to this value while the container runs.
+
+    It does not take a limit away: in C(/containers/NAME/update), 0 is what stays as it is.
+    """
+    return WORDS[name].live and wanted != 0

@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from .._engine.images import full_name
 from .._errors import SpecError
 from . import values
-from .container import OWN_LABELS, ContainerSpec
-from .items import Port, Restart, Volume, mounted
+from .container import OWN_LABELS, WORDS, ContainerSpec
+from .items import Volume, mounted
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from .items import Healthcheck
 
@@ -31,7 +31,6 @@ Json = t.Any
 
 # In the place of a value that may be a secret.
 HIDDEN = "********"
-_DEFAULT_GRACE = 10
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,11 @@ class _There:
     def config(self) -> Mapping[str, Json]:
         return self.raw.get("Config") or {}
 
+    def value(self, key: str) -> Json:
+        """Return what there is of a word, by its key in the API."""
+        room, _point, name = key.rpartition(".")
+        return (self.raw.get(room or "Config") or {}).get(name)
+
     @property
     def host(self) -> Mapping[str, Json]:
         return self.raw.get("HostConfig") or {}
@@ -76,14 +80,17 @@ def differences(spec: ContainerSpec, raw: Mapping[str, Json], images: ComparedIm
     there = _There(raw, images)
     found: dict[str, tuple[Json, Json]] = {}
     for name, wanted in spec.given().items():
-        if name in _READERS:
-            current = _READERS[name](there)
-            normal = _NORMAL.get(name, _plain)(wanted)
-            if current != normal:
-                found[name] = (current, normal)
-    found.update(_special_differences(spec, there))
-    order = list(spec.given())
-    return {name: found[name] for name in sorted(found, key=order.index)}
+        word, compare = WORDS[name], _OWN_RULES.get(name)
+        if compare is not None:
+            pair = compare(spec, there)
+        elif word.read is not None:
+            pair = word.read(there.value(word.key)), word.show(wanted)
+        else:
+            continue
+        # Where values are hidden, those that differ look alike.
+        if pair[0] != pair[1] or (name == "secret_environment" and any(pair)):
+            found[name] = pair
+    return found
 
 
 def why(found: Mapping[str, tuple[Json, Json]]) -> str:
@@ -105,128 +112,17 @@ def _show(value: Json) -> str:
     return "not set" if value in (None, "") else str(value)
 
 
-# -- options that one key of the description answers ----------------------------------------------------------------
+# -- words that the engine merges with the image's, or knows in several forms -----------------------------------------
 
 
-def _plain(value: Json) -> Json:
-    """Return a wanted value as readers return current ones."""
-    return sorted(map(str, value)) if isinstance(value, (tuple, frozenset)) else value
-
-
-def _config(key: str, default: Json) -> Callable[[_There], Json]:
-    return lambda there: there.config.get(key) or default
-
-
-def _host(key: str, default: Json) -> Callable[[_There], Json]:
-    return lambda there: there.host.get(key) or default
-
-
-def _capabilities(key: str) -> Callable[[_There], Json]:
-    return lambda there: list(values.plain_capabilities(list(there.host.get(key) or ())))
-
-
-def _restart(there: _There) -> str:
-    policy = there.host.get("RestartPolicy") or {}
-    return str(Restart(policy.get("Name") or "no", policy.get("MaximumRetryCount") or 0))
-
-
-def _stop_signal(there: _There) -> str:
-    return values.stop_signal(there.config.get("StopSignal") or "SIGTERM")
-
-
-def _ports(there: _There) -> list[str]:
-    bindings = there.host.get("PortBindings") or {}
-    return sorted(str(Port.read(port, binding)) for port, given in bindings.items() for binding in given or ())
-
-
-def _extra_hosts(there: _There) -> list[str]:
-    # Newer clients write name=address.
-    entries = [entry.replace("=", ":", 1) if "=" in entry else entry for entry in there.host.get("ExtraHosts") or ()]
-    return _hosts(values.hosts(entries))
-
-
-def _hosts(pairs: Iterable[tuple[str, str]]) -> list[str]:
-    return sorted(f"{name}:{address}" for name, address in pairs)
-
-
-def _tmpfs(there: _There) -> dict[str, str]:
-    found = dict(there.host.get("Tmpfs") or {})
-    for mount in there.host.get("Mounts") or ():
-        if mount.get("Type") == "tmpfs":
-            found[mount["Target"]] = _tmpfs_options(mount)
-    return {values.clean(path): ",".join(sorted(filter(None, given.split(",")))) for path, given in found.items()}
-
-
-def _tmpfs_options(mount: Mapping[str, Json]) -> str:
-    """Return the options of one of C(HostConfig.Mounts) as the engine itself writes them (moby, linux_parser.go)."""
-    given = mount.get("TmpfsOptions") or {}
-    size, unit = given.get("SizeBytes") or 0, ""
-    for larger in ("k", "m", "g"):
-        if size % 1024:
-            break
-        size, unit = size // 1024, larger
-    mode = given.get("Mode") or 0
-    return ",".join(
-        ("ro" if mount.get("ReadOnly") else "", f"mode={mode:o}" if mode else "", f"size={size}{unit}" if size else "")
-    )
-
-
-_READERS: dict[str, Callable[[_There], Json]] = {
-    "user": _config("User", ""),
-    "working_dir": lambda there: values.clean(there.config.get("WorkingDir") or "/"),
-    "hostname": _config("Hostname", ""),
-    "init": _host("Init", False),
-    "cap_add": _capabilities("CapAdd"),
-    "cap_drop": _capabilities("CapDrop"),
-    "privileged": _host("Privileged", False),
-    "sysctls": _host("Sysctls", {}),
-    "tmpfs": _tmpfs,
-    "ports": _ports,
-    "restart": _restart,
-    "stop_grace_period": lambda there: _DEFAULT_GRACE if (n := there.config.get("StopTimeout")) is None else n,
-    "stop_signal": _stop_signal,
-    "tty": _config("Tty", False),
-    "stdin_open": _config("OpenStdin", False),
-    "extra_hosts": _extra_hosts,
-    "dns": lambda there: list(there.host.get("Dns") or ()),
-    "read_only": _host("ReadonlyRootfs", False),
-    "mem_limit": _host("Memory", 0),
-    "cpus": _host("NanoCpus", 0),
-    "shm_size": _host("ShmSize", 0),
-}
-_NORMAL: dict[str, Callable[[Json], Json]] = {"restart": str, "dns": list, "extra_hosts": _hosts}
-
-
-# -- options that the engine merges with the image's ----------------------------------------------------------------
-
-
-def _special_differences(spec: ContainerSpec, there: _There) -> dict[str, tuple[Json, Json]]:
-    candidates: dict[str, tuple[Json, Json] | None] = {
-        "image": _image(spec, there),
-        "command": _command(spec, there),
-        "entrypoint": _entrypoint(spec, there),
-        "healthcheck": None if spec.healthcheck is None else _healthcheck(spec.healthcheck, there),
-        "labels": None if spec.labels is None else _labels(spec.labels, there),
-        "security_opt": None if spec.security_opt is None else _security(spec.security_opt, there),
-        "volumes": None if spec.volumes is None else _volumes(spec.volumes, there),
-    }
-    found = {name: pair for name, pair in candidates.items() if pair is not None and pair[0] != pair[1]}
-    found.update(_environment(spec, there))
-    return found
-
-
-def _image(spec: ContainerSpec, there: _There) -> tuple[Json, Json] | None:
+def _image(spec: ContainerSpec, there: _There) -> tuple[Json, Json]:
     """One image can have many names, and one name can get another image."""
-    if spec.image is None:
-        return None
     name, ident = there.config.get("Image") or "", there.raw.get("Image") or ""
-    if there.images.wanted is not None:
-        if there.images.wanted == ident:
-            return None
-        if full_name(spec.image) == full_name(name):
-            return f"{name} ({_short(ident)})", f"{spec.image} ({_short(there.images.wanted)})"
-    elif full_name(spec.image) == full_name(name):
-        return None
+    wanted, same_name = there.images.wanted, full_name(spec.image) == full_name(name)
+    if wanted == ident or (wanted is None and same_name):
+        return spec.image, spec.image
+    if same_name:
+        return f"{name} ({_short(ident)})", f"{spec.image} ({_short(wanted or '')})"
     return name, spec.image
 
 
@@ -234,9 +130,7 @@ def _short(ident: str) -> str:
     return ident.partition(":")[2][:12]
 
 
-def _command(spec: ContainerSpec, there: _There) -> tuple[Json, Json] | None:
-    if spec.command is None:
-        return None
+def _command(spec: ContainerSpec, there: _There) -> tuple[Json, Json]:
     current, wanted = list(there.config.get("Cmd") or ()), list(spec.command)
     if not wanted and not spec.entrypoint and not _has_own_entrypoint(there):
         # The engine then takes the image's.
@@ -250,26 +144,19 @@ def _has_own_entrypoint(there: _There) -> bool:
     return bool(own) and (own != (there.base.get("Entrypoint") or []) or not there.config.get("Cmd"))
 
 
-def _entrypoint(spec: ContainerSpec, there: _There) -> tuple[Json, Json] | None:
-    return None if spec.entrypoint is None else (list(there.config.get("Entrypoint") or ()), list(spec.entrypoint))
-
-
-def _environment(spec: ContainerSpec, there: _There) -> dict[str, tuple[Json, Json]]:
+def _environment(spec: ContainerSpec, there: _There, *, secret: bool) -> tuple[Json, Json]:
     """Compare the variables. Current values are never shown: they may be, or have been, secrets."""
     current, inherited = _variables(there.config), _variables(there.base)
     wanted = spec.variables
     changed = {name for name, value in wanted.items() if current.get(name) != value}
     if spec.environment is not None and there.images.base is not None:
         changed |= {name for name, value in current.items() if name not in wanted and inherited.get(name) != value}
-    secret = changed & set(spec.secret_environment or ())
-    found: dict[str, tuple[Json, Json]] = {}
-    for option, names in (("environment", changed - secret), ("secret_environment", secret)):
-        if names:
-            found[option] = (
-                {name: HIDDEN for name in sorted(names) if name in current},
-                {name: HIDDEN if name in secret else wanted[name] for name in sorted(names) if name in wanted},
-            )
-    return found
+    secrets = set(spec.secret_environment or ())
+    names = sorted(changed & secrets if secret else changed - secrets)
+    return (
+        {name: HIDDEN for name in names if name in current},
+        {name: HIDDEN if secret else wanted[name] for name in names if name in wanted},
+    )
 
 
 def _variables(config: Mapping[str, Json]) -> dict[str, str]:
@@ -333,3 +220,39 @@ def _healthcheck(wanted: Healthcheck, there: _There) -> tuple[Json, Json]:
 
 def _given_check(config: Mapping[str, Json]) -> dict[str, Json]:
     return {key: value for key, value in (config.get("Healthcheck") or {}).items() if value}
+
+
+def _tmpfs(there: _There) -> dict[str, str]:
+    found = dict(there.host.get("Tmpfs") or {})
+    for mount in there.host.get("Mounts") or ():
+        if mount.get("Type") == "tmpfs":
+            found[mount["Target"]] = _tmpfs_options(mount)
+    return {values.clean(path): ",".join(sorted(filter(None, given.split(",")))) for path, given in found.items()}
+
+
+def _tmpfs_options(mount: Mapping[str, Json]) -> str:
+    """Return the options of one of C(HostConfig.Mounts) as the engine itself writes them (moby, linux_parser.go)."""
+    given = mount.get("TmpfsOptions") or {}
+    size, unit = given.get("SizeBytes") or 0, ""
+    for larger in ("k", "m", "g"):
+        if size % 1024:
+            break
+        size, unit = size // 1024, larger
+    mode = given.get("Mode") or 0
+    return ",".join(
+        ("ro" if mount.get("ReadOnly") else "", f"mode={mode:o}" if mode else "", f"size={size}{unit}" if size else "")
+    )
+
+
+_OWN_RULES: dict[str, Callable[[ContainerSpec, _There], tuple[Json, Json]]] = {
+    "image": _image,
+    "command": _command,
+    "entrypoint": lambda spec, there: (list(there.config.get("Entrypoint") or ()), list(spec.entrypoint)),
+    "environment": lambda spec, there: _environment(spec, there, secret=False),
+    "secret_environment": lambda spec, there: _environment(spec, there, secret=True),
+    "volumes": lambda spec, there: _volumes(spec.volumes, there),
+    "tmpfs": lambda spec, there: (_tmpfs(there), spec.tmpfs),
+    "healthcheck": lambda spec, there: _healthcheck(spec.healthcheck, there),
+    "labels": lambda spec, there: _labels(spec.labels, there),
+    "security_opt": lambda spec, there: _security(spec.security_opt, there),
+}

@@ -57,6 +57,12 @@ class Restart:
         return cls(name, int(retries or 0))
 
 
+def read_restart(policy: Mapping[str, Json] | None) -> str:
+    """Return C(HostConfig.RestartPolicy) as a task would give it."""
+    given = policy or {}
+    return str(Restart(given.get("Name") or "no", given.get("MaximumRetryCount") or 0))
+
+
 @dataclass(frozen=True, order=True)
 class Volume:
     """What is mounted at a path: an anonymous volume (no source), a named one, or a path of the host."""
@@ -148,6 +154,11 @@ def volumes(value: Json) -> tuple[Volume, ...]:
     return tuple(sorted(found))
 
 
+def binds(found: tuple[Volume, ...]) -> list[str]:
+    """Return C(HostConfig.Binds); anonymous volumes are none."""
+    return [str(volume) for volume in found if not volume.anonymous]
+
+
 @dataclass(frozen=True, order=True)
 class Port:
     """A published port. container: C(80/tcp). host: empty for any free one, else a port or a range to choose from."""
@@ -179,6 +190,19 @@ def ports(value: Json) -> tuple[Port, ...]:
     for entry in value if isinstance(value, list) else [value]:
         found.update(_ports(some_text(entry)))
     return tuple(sorted(found))
+
+
+def port_bindings(found: tuple[Port, ...]) -> dict[str, list[dict[str, str]]]:
+    """Return C(HostConfig.PortBindings)."""
+    bindings: dict[str, list[dict[str, str]]] = {}
+    for port in found:
+        bindings.setdefault(port.container, []).append({"HostIp": port.address, "HostPort": port.host})
+    return bindings
+
+
+def read_ports(bindings: Mapping[str, Json] | None) -> list[str]:
+    """Return C(HostConfig.PortBindings) as a task would give them, sorted."""
+    return sorted(str(Port.read(port, one)) for port, given in (bindings or {}).items() for one in given or ())
 
 
 def _ports(entry: str) -> list[Port]:

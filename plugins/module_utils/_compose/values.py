@@ -20,10 +20,10 @@ import shlex
 import signal
 import typing as t
 
-from .._errors import SpecError, did_you_mean
+from .._errors import SpecError, did_you_mean, shape
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 Json = t.Any
 
@@ -55,7 +55,9 @@ def parse_option(name: str, parser: Callable[[Json], Json], value: Json) -> Json
 
 
 def text(value: Json) -> str:
-    """Return a word or a number as text."""
+    """Return a word or a number as text. No message shows a list or a dictionary: it may have a secret."""
+    if isinstance(value, (list, dict)):
+        raise SpecError(f"must be a single value, not {shape(value)}")
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise SpecError(f"{value!r} is not text; put it in quotes")
     return str(value)
@@ -99,9 +101,7 @@ def mapping(value: Json) -> dict[str, str]:
             raise SpecError(f"{name} is a boolean, which has no one spelling; put it in quotes")
         if one is None:
             raise SpecError(f"{name} has no value; write '' for an empty one, or leave it out")
-        if not isinstance(one, (str, int, float)):
-            raise SpecError(f"{name} must be text or a number")
-    return {str(name): str(one) for name, one in value.items()}
+    return {str(name): parse_option(str(name), text, one) for name, one in value.items()}
 
 
 def variables(value: Json) -> dict[str, str]:
@@ -244,6 +244,16 @@ def hosts(value: Json) -> tuple[tuple[str, str], ...]:
                 raise SpecError(f"{entry!r} is not a host; write name:address")
             pairs.append((name, one))
     return tuple(sorted({(name, one if one == "host-gateway" else address(one)) for name, one in pairs}))
+
+
+def host_lines(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """Return C(HostConfig.ExtraHosts), sorted."""
+    return sorted(f"{name}:{address_}" for name, address_ in pairs)
+
+
+def read_hosts(entries: Iterable[str] | None) -> list[str]:
+    """Return C(HostConfig.ExtraHosts) in its one form; newer clients write C(name=address)."""
+    return host_lines(hosts([entry.replace("=", ":", 1) for entry in entries or ()]))
 
 
 def security(value: Json) -> tuple[str, ...]:

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""From what is known about a check to the cause of its failure: a sentence, a hint, a task. Pure.
+"""From evidence to the cause. Pure.
 
 Called with little evidence it already names the check that fails; called again with the evidence for that check, it
 names the cause.
@@ -13,6 +13,11 @@ names the cause.
 
 from __future__ import annotations
 
+import typing as t
+from datetime import datetime, timezone
+
+from .._engine.logs import in_one_line
+from .._engine.mask import mask_of_container
 from .._errors import did_you_mean
 from . import remedies
 from .causes import BANDS, LAST_BAND
@@ -20,9 +25,14 @@ from .diagnose_login import diagnose_login, no_client
 from .diagnose_name import diagnose_name
 from .diagnose_tcp import diagnose_tcp
 from .evidence import BRIDGE, Evidence, NetworkPath, Peer, common, legacy_links, paths, taken_path
-from .finding import Finding, Tasks, loop_finding, looping_side, networks_of, on_new_network, why_ended
+from .finding import Finding, Tasks, found, on_new_network
 from .spec import is_address
 
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# The engine waits longer and longer between restarts, until a container has run for this long.
+_LOOP_SECONDS = 10.0
 # What a stage of the probe needs, and an image that has it. For logins see no_client.
 _PROGRAMS = {
     "tcp": ("bash, nc or python3", "busybox:latest"),
@@ -36,60 +46,75 @@ def diagnose(evidence: Evidence) -> Finding | None:
     finding = diagnose_state(evidence)
     if finding or evidence.answer is None:
         return finding
-    for step in (diagnose_probe, diagnose_name, diagnose_tcp, diagnose_login):
+    for step in (_no_answer, diagnose_name, diagnose_tcp, diagnose_login):
         finding = step(evidence)
         if finding:
-            # A container that is restarted again and again runs now and then, for a moment.
-            side = looping_side(evidence) if not finding.lasting else ""
-            peer = evidence.source if side == "source" else evidence.target
-            return loop_finding(evidence, peer, side) if side and peer else finding
+            return finding if finding.lasting else _loop_of_either(evidence) or finding
     return None
+
+
+# -- the containers ---------------------------------------------------------------------------------------------------
 
 
 def diagnose_state(evidence: Evidence) -> Finding | None:
     """Return what the state of the containers alone says."""
-    for peer, side, ref in (
-        (evidence.source, "source", evidence.check.source),
-        (evidence.target, "target", evidence.check.target),
-    ):
-        if peer is None:
-            return Finding(
-                f"{side}_missing",
-                f"there is no container {ref}{did_you_mean(ref, evidence.known)}",
-                f"Correct the name of the {side}, or create the container first.",
-            )
-        if peer.container.status not in ("running", "paused"):
-            return _not_running(evidence, peer, side)
-        if peer.container.status == "paused":
-            return Finding(
-                f"{side}_paused",
-                f"{peer.name} is paused: its processes are frozen",
-                "Unpause it.",
-                (remedies.docker("unpause", peer.name),),
-            )
-    return _unhealthy(evidence) or _no_path(evidence)
+    check = evidence.check
+    return (
+        _not_up(evidence, "source", evidence.source, check.source)
+        or _not_up(evidence, "target", evidence.target, check.target)
+        or _unhealthy(evidence)
+        or _no_path(evidence)
+    )
 
 
-def _not_running(evidence: Evidence, peer: Peer, side: str) -> Finding:
+def _not_up(evidence: Evidence, side: str, peer: Peer | None, ref: str) -> Finding | None:
+    if peer is None:
+        return found(evidence, f"{side}_missing", ref=ref, meant=did_you_mean(ref, evidence.known))
     status = peer.container.status
+    if status == "running":
+        return None
+    if status == "paused":
+        return found(evidence, f"{side}_paused", remedies.docker("unpause", peer.name), peer=peer)
     if status == "restarting":
-        return loop_finding(evidence, peer, side)
-    if status == "created":
-        words = "was created and never started"
-        advice = "Start it."
-    else:
-        words = f"has ended ({status}, {why_ended(evidence, peer)})"
-        advice = "Fix what its log reports, then start it."
-    if side == "target" and evidence.source and (links := legacy_links(evidence)):
-        return Finding(
-            "link_target_stopped",
-            f"{evidence.source.name} has a legacy link to {peer.name} (as {links[0][0].alias}), and {peer.name} {words}"
-            f". Until it runs, nothing can be executed in {evidence.source.name}, which cannot be restarted either",
-            advice,
-            (remedies.docker("start", peer.name),),
-        )
-    cause = f"{side}_created" if status == "created" else f"{side}_exited"
-    return Finding(cause, f"{peer.name} {words}", advice, (remedies.docker("start", peer.name),))
+        return _loop(evidence, side, peer)
+    start, why = remedies.docker("start", peer.name), _why_ended(evidence, peer)
+    own = found(evidence, f"{side}_{'created' if status == 'created' else 'exited'}", start, peer=peer, why=why)
+    if side == "target" and (links := legacy_links(evidence)):
+        return found(evidence, "link_target_stopped", start, alias=links[0][0].alias, own=own)
+    return own
+
+
+def _why_ended(evidence: Evidence, peer: Peer) -> str:
+    """Return the exit code and the end of the log."""
+    parts = [f"exit code {peer.state.get('ExitCode') or 0}"]
+    if peer.state.get("OOMKilled"):
+        parts.append("killed for lack of memory")
+    if peer.state.get("Error"):
+        parts.append(mask_of_container(str(peer.state["Error"]), peer.container.raw))
+    log = in_one_line(evidence.log)
+    parts.append(f"its log ends with: {log}" if log else "nothing in its log")
+    return ", ".join(parts)
+
+
+def _loop(evidence: Evidence, side: str, peer: Peer) -> Finding:
+    return found(evidence, f"{side}_restarting", peer=peer, why=_why_ended(evidence, peer))
+
+
+def _loop_of_either(evidence: Evidence) -> Finding | None:
+    """A container that is restarted again and again runs now and then, for a moment."""
+    for side, peer in zip(("source", "target"), evidence.ends):
+        started = _seconds(str(peer.state.get("StartedAt") or ""))
+        if peer.restarts and 0 <= evidence.now - started < _LOOP_SECONDS:
+            return _loop(evidence, side, peer)
+    return None
+
+
+def _seconds(moment: str) -> float:
+    """C(2026-11-24T02:58:08.466993782Z) as seconds since the epoch; 0 if it is none."""
+    try:
+        return datetime.strptime(moment[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc).timestamp()
+    except ValueError:
+        return 0.0
 
 
 def _unhealthy(evidence: Evidence) -> Finding | None:
@@ -100,34 +125,41 @@ def _unhealthy(evidence: Evidence) -> Finding | None:
     if target.health != "unhealthy" or not wanted:
         return None
     output = f": {target.last_check}" if target.last_check else ", which has no output"
-    return Finding(
-        "target_unhealthy",
-        f"the engine calls {target.name} unhealthy. The last healthcheck{output}",
-        "Fix what the healthcheck reports. If the healthcheck itself is wrong, recreate the container with a"
-        " better one.",
-    )
+    return found(evidence, "target_unhealthy", output=output)
+
+
+# -- the way between them ---------------------------------------------------------------------------------------------
 
 
 def _no_path(evidence: Evidence) -> Finding | None:
     source, target = evidence.ends
     if any(_leads_there(evidence, way) for way in paths(evidence)):
         return _unreached_address(evidence)
-    for peer, side, other in ((source, "source", target), (target, "target", source)):
-        if peer.mode == "none":
-            return _no_network(evidence, peer, side, other)
-    for find in (_stale_link, _phantom, _bridge_only, _borrowed):
-        finding = find(evidence)
-        if finding:
-            return finding
+    finding = next(_obstacles(evidence, source, target), None)
+    if finding:
+        return finding
     # The default bridge has no names, so it is the other one that joins.
     here, there = (source, target) if _best_network(target) != BRIDGE else (target, source)
-    return Finding(
-        "no_common_network",
-        f"{source.name} and {target.name} have no network in common: {networks_of(evidence, source)};"
-        f" {networks_of(evidence, target)}",
-        f"Attach {here.name} to a network of {there.name}.",
-        _join(evidence, here, there),
-    )
+    return found(evidence, "no_common_network", *_join(evidence, here, there), here=here, there=there)
+
+
+def _obstacles(evidence: Evidence, source: Peer, target: Peer) -> Iterator[Finding]:
+    """Yield what is special about a pair without a way, the first that counts first."""
+    for side, peer, other in (("source", source, target), ("target", target, source)):
+        if peer.mode == "none":
+            yield _no_network(evidence, side, peer, other)
+    for link, live in legacy_links(evidence):
+        if not live:
+            yield found(evidence, "link_stale", remedies.renew_link(source.owner.name, link), link=link)
+    for network in common(source, target):
+        yield from (_phantom(evidence, peer, network) for peer in (source, target) if not _is_made(peer, network))
+    if common(source, target) == [BRIDGE]:
+        yield found(evidence, "default_bridge_only", *_join(evidence, source, target))
+    if source.borrowed:
+        yield found(evidence, "source_shares_network", *_join(evidence, source, target))
+    if target.borrowed:
+        again = remedies.check_again(evidence.check, host=target.owner.name)
+        yield found(evidence, "target_shares_network", *_join(evidence, source, target), again)
 
 
 def _join(evidence: Evidence, here: Peer, there: Peer) -> Tasks:
@@ -161,6 +193,15 @@ def _best_network(peer: Peer) -> str:
     return min(peer.networks, key=lambda name: (name == BRIDGE, name))
 
 
+def _is_made(peer: Peer, network: str) -> bool:
+    return bool(peer.networks[network].endpoint_id)
+
+
+def _phantom(evidence: Evidence, peer: Peer, network: str) -> Finding:
+    attach, why = remedies.attach(network, peer.owner.name), "an attach failed half-way. Its next restart may fail, too"
+    return found(evidence, "phantom_endpoint", attach, peer=peer, network=network, why=why)
+
+
 def _unreached_address(evidence: Evidence) -> Finding | None:
     """The host is an address of the target, but on a network that the source is not on."""
     source, target = evidence.ends
@@ -170,119 +211,37 @@ def _unreached_address(evidence: Evidence) -> Finding | None:
     if source.mode == "host" or source.owner.id == target.owner.id:
         return None
     network = next(name for name, end in target.networks.items() if host in (end.ipv4, end.ipv6))
-    return Finding(
-        "no_common_network",
-        f"{host} is the address of {target.name} on {network}, which {source.name} is not on:"
-        f" {networks_of(evidence, source)}",
-        f"Use the name of {target.name} on a common network as host, or attach {source.name} to {network}.",
-        (remedies.attach(network, source.owner.name),),
-    )
+    attach = remedies.attach(network, source.owner.name)
+    return found(evidence, "no_common_network/address", attach, network=network, place=evidence.place_of(source))
 
 
-def _no_network(evidence: Evidence, peer: Peer, side: str, other: Peer) -> Finding:
-    why = "its network mode is none" if peer.owner.network_mode == "none" else "it was detached from all of them"
-    advice = f"Attach {peer.owner.name} to a network of {other.name}."
+def _no_network(evidence: Evidence, side: str, peer: Peer, other: Peer) -> Finding:
+    name = peer.owner.name
     if peer.owner.network_mode == "none":
-        advice = f"Detach {peer.owner.name} from none, then attach it to a network of {other.name}."
-    return Finding(
-        f"{side}_no_network",
-        f"{peer.name} has no network: {why}",
-        advice,
-        # Nothing can be attached that uses the network of its host.
-        _join(evidence, peer, other) if other.mode != "host" else (),
-    )
+        why, how = "its network mode is none", f"Detach {name} from none, then attach it"
+    else:
+        why, how = "it was detached from all of them", f"Attach {name}"
+    # Nothing can be attached that uses the network of its host.
+    tasks = _join(evidence, peer, other) if other.mode != "host" else ()
+    return found(evidence, f"{side}_no_network", *tasks, peer=peer, other=other, why=why, how=how)
 
 
-def _stale_link(evidence: Evidence) -> Finding | None:
-    source, target = evidence.ends
-    for link, live in legacy_links(evidence):
-        if not live:
-            return Finding(
-                "link_stale",
-                f"{source.owner.name} has a legacy link to {target.name} (as {link.alias}), but {target.name} was"
-                " replaced since by another container of that name. The source's hosts file still has the address of"
-                f" the old one, nothing can be executed in {source.name}, and it cannot be restarted",
-                f"Renew the link, which replaces {source.owner.name} by a container with the same configuration and"
-                " volumes; or attach both to a network.",
-                (remedies.renew_link(source.owner.name, link),),
-            )
-    return None
+# -- the probe --------------------------------------------------------------------------------------------------------
 
 
-def _phantom(evidence: Evidence) -> Finding | None:
-    source, target = evidence.ends
-    for network in common(source, target):
-        for peer in (source, target):
-            if not peer.networks[network].endpoint_id:
-                return phantom(peer, network)
-    return None
-
-
-def phantom(peer: Peer, network: str) -> Finding:
-    return Finding(
-        "phantom_endpoint",
-        f"{peer.name} is attached to {network} in its description only (a phantom endpoint): an attach failed half-way."
-        " Its next restart may fail, too",
-        f"Attach {peer.owner.name} again, which repairs the endpoint.",
-        (remedies.attach(network, peer.owner.name),),
-    )
-
-
-def _borrowed(evidence: Evidence) -> Finding | None:
-    source, target = evidence.ends
-    if source.borrowed:
-        return Finding(
-            "source_shares_network",
-            f"{source.name} has no network of its own: it uses that of {source.owner.name}, which has none in common"
-            f" with {target.name}: {networks_of(evidence, source)}; {networks_of(evidence, target)}",
-            f"Attach {source.owner.name}, whose network {source.name} uses.",
-            _join(evidence, source, target),
-        )
-    if target.borrowed:
-        return Finding(
-            "target_shares_network",
-            f"{target.name} has no network of its own: it uses that of {target.owner.name}, which has none in common"
-            f" with {source.name}: {networks_of(evidence, source)}; {networks_of(evidence, target)}",
-            f"Attach {source.name} to a network of {target.owner.name}, and use {target.owner.name} as host.",
-            (*_join(evidence, source, target), remedies.check_again(evidence.check, host=target.owner.name)),
-        )
-    return None
-
-
-def _bridge_only(evidence: Evidence) -> Finding | None:
-    source, target = evidence.ends
-    if common(source, target) != [BRIDGE]:
-        return None
-    return Finding(
-        "default_bridge_only",
-        f"{source.name} and {target.name} are both on the default bridge only, which has no names",
-        "Attach both to a network of their own (live; nothing is recreated), or link them.",
-        _join(evidence, source, target),
-    )
-
-
-def diagnose_probe(evidence: Evidence) -> Finding | None:
+def _no_answer(evidence: Evidence) -> Finding | None:
     """Return why there is no answer to draw a conclusion from."""
     answer = evidence.seen
-    source, _target = evidence.ends
     if answer.failed:
-        return Finding(
-            "probe_failed",
-            f"nothing can be run in the network of {source.name}: {answer.failed}",
-            "Fix what the engine reports.",
-        )
-    if answer.missing:
-        if evidence.check.protocol == "mysql":
-            return no_client(evidence, answer)
-        program, image = _PROGRAMS.get(answer.missing, ("a shell", "busybox:latest"))
-        place = f", nor has the image {answer.image}" if answer.image else ""
-        return Finding(
-            "no_probe_tool",
-            f"{source.name} does not have {program}{place}, so the check cannot be made",
-            f"Set probe_image to an image that has {program}.",
-            (remedies.check_again(evidence.check, probe_image=image, pull="missing"),),
-        )
-    return None
+        return found(evidence, "probe_failed")
+    if not answer.missing:
+        return None
+    place = f", nor has the image {answer.image}" if answer.image else ""
+    if evidence.check.protocol == "mysql":
+        return no_client(evidence, place)
+    program, image = _PROGRAMS.get(answer.missing, ("a shell", "busybox:latest"))
+    again = remedies.check_again(evidence.check, probe_image=image, pull="missing")
+    return found(evidence, "no_probe_tool", again, program=program, place=place)
 
 
 def band_results(evidence: Evidence, finding: Finding | None) -> list[dict[str, object]]:

@@ -13,13 +13,13 @@ import typing as t
 
 from . import remedies
 from .evidence import Evidence, taken_path
-from .finding import Finding, Tasks, on_new_network
+from .finding import Finding, Tasks, found, on_new_network
 from .probe_answer import NOT_CONNECTED, failure_of, leads_to
 
 if t.TYPE_CHECKING:
-    from .._model.state import Network
-    from .evidence import Peer
     from .probe_answer import Listener
+
+Json = t.Any
 
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 _X_PROTOCOL = 33060
@@ -33,12 +33,9 @@ def diagnose_tcp(evidence: Evidence) -> Finding | None:
     failure, address, text = tcp_failure(evidence)
     if not failure:
         return None
-    phantom = _not_a_member(evidence)
-    if phantom and failure != "refused":
-        return phantom
     if failure == "refused":
         return _refused(evidence, address)
-    return _blocked(evidence, failure, address, text)
+    return _phantom(evidence) or _blocked(evidence, failure, address, text)
 
 
 def tcp_failure(evidence: Evidence) -> tuple[str, str, str]:
@@ -54,24 +51,17 @@ def tcp_failure(evidence: Evidence) -> tuple[str, str, str]:
     return "", address, ""
 
 
-def _not_a_member(evidence: Evidence) -> Finding | None:
+def _phantom(evidence: Evidence) -> Finding | None:
     """An endpoint with an ID that the network itself does not know."""
     for peer in evidence.ends:
         for name, end in peer.networks.items():
             network = evidence.networks.get(name)
-            if network and network.scope == "local" and end.endpoint_id and not _is_member(network, peer):
-                return Finding(
-                    "phantom_endpoint",
-                    f"{peer.name} is attached to {name} in its description only (a phantom endpoint): the network does"
-                    " not know it",
-                    f"Attach {peer.owner.name} again, which repairs the endpoint.",
-                    (remedies.attach(name, peer.owner.name),),
-                )
+            local = network and network.scope == "local" and network.members
+            if local and end.endpoint_id and peer.owner.id not in local:
+                attach = remedies.attach(name, peer.owner.name)
+                why = "the network does not know it"
+                return found(evidence, "phantom_endpoint", attach, peer=peer, network=name, why=why)
     return None
-
-
-def _is_member(network: Network, peer: Peer) -> bool:
-    return not network.members or peer.owner.id in network.members
 
 
 def _here(evidence: Evidence) -> list[Listener]:
@@ -99,53 +89,28 @@ def certain(evidence: Evidence) -> bool:
 
 
 def _refused(evidence: Evidence, address: str) -> Finding:
-    source, target = evidence.ends
-    port = evidence.check.port
     here, reached = _here(evidence), _reached(evidence, address)
     if reached and evidence.refused_again:
         return _by_rule(evidence, address)
-    loopback = [one for one in here if one.address.startswith("127.") or one.address == "::1"]
-    if loopback and not reached:
-        return Finding(
-            "loopback_only",
-            f"the server in {target.name} listens on {_shown(loopback)} only, which nobody else can reach",
-            "Let it listen on all addresses; a MySQL server with bind-address=* in its configuration, or as an argument"
-            " --bind-address=* of its container.",
-            passing=target.health == "starting",
-        )
     if here and not reached:
-        return Finding(
-            "other_address_only",
-            f"the server in {target.name} listens on {_shown(here)} only, and {source.name} connects to {address}",
-            "Let it listen on all addresses, or use a name of that address's network.",
-        )
+        return _elsewhere(evidence, here, address)
     if _is_local_only(evidence):
-        return Finding(
-            "skip_networking",
-            f"{address} refuses connections to port {port}: the server in {target.name} listens on"
-            f" {', '.join(evidence.sockets)} only, which nobody outside of the container can reach",
-            "Start it without skip-networking: take the option out of its configuration, or --skip-networking out of"
-            " the arguments of its container.",
-        )
-    # A server that listens has initialised; where that cannot be seen, its process alone must do. MySQL opens the port
-    # of its X Protocol a moment before the other one.
-    listens = any(one.port != _X_PROTOCOL for one in evidence.listeners or ())
-    unborn = not listens and any(one in _SERVERS for one in evidence.processes)
-    if target.health == "starting" or unborn or reached:
-        why = _why_starting(target, bool(reached))
-        return Finding(
-            "server_starting",
-            f"{address} refuses {_what(evidence)} to port {port} of {target.name} so far: {why}",
-            "Wait longer with the option timeout.",
-            (remedies.check_again(evidence.check, timeout=max(120, 2 * evidence.check.timeout)),),
-        )
-    return Finding(
-        "port_closed",
-        f"{address} refuses {_what(evidence)} to port {port}: nothing in {target.name} listens there"
-        f"{_listening(evidence)}",
-        "Correct the port, or start the server.",
-        _other_port(evidence),
-    )
+        return found(evidence, "skip_networking", address=address, sockets=", ".join(evidence.sockets))
+    facts: Json = {"address": address, "packets": _packets(evidence)}
+    why = _why_starting(evidence, bool(reached))
+    if why:
+        again = remedies.check_again(evidence.check, timeout=max(120, 2 * evidence.check.timeout))
+        return found(evidence, "server_starting", again, why=why, **facts)
+    return found(evidence, "port_closed", *_other_port(evidence), listening=_listening(evidence), **facts)
+
+
+def _elsewhere(evidence: Evidence, here: list[Listener], address: str) -> Finding:
+    """Something listens on the port, for other addresses."""
+    loopback = [one for one in here if one.address.startswith("127.") or one.address == "::1"]
+    if loopback:
+        passing = evidence.ends[1].health == "starting"
+        return found(evidence, "loopback_only", listeners=_shown(loopback), passing=passing)
+    return found(evidence, "other_address_only", listeners=_shown(here), address=address)
 
 
 def _is_local_only(evidence: Evidence) -> bool:
@@ -163,34 +128,29 @@ def _by_rule(evidence: Evidence, address: str) -> Finding:
     _source, target = evidence.ends
     shown = _shown(_reached(evidence, address))
     if certain(evidence) or evidence.inside:
-        return _rejected(evidence, f"they are refused, although {target.name} listens on {shown}")
-    return Finding(
-        "other_address_only",
-        f"the server in {target.name} listens on {shown} and refuses {address} even to {target.name} itself: it listens"
-        " for IPv6 only, or a rule in the container rejects IPv4",
-        "Let it listen for IPv4 as well. If it does, look for rules in the network of the container.",
-    )
+        return _rejected(evidence, f"refused, although {target.name} listens on {shown}")
+    return found(evidence, "other_address_only/family", listeners=shown, address=address)
 
 
 def _rejected(evidence: Evidence, why: str) -> Finding:
-    return Finding(
-        "rejected",
-        f"a firewall rule rejects {_what(evidence)} to port {evidence.check.port}: {why}",
-        "Look for rules that reject packets: on the host (iptables -S DOCKER-USER, firewalld, ufw), and in the networks"
-        " of the two containers.",
-    )
+    return found(evidence, "rejected", packets=_packets(evidence), why=why)
 
 
-def _what(evidence: Evidence) -> str:
+def _packets(evidence: Evidence) -> str:
     return "datagrams" if evidence.check.protocol == "udp" else "connections"
 
 
-def _why_starting(target: Peer, listens: bool) -> str:
-    if listens:
+def _why_starting(evidence: Evidence, reached: bool) -> str:
+    """Return why a server seems to be starting; empty if none does."""
+    if reached:
         return "it listens by now"
-    if target.health == "starting":
+    if evidence.ends[1].health == "starting":
         return "its healthcheck has not passed yet"
-    return "the server is initialising"
+    # A server that listens has initialised; where that cannot be seen, its process alone must do. MySQL opens the port
+    # of its X Protocol a moment before the other one.
+    listens = any(one.port != _X_PROTOCOL for one in evidence.listeners or ())
+    unborn = not listens and any(one in _SERVERS for one in evidence.processes)
+    return "the server is initialising" if unborn else ""
 
 
 def _listening(evidence: Evidence) -> str:
@@ -212,65 +172,40 @@ def _shown(listeners: t.Iterable[Listener]) -> str:
 
 def _blocked(evidence: Evidence, failure: str, address: str, text: str) -> Finding:
     source, target = evidence.ends
-    place = f"port {evidence.check.port} of {address}"
+    place = _place(evidence, address)
     way = taken_path(evidence, address)
     if way and way.kind == "published_port" and _only_internal(evidence):
-        return Finding(
-            "internal_network",
-            f"{source.name} is on internal networks only, which lead nowhere outside, and {address} is outside:"
-            f" {_names(source)}",
-            f"Attach {source.name} to a network of {target.name}.",
-            (remedies.attach(next(iter(target.networks)), source.owner.name),) if target.networks else (),
-        )
+        attach = [remedies.attach(name, source.owner.name) for name in list(target.networks)[:1]]
+        return found(evidence, "internal_network", *attach, address=address, networks=evidence.place_of(source))
     network = evidence.networks.get(way.network) if way else None
     if network and failure == "timeout" and network.options.get("com.docker.network.bridge.enable_icc") == "false":
-        return Finding(
-            "icc_disabled",
-            f"the network {network.name} forbids its containers to talk to each other (enable_icc is false), so that"
-            f" nothing comes back from {place}",
-            f"Attach both to a network that allows it, and detach {source.name} from {network.name}, so that the names"
-            " lead over the other one.",
-            (on_new_network(evidence), remedies.detach(network.name, source.owner.name)),
-        )
+        tasks = (on_new_network(evidence), remedies.detach(network.name, source.owner.name))
+        return found(evidence, "icc_disabled", *tasks, network=network, place=place)
     if failure == "timeout":
         return _silent(evidence, address)
     if failure == "prohibited":
-        return _rejected(evidence, f"they are answered with '{text.splitlines()[-1] if text else failure}'")
+        return _rejected(evidence, f"answered with '{text.splitlines()[-1] if text else failure}'")
     if failure == "no_route" and leads_to(evidence.seen, address):
-        return _rejected(
-            evidence, f"they are answered as if there were no route, but there is one, and {address} is alive"
-        )
-    return Finding(
-        "no_route",
-        f"{source.name} finds no way to {place}: {text or failure}",
-        f"Look at the routes in {source.name} (ip route), and whether {target.name} was replaced just now.",
-    )
+        return _rejected(evidence, f"answered as if there were no route, but there is one, and {address} is alive")
+    return found(evidence, "no_route", place=place, text=text or failure)
+
+
+def _place(evidence: Evidence, address: str) -> str:
+    return f"port {evidence.check.port} of {address}"
 
 
 def _silent(evidence: Evidence, address: str) -> Finding:
     """No answer at all. To a datagram, that says something only where nothing listens."""
     _source, target = evidence.ends
-    place = f"port {evidence.check.port} of {address}"
-    udp = evidence.check.protocol == "udp"
+    place = _place(evidence, address)
     listens = _shown(_reached(evidence, address))
-    if udp and (listens or evidence.listeners is None):
+    if evidence.check.protocol != "udp":
+        return found(evidence, "no_answer", place=place, silent="neither accepts nor refuses the connection")
+    if listens or evidence.listeners is None:
         what = f"{target.name} listens on {listens}" if listens else "whether anything listens cannot be seen"
-        return Finding(
-            "unanswered",
-            f"{place} does not answer a datagram, which proves nothing: {what}, and a server may have taken it"
-            " and kept silent, or a rule may have dropped it",
-            f"Look whether the server in {target.name} got it (its log). Where it has a TCP port too, check that.",
-        )
-    silent = (
-        f"{place} is silent, although nothing listens there, which {target.name} would answer"
-        if udp
-        else f"{place} neither accepts nor refuses the connection"
-    )
-    return Finding(
-        "no_answer",
-        f"{silent}: packets are lost, as with a firewall",
-        "Look for rules that drop packets: the chain DOCKER-USER on the host, and rules in the containers.",
-    )
+        return found(evidence, "unanswered", place=place, what=what)
+    silent = f"is silent, although nothing listens there, which {target.name} would answer"
+    return found(evidence, "no_answer", place=place, silent=silent)
 
 
 def _only_internal(evidence: Evidence) -> bool:
@@ -278,7 +213,3 @@ def _only_internal(evidence: Evidence) -> bool:
     return bool(source.networks) and all(
         name in evidence.networks and evidence.networks[name].internal for name in source.networks
     )
-
-
-def _names(peer: Peer) -> str:
-    return f"{peer.name} is on {', '.join(sorted(peer.networks))}"

@@ -48,18 +48,12 @@ class Peer:
         return self.container.raw.get("State") or {}
 
     @property
-    def exit_code(self) -> int:
-        return int(self.state.get("ExitCode") or 0)
-
-    @property
     def restarts(self) -> int:
         return int(self.container.raw.get("RestartCount") or 0)
 
     @property
     def health(self) -> str:
-        """Return healthy, unhealthy, starting, or an empty string where there is no healthcheck."""
-        status = (self.state.get("Health") or {}).get("Status") or ""
-        return "" if status == "none" else str(status)
+        return self.container.health
 
     @property
     def last_check(self) -> str:
@@ -177,6 +171,22 @@ class Evidence:
         if self.answer is None:
             raise AssertionError("the probe comes first")
         return self.answer
+
+    @property
+    def name_servers(self) -> str:
+        return ", ".join(self.seen.resolvers) or "none"
+
+    @property
+    def places(self) -> str:
+        return "; ".join(self.place_of(peer) for peer in self.ends)
+
+    def place_of(self, peer: Peer) -> str:
+        """Return such as C(client is on a, b (internal))."""
+        shown = [
+            f"{name} (internal)" if name in self.networks and self.networks[name].internal else name
+            for name in sorted(peer.networks)
+        ]
+        return f"{peer.name} is on {', '.join(shown) or 'none'}"
 
     @property
     def host(self) -> str:

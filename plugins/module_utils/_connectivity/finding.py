@@ -5,28 +5,22 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""The result of a diagnosis, and the phrases that its parts share. Pure."""
+"""What a diagnosis finds: a cause of the table, worded for the containers at hand. Pure."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 
-from .._engine.logs import in_one_line
-from .._engine.mask import mask_of_container
-from .causes import CAUSES
+from .causes import CAUSES, VARIANTS
 from .remedies import attach, to_yaml
 from .spec import is_address
 
 if t.TYPE_CHECKING:
-    from .evidence import Evidence, Peer
+    from .evidence import Evidence
 
 Json = t.Any
 Tasks = tuple[dict[str, t.Any], ...]
-
-# The engine waits longer and longer between restarts, until a container has run for this long.
-_LOOP_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -70,13 +64,19 @@ class Finding:
         }
 
 
-def networks_of(evidence: Evidence, peer: Peer) -> str:
-    """Return such as C(client is on a, b (internal))."""
-    shown = [
-        f"{name} (internal)" if name in evidence.networks and evidence.networks[name].internal else name
-        for name in sorted(peer.networks)
-    ]
-    return f"{peer.name} is on {', '.join(shown) or 'none'}"
+def found(evidence: Evidence, name: str, *tasks: dict[str, Json], passing: bool = False, **facts: Json) -> Finding:
+    """Return a cause in the words of the table.
+
+    Args:
+        name: a key of CAUSES or of VARIANTS.
+        tasks, passing: as in Finding.
+        facts: what the words have in braces, besides what is always known.
+    """
+    cause = name.partition("/")[0]
+    message, advice = VARIANTS.get(name) or (CAUSES[cause].message, CAUSES[cause].advice)
+    known = {"source": evidence.source, "target": evidence.target, "host": evidence.host, "check": evidence.check}
+    words = {**known, "evidence": evidence, **facts}
+    return Finding(cause, message.format(**words), advice.format(**words), tasks, passing)
 
 
 def on_new_network(evidence: Evidence) -> dict[str, Json]:
@@ -86,39 +86,3 @@ def on_new_network(evidence: Evidence) -> dict[str, Json]:
     own = is_address(host) or host in (target.owner.name, target.owner.short_id)
     ends = (source.owner.name, target.owner.name)
     return attach(f"{target.name}-net", *ends, new=True, alias="" if own else host)
-
-
-def why_ended(evidence: Evidence, peer: Peer) -> str:
-    """Return the exit code and the end of the log."""
-    parts = [f"exit code {peer.exit_code}"]
-    if peer.state.get("OOMKilled"):
-        parts.append("killed for lack of memory")
-    if peer.state.get("Error"):
-        parts.append(mask_of_container(str(peer.state["Error"]), peer.container.raw))
-    log = in_one_line(evidence.log)
-    parts.append(f"its log ends with: {log}" if log else "nothing in its log")
-    return ", ".join(parts)
-
-
-def loop_finding(evidence: Evidence, peer: Peer, side: str) -> Finding:
-    return Finding(
-        f"{side}_restarting",
-        f"{peer.name} ends and is restarted again and again ({peer.restarts} restarts, {why_ended(evidence, peer)})",
-        "Fix what its log reports: its command, its environment, or its files.",
-    )
-
-
-def looping_side(evidence: Evidence) -> str:
-    """Return source or target for one that runs just now, between two restarts; else an empty string."""
-    for peer, side in zip(evidence.ends, ("source", "target")):
-        if peer.restarts and 0 <= evidence.now - _seconds(str(peer.state.get("StartedAt") or "")) < _LOOP_SECONDS:
-            return side
-    return ""
-
-
-def _seconds(moment: str) -> float:
-    """C(2026-11-24T02:58:08.466993782Z) as seconds since the epoch; 0 if it is none."""
-    try:
-        return datetime.strptime(moment[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc).timestamp()
-    except ValueError:
-        return 0.0

@@ -13,23 +13,23 @@ import typing as t
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from .._engine.exec import Output, Program, explain, run_beside, run_in
+from .._engine.exec import Output, Program, run_beside, run_in
 from .._engine.images import NotPulled, pull
 from .._errors import EngineError, NotFound, Refusal, Unreachable
 from .._model.endpoint import canonical
+from .look import PATIENCE, look_beside, look_from
 from .own_addresses import own_addresses
 from .probe_answer import (
     ACCESS_DENIED,
     NOT_CONNECTED,
     ProbeAnswer,
-    is_begun,
     is_complete,
-    parse_answer,
     parse_listeners,
     parse_processes,
     parse_sockets,
 )
-from .probe_script import LISTEN_SCRIPT, PROBE_SCRIPT, SCRIPT_SECONDS, probe_arguments, probe_input
+from .probe_input import probe_arguments, probe_input
+from .probe_script import LISTEN_SCRIPT, PROBE_SCRIPT
 from .spec import VERIFYING
 
 if t.TYPE_CHECKING:
@@ -38,9 +38,6 @@ if t.TYPE_CHECKING:
     from .._engine.client import Engine
     from .evidence import Evidence, Peer
     from .spec import Check, Login
-
-# The script ends itself; the engine then needs a moment to say so.
-_PATIENCE = SCRIPT_SECONDS + 15
 
 
 @dataclass
@@ -100,7 +97,7 @@ def _program(evidence: Evidence, host: str, login: Login) -> Program:
     check = replace(evidence.check, login=login)
     own = sorted(own_addresses(evidence)) if check.protocol == "mysql" else ()
     arguments = probe_arguments(check, canonical(host) or host, own)
-    return Program(("sh", "-c", PROBE_SCRIPT, "linklab-probe", *arguments), probe_input(check), _PATIENCE)
+    return Program(("sh", "-c", PROBE_SCRIPT, "linklab-probe", *arguments), probe_input(check), PATIENCE)
 
 
 def _ways(engine: Engine, evidence: Evidence, images: ProbeImages) -> Iterator[Callable[[Program], ProbeAnswer]]:
@@ -109,10 +106,10 @@ def _ways(engine: Engine, evidence: Evidence, images: ProbeImages) -> Iterator[C
     A login is for the source, and for the image that the task names: nobody else is given the password.
     """
     source, target = evidence.ends
-    yield lambda program: _in_source(engine, source, program)
+    yield partial(look_from, engine, source.container.id)
     peers = (source,) if evidence.check.protocol == "mysql" else (source, target)
     for image, shown in images.of(engine, evidence.check, *peers):
-        yield partial(_beside, engine, source, image, shown)
+        yield partial(look_beside, engine, source.owner.id, image, shown)
 
 
 def _once_more(evidence: Evidence, answer: ProbeAnswer, way: Callable[[Program], ProbeAnswer]) -> ProbeAnswer:
@@ -133,36 +130,10 @@ def _once_more(evidence: Evidence, answer: ProbeAnswer, way: Callable[[Program],
     return answer
 
 
-def _in_source(engine: Engine, source: Peer, program: Program) -> ProbeAnswer:
-    try:
-        output = run_in(engine, source.container.id, program)
-    except (EngineError, Unreachable) as exc:
-        return ProbeAnswer(failed=explain(exc))
-    return _read(output)
-
-
-def _read(output: Output, where: str = "source", image: str = "") -> ProbeAnswer:
-    if is_complete(output.stdout):
-        return parse_answer(output.stdout, where, image)
-    if is_begun(output.stdout):
-        return ProbeAnswer(where, image, failed=f"the probe did not end within {SCRIPT_SECONDS} seconds")
-    return ProbeAnswer(where, image, missing="shell")
-
-
-def _beside(engine: Engine, source: Peer, image: str, shown: str, program: Program) -> ProbeAnswer:
-    try:
-        output = run_beside(engine, source.owner.id, image, program)
-    except EngineError as exc:
-        # 400: the image has no shell. Others: it is gone, or the source has stopped in the meantime.
-        failed = "" if exc.status == 400 else exc.explanation
-        return ProbeAnswer("helper", shown, missing="shell", failed=failed)
-    return _read(output, "helper", shown)
-
-
 def see_listeners(engine: Engine, evidence: Evidence, images: ProbeImages) -> Evidence:
     """Add what listens in the target's network namespace, as far as it can be seen, and the target's processes."""
     source, target = evidence.ends
-    program = Program(("sh", "-c", LISTEN_SCRIPT, "linklab-probe", "10"), b"go\n", _PATIENCE)
+    program = Program(("sh", "-c", LISTEN_SCRIPT, "linklab-probe", "10"), b"go\n", PATIENCE)
     try:
         output = run_in(engine, target.container.id, program)
         if is_complete(output.stdout):

@@ -27,22 +27,16 @@ _MARK = re.compile(r"@(hosts|resolver|name|missing|tcp6?|udp6?|unix|mysql|end|ro
 NOT_CONNECTED = (2002, 2003)
 # The server's answer to a login that it refuses without a reason, so that nobody learns one.
 ACCESS_DENIED = 1045
-_ERRNO_WORDS = {
-    "refused": ("connection refused",),
-    "timeout": ("timed out", "timeout"),
-    "no_route": ("no route to host", "network is unreachable", "host is unreachable", "network unreachable"),
+# Why no connection was made: the system's error numbers, and its words for them.
+_FAILURES: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
+    "refused": ((111,), ("connection refused",)),
+    "timeout": ((110, 115), ("timed out", "timeout")),
+    "no_route": (
+        (101, 113),
+        ("no route to host", "network is unreachable", "host is unreachable", "network unreachable"),
+    ),
     # What the kernel makes of the answers of rules: EACCES for IPv6, ENOPROTOOPT; EPERM for a rule in the source.
-    "prohibited": ("permission denied", "protocol not available", "operation not permitted"),
-}
-_ERRNO_NUMBERS = {
-    111: "refused",
-    110: "timeout",
-    115: "timeout",
-    113: "no_route",
-    101: "no_route",
-    13: "prohibited",
-    92: "prohibited",
-    1: "prohibited",
+    "prohibited": ((1, 13, 92), ("permission denied", "protocol not available", "operation not permitted")),
 }
 # Flags of a route, from linux/route.h: it is in use; it rejects.
 _ROUTE_UP, _ROUTE_REJECT = 0x1, 0x200
@@ -254,12 +248,12 @@ def _connect(address: str, code: int, text: str) -> Connect:
     return Connect(address, failure, text.strip())
 
 
-def _failure_in(text: str) -> str:
+def _failure_in(text: str, number: int = 0) -> str:
+    """Return why no connection was made, by the system's error number if the program tells it, else by its words."""
     lower = text.lower()
-    for failure, phrases in _ERRNO_WORDS.items():
-        if any(phrase in lower for phrase in phrases):
-            return failure
-    return "other"
+    by_number = (failure for failure, (numbers, _phrases) in _FAILURES.items() if number in numbers)
+    by_words = (failure for failure, (_n, phrases) in _FAILURES.items() if any(one in lower for one in phrases))
+    return next(by_number, "") or next(by_words, "other")
 
 
 def _session(lines: list[str]) -> Session:
@@ -287,7 +281,7 @@ def _no_session(code: int, text: str) -> Session:
 
 def failure_of(session: Session) -> str:
     """Return why no TCP connection was made, in the words of Connect.failure."""
-    return _ERRNO_NUMBERS.get(session.system) or _failure_in(session.text)
+    return _failure_in(session.text, session.system)
 
 
 def parse_listeners(output: str, protocol: str = "tcp") -> tuple[Listener, ...]:

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""The script that looks from inside a container's network, and what it is fed.
+"""The script that looks from inside a container's network.
 
 It is POSIX shell and uses what the image has. Everything it needs comes as arguments, except for what is secret: the
 option file of the C(mysql) program comes through its standard input, of which it reads the given number of lines,
@@ -19,12 +19,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .spec import is_address
-
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from .spec import Check, Login
 
 # How long one connection attempt may take, in seconds: the kernel takes three to find out that an address is dead.
 # And how long the whole script may take, which then ends itself.
@@ -252,45 +248,26 @@ within "$1"
 )
 
 
-def probe_arguments(check: Check, host: str, own: Iterable[str] = ()) -> list[str]:
+def script_arguments(
+    host: str,
+    port: int,
+    protocol: str,
+    *,
+    literal: bool = False,
+    own: Iterable[str] = (),
+    lines: int = 0,
+    tls: str = "preferred",
+    authorities: str = "",
+) -> list[str]:
     """Return the arguments of the probe script. None of them is secret.
 
     Args:
-        host: a name, or an address in the form that the target's have.
+        protocol: C(dns), C(tcp), C(udp) or C(mysql).
+        literal: whether I(host) is an address.
         own: the addresses that a login may go to.
+        lines: how many lines of an option file follow the first line of its input.
+        tls, authorities: of a login; C(ssl_mode), and certificates as PEM.
     """
-    lines = str(option_file(check.login).count("\n"))
-    literal = "yes" if is_address(host) else "no"
-    payload = _DNS_QUERY if check.port == _DNS_PORT else "\\n"
-    asked = [host, str(check.port), check.protocol, literal, str(ATTEMPT_SECONDS), lines, payload, str(SCRIPT_SECONDS)]
-    return [*asked, " ".join(own), check.login.ssl_mode, check.login.authorities]
-
-
-def probe_input(check: Check) -> bytes:
-    """Return what the script reads: a line to start, then the option file."""
-    return ("go\n" + (option_file(check.login) if check.protocol == "mysql" else "")).encode()
-
-
-def option_file(login: Login) -> str:
-    """Return an option file for the C(mysql) program of MySQL and of MariaDB, which read it alike."""
-    lines = ["[mysql]", f"user={_quoted(login.user)}", f"password={_quoted(login.password)}"]
-    if login.database:
-        lines.append(f"database={_quoted(login.database)}")
-    # A server may ask for files of the client's.
-    lines.append("skip-local-infile")
-    # An option that begins with "loose" may be unknown to a client. Without the key, a server with
-    # caching_sha2_password refuses every first login that is not encrypted. Without the other, the client does not say
-    # by a number that a password has expired.
-    lines += ["loose-get-server-public-key", "loose-connect-expired-password"]
-    # MariaDB's client alone reads this group. It demands a trusted certificate unless it is asked not to; servers in
-    # containers have certificates that they signed themselves.
-    if login.ssl_mode == "preferred":
-        lines += ["[client-mariadb]", "loose-skip-ssl-verify-server-cert"]
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _quoted(value: str) -> str:
-    r"""Quote a value as option files have it (mysys/my_default.cc): in double quotes, with \ before such characters."""
-    for raw, escaped in (("\\", "\\\\"), ('"', '\\"')):
-        value = value.replace(raw, escaped)
-    return f'"{value}"'
+    payload = _DNS_QUERY if port == _DNS_PORT else "\\n"
+    asked = [host, str(port), protocol, "yes" if literal else "no", str(ATTEMPT_SECONDS), str(lines), payload]
+    return [*asked, str(SCRIPT_SECONDS), " ".join(own), tls, authorities]

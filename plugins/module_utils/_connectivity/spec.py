@@ -13,7 +13,7 @@ import ipaddress
 import itertools
 import re
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from .._engine.images import image_name
 from .._errors import SpecError, seconds_problem
@@ -39,60 +39,6 @@ _MOST_CHARACTERS = {"user": 128, "database": 64}
 _MOST_BYTES = {"password": 1024}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 VERIFYING = ("verify_ca", "verify_identity")
-
-LOGIN_OPTIONS: dict[str, Json] = {
-    "user": {"type": "str", "default": "root"},
-    "password": {"type": "str", "default": "", "no_log": True},
-    "database": {"type": "str"},
-    "ssl_mode": {
-        "type": "str",
-        "choices": ["disabled", "preferred", "required", *VERIFYING],
-        "default": "preferred",
-    },
-    "ssl_ca": {"type": "path"},
-}
-
-# The options that a task gives once for all checks, and that an element of the list may override.
-_SHARED: dict[str, Json] = {
-    "host": {"type": "str"},
-    "protocol": {"type": "str", "choices": ["dns", "tcp", "udp", "mysql"]},
-    "login": {"type": "dict", "options": LOGIN_OPTIONS},
-    "expect": {"type": "str", "choices": ["reachable", "unreachable"]},
-    "cause": {"type": "str", "choices": list(CAUSES)},
-    "timeout": {"type": "float"},
-    "interval": {"type": "float"},
-    "probe_image": {"type": "str"},
-    "pull": {"type": "str", "choices": ["never", "missing"]},
-}
-_DEFAULTS: dict[str, Json] = {
-    "port": 3306,
-    "protocol": "mysql",
-    "expect": "reachable",
-    "timeout": 30.0,
-    "interval": 1.0,
-    "pull": "never",
-}
-
-CHECK_OPTIONS: dict[str, Json] = {
-    **{
-        name: {**option, "default": _DEFAULTS[name]} if name in _DEFAULTS else option
-        for name, option in _SHARED.items()
-    },
-    "source": {"type": "str"},
-    "target": {"type": "str"},
-    "port": {"type": "int", "default": _DEFAULTS["port"]},
-    "total_timeout": {"type": "float"},
-    "checks": {
-        "type": "list",
-        "elements": "dict",
-        "options": {
-            **_SHARED,
-            "source": {"type": "list", "elements": "str", "required": True},
-            "target": {"type": "list", "elements": "str", "required": True},
-            "port": {"type": "list", "elements": "int"},
-        },
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -144,6 +90,54 @@ class Check:
         return f"{self.source} -> {place} ({self.protocol})"
 
 
+LOGIN_OPTIONS: dict[str, Json] = {
+    "user": {"type": "str", "default": "root"},
+    "password": {"type": "str", "default": "", "no_log": True},
+    "database": {"type": "str"},
+    "ssl_mode": {
+        "type": "str",
+        "choices": ["disabled", "preferred", "required", *VERIFYING],
+        "default": "preferred",
+    },
+    "ssl_ca": {"type": "path"},
+}
+
+# The options that a task gives once for all checks, and that an element of the list may override.
+_SHARED: dict[str, Json] = {
+    "host": {"type": "str"},
+    "protocol": {"type": "str", "choices": ["dns", "tcp", "udp", "mysql"]},
+    "login": {"type": "dict", "options": LOGIN_OPTIONS},
+    "expect": {"type": "str", "choices": ["reachable", "unreachable"]},
+    "cause": {"type": "str", "choices": list(CAUSES)},
+    "timeout": {"type": "float"},
+    "interval": {"type": "float"},
+    "probe_image": {"type": "str"},
+    "pull": {"type": "str", "choices": ["never", "missing"]},
+}
+_DEFAULTS = {name: getattr(Check, name) for name in ("port", "protocol", "expect", "timeout", "interval", "pull")}
+
+CHECK_OPTIONS: dict[str, Json] = {
+    **{
+        name: {**option, "default": _DEFAULTS[name]} if name in _DEFAULTS else option
+        for name, option in _SHARED.items()
+    },
+    "source": {"type": "str"},
+    "target": {"type": "str"},
+    "port": {"type": "int", "default": _DEFAULTS["port"]},
+    "total_timeout": {"type": "float"},
+    "checks": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            **_SHARED,
+            "source": {"type": "list", "elements": "str", "required": True},
+            "target": {"type": "list", "elements": "str", "required": True},
+            "port": {"type": "list", "elements": "int"},
+        },
+    },
+}
+
+
 def is_address(host: str) -> bool:
     """Whether I(host) is an IP address and not a name."""
     try:
@@ -188,20 +182,9 @@ def _expand(params: Mapping[str, Json], element: Mapping[str, Json]) -> Iterator
 
 
 def _parse(values: Mapping[str, Json]) -> Check:
-    check = Check(
-        source=values["source"],
-        target=values["target"],
-        host=values.get("host") or "",
-        port=values["port"],
-        protocol=values["protocol"],
-        login=_parse_login(values.get("login") or {}),
-        expect=values["expect"],
-        cause=values.get("cause") or "",
-        timeout=float(values["timeout"]),
-        interval=float(values["interval"]),
-        probe_image=_probe_image(values.get("probe_image") or ""),
-        pull=values["pull"],
-    )
+    given = {one.name: values[one.name] for one in fields(Check) if values.get(one.name) is not None}
+    image = _probe_image(given.get("probe_image") or "")
+    check = Check(**{**given, "login": _parse_login(given.get("login") or {}), "probe_image": image})
     problem = _problem(check)
     if problem:
         raise SpecError(f"{check.describe()}: {problem}")

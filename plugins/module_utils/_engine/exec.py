@@ -14,13 +14,14 @@ import json
 import secrets
 import socket
 import struct
-import time
 import typing as t
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 from .._errors import EngineError, NotFound, Unreachable
 from .marks import given_value, helper_owner, image_values
+from .polling import until
+from .streams import upgrade
 from .transport import AnswerError
 
 if t.TYPE_CHECKING:
@@ -28,6 +29,7 @@ if t.TYPE_CHECKING:
     from datetime import datetime
 
     from .client import Engine
+    from .streams import Stream
 
 Json = t.Any
 
@@ -41,6 +43,8 @@ _PROCESSES = 64
 _ABANDONED_SECONDS = 300
 # How long a removal may take, on a busy machine too.
 _REMOVAL_SECONDS = 30.0
+# The parameters of a stream that goes both ways.
+_ATTACHED = ("stream", "stdin", "stdout", "stderr")
 # What a program may write. The environment of a process has 2 MiB at most, files of ours are smaller.
 _MOST_OUTPUT = 8 << 20
 
@@ -76,7 +80,7 @@ def run_in(engine: Engine, container: str, program: Program) -> Output:
     if program.user:
         body["User"] = program.user
     ident = engine.post(f"/containers/{container}/exec", body)["Id"]
-    stdout, stderr = _talk(engine, f"/exec/{ident}/start", {"Detach": False, "Tty": False}, program)
+    stdout, stderr = _talk(upgrade(engine, f"/exec/{ident}/start", body={"Detach": False, "Tty": False}), program)
     code = engine.get(f"/exec/{ident}/json").get("ExitCode")
     return Output(126 if code is None else int(code), stdout, stderr)
 
@@ -128,8 +132,8 @@ def run_beside(engine: Engine, container: str, image: str, program: Program, *, 
         },
     )["Id"]
     try:
-        path = f"/containers/{ident}/attach?stream=1&stdin=1&stdout=1&stderr=1"
-        stdout, stderr = _talk(engine, path, None, program, begin=lambda: engine.start(ident))
+        attached = upgrade(engine, f"/containers/{ident}/attach", dict.fromkeys(_ATTACHED, "1"))
+        stdout, stderr = _talk(attached, program, begin=lambda: engine.start(ident))
     finally:
         remove_helper(engine, ident)
     return Output(0, stdout, stderr)
@@ -142,15 +146,17 @@ def remove_helper(engine: Engine, ident: str) -> None:
         EngineError: it is still there after 30 seconds; with the engine's reason.
         Unreachable: whether it is gone is unknown.
     """
-    deadline = time.monotonic() + _REMOVAL_SECONDS
-    while True:
+
+    def is_gone() -> bool:
         try:
-            return _remove_once(engine, ident)
+            _remove_once(engine, ident)
         except EngineError:
             # A conflict while the engine removes it; another error where a file of it is busy, which passes.
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
+            return False
+        return True
+
+    if not until(is_gone, _REMOVAL_SECONDS):
+        _remove_once(engine, ident)
 
 
 def _remove_once(engine: Engine, ident: str) -> None:
@@ -187,13 +193,9 @@ def _time_of(date: str) -> float:
     return moment.timestamp()
 
 
-def _talk(
-    engine: Engine, path: str, body: Json, program: Program, begin: Callable[[], None] | None = None
-) -> tuple[str, str]:
-    """Open a stream, send the input, and return what comes until the end: standard output and error."""
-    place, _mark, query = path.partition("?")
-    params = dict(part.split("=") for part in query.split("&")) if query else None
-    with engine.upgrade(place, params, body) as stream:
+def _talk(stream: Stream, program: Program, begin: Callable[[], None] | None = None) -> tuple[str, str]:
+    """Send the input, and return what comes until the end: standard output and error."""
+    with stream:
         if begin:
             begin()
         try:

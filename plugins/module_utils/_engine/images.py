@@ -15,6 +15,7 @@ import typing as t
 
 from .._errors import EngineError, LinklabError, SpecError
 from .mask import mask
+from .streams import open_stream
 
 if t.TYPE_CHECKING:
     from .client import Engine
@@ -59,8 +60,7 @@ def pull(engine: Engine, image: str) -> None:
     name = full_name(image)
     try:
         headers = _credentials(name)
-        response = engine.request("POST", "/images/create", params={"fromImage": name}, headers=headers, stream=True)
-        with response:
+        with open_stream(engine, "POST", "/images/create", params={"fromImage": name}, headers=headers) as response:
             for line in response.iter_lines():
                 error = json.loads(line).get("error") if line else None
                 if error:

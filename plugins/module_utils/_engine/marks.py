@@ -22,7 +22,7 @@ import typing as t
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .client import Engine
+    from .reader import Reader
 
 Json = t.Any
 
@@ -35,7 +35,7 @@ NEVER = ("none",)
 # -- labels, and what images bring ------------------------------------------------------------------------------------
 
 
-def image_values(engine: Engine, label: str) -> dict[str, str]:
+def image_values(engine: Reader, label: str) -> dict[str, str]:
     """Return the value of a label by the ID of each image that has it: one request, and normally no image does."""
     listed = engine.images_with(label)
     return {_bare(raw["Id"]): (raw.get("Labels") or {}).get(label, "") for raw in listed}
@@ -64,15 +64,6 @@ def without_inherited(raw: Mapping[str, Json], label: str, images: Mapping[str, 
         return raw
     own = {name: value for name, value in labels.items() if name != label}
     return {**raw, "Config": {**raw["Config"], "Labels": own}} if "Config" in raw else {**raw, "Labels": own}
-
-
-def claims_text(image: str, label: str, value: str) -> str:
-    """Say why a container is not made of an image that brings the label which is to mark the container."""
-    return (
-        f"the image {image} has the label {label}={value} itself, as one committed from such a container has, so that"
-        " what is made here could not be told from what others make of it. Take the label out of the image:"
-        f" docker commit --change 'LABEL {label}=' CONTAINER {image}, or this line in its Dockerfile"
-    )
 
 
 def _labels(raw: Mapping[str, Json]) -> Mapping[str, str]:

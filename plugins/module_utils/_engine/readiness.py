@@ -19,14 +19,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .._errors import LinklabError, NotFound
-from .logs import end_of_log, in_one_line, last_healthcheck
+from .logs import how_it_ended, in_one_line, last_healthcheck, log_tail
+from .streams import open_stream
 from .transport import AnswerError
 
 if t.TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
 
     from .client import Engine
-    from .transport import Stream
+    from .streams import Stream
 
 Json = t.Any
 
@@ -37,7 +38,6 @@ _SILENCE = 10.0
 # before they call a start successful. One that was just started otherwise: as long as a program needs to fail.
 _UP_AFTER_RESTART = 10.0
 _UP_AT_FIRST = 1.0
-_LOG_LINES = 5
 _VERBS = {"started": "run", "healthy": "become healthy"}
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?\d*(Z|[+-]\d\d:\d\d)")
 
@@ -87,7 +87,7 @@ def wait_until(
         with _open_events(engine, silence) as events:
             pending = wait.still_pending(pending)
             if pending and left <= 0:
-                raise NotReadyError(_describe(engine, pending, "did not {} within " + f"{timeout:g} s"))
+                raise NotReadyError(wait.describe(pending, "did not {} within " + f"{timeout:g} s"))
             until = min(deadline - silence, time.monotonic() + silence)
             while pending and (name := next(events.names, "")):
                 pending = wait.look_again(pending, name)
@@ -102,6 +102,8 @@ class _Wait:
         self._engine = engine
         self._started = started
         self._looks: dict[str, _Look] = {}
+        # How containers ended that the engine started again, by name: of one that runs again it says no more.
+        self._ended: dict[str, str] = {}
 
     def seconds(self, pending: Iterable[str]) -> float:
         """Return after how long the containers are to be looked at again though nothing happened."""
@@ -112,7 +114,7 @@ class _Wait:
         self._looks.update({name: self._look(name, condition) for name, condition in pending.items()})
         lost = {name: condition for name, condition in pending.items() if self._looks[name].final}
         if lost:
-            raise NotReadyError(_describe(self._engine, lost, "does not {}"))
+            raise NotReadyError(self.describe(lost, "does not {}"))
         return {name: condition for name, condition in pending.items() if not self._looks[name].ready}
 
     def look_again(self, pending: Mapping[str, str], name: str) -> dict[str, str]:
@@ -121,11 +123,22 @@ class _Wait:
         rest = {other: condition for other, condition in pending.items() if other != name}
         return {**rest, **self.still_pending({name: pending[name]})}
 
+    def describe(self, pending: Mapping[str, str], what: str) -> str:
+        """Return what keeps containers from their conditions. what: says it with C({}) for the verb."""
+        return "; ".join(
+            f"{name} {what.format(_VERBS[condition])}:"
+            f" {_story(self._engine, name, condition, self._ended.get(name, ''))}"
+            for name, condition in pending.items()
+        )
+
     def _look(self, name: str, condition: str) -> _Look:
         try:
             raw = self._engine.container(name)
         except NotFound:
             return _Look(ready=False, final=True, text="it does not exist")
+        state = raw.get("State") or {}
+        if state.get("Status") == "restarting":
+            self._ended[name] = how_it_ended(state)
         look = assess(raw, condition)
         first = look.ready and name in self._started and is_kept_up(raw)
         if not (look.seconds or first):
@@ -172,7 +185,7 @@ def _name_in(event: bytes) -> str:
 def _open_events(engine: Engine, silence: float) -> _Events:
     filters = {"type": ["container"], "event": ["health_status", "start", "die", "destroy", "rename"]}
     params = {"filters": json.dumps(filters)}
-    return _Events(engine.request("GET", "/events", params=params, stream=True, timeout=silence))
+    return _Events(open_stream(engine, "GET", "/events", params=params, timeout=silence))
 
 
 def assess(raw: Mapping[str, Json], condition: str) -> _Look:
@@ -186,12 +199,13 @@ def assess(raw: Mapping[str, Json], condition: str) -> _Look:
         return _Look(ready=False, final=False, text=text)
     if status != "running":
         return _Look(ready=False, final=False, text=f"its status is {status}")
+    count = raw.get("RestartCount")
+    again = f"it was started again {_times(count)}, as it ended by itself" if count else ""
     if condition == "healthy" and health not in ("", "none", "healthy"):
-        return _Look(ready=False, final=False, text=f"its health is {health}")
-    if raw.get("RestartCount") and not (condition == "healthy" and health == "healthy"):
+        return _Look(ready=False, final=False, text=", ".join(filter(None, (f"its health is {health}", again))))
+    if again and not (condition == "healthy" and health == "healthy"):
         # It runs at this moment. Whether it stays up shows only in how long it has.
-        text = f"it was started again {_times(raw['RestartCount'])}, as it ended by itself"
-        return _Look(ready=False, final=False, text=text, seconds=_UP_AFTER_RESTART)
+        return _Look(ready=False, final=False, text=again, seconds=_UP_AFTER_RESTART)
     return _Look(ready=True, final=False, text="")
 
 
@@ -222,38 +236,21 @@ def seconds_between(earlier: str, later: str) -> float:
     return (moments[1] - moments[0]).total_seconds()
 
 
-def how_it_ended(state: Mapping[str, Json]) -> str:
-    """Return what follows C(it ended): the exit code, and that its memory was not enough if the engine saw that."""
-    # One that was started again since shows none of its own.
-    code = "" if state.get("Running") and not state.get("Restarting") else f" with exit code {state.get('ExitCode')}"
-    return code + (", killed for lack of memory" if state.get("OOMKilled") else "")
-
-
 # -- what keeps a container from it -----------------------------------------------------------------------------------
 
 
-def _describe(engine: Engine, pending: Mapping[str, str], what: str) -> str:
-    """Return what keeps containers from their conditions. what: says it with C({}) for the verb."""
-    return "; ".join(
-        f"{name} {what.format(_VERBS[condition])}: {_story(engine, name, condition)}"
-        for name, condition in pending.items()
-    )
-
-
-def _story(engine: Engine, name: str, condition: str) -> str:
+def _story(engine: Engine, name: str, condition: str, ended: str) -> str:
+    """Return what keeps a container from its condition. ended: how an earlier run of it did, empty if not seen."""
     try:
         raw = engine.container(name)
     except NotFound:
         return "it does not exist"
+    state = raw.get("State") or {}
     parts = [assess(raw, condition).text]
-    health = (raw.get("State") or {}).get("Health") or {}
-    if health.get("Log") and condition == "healthy":
+    if ended and state.get("Status") == "running":
+        parts.append(f"it last ended{ended}")
+    if (state.get("Health") or {}).get("Log") and condition == "healthy":
         parts.append(f"its healthcheck said: {in_one_line(last_healthcheck(raw)) or 'nothing'}")
     log = log_tail(engine, raw)
     parts.append(f"its log ends: {log}" if log else "its log is empty")
     return ", ".join(filter(None, parts))
-
-
-def log_tail(engine: Engine, raw: Mapping[str, Json]) -> str:
-    """Return the last lines of a container's log in one line, empty if they are not available."""
-    return in_one_line(end_of_log(engine, raw, _LOG_LINES))

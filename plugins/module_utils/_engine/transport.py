@@ -38,10 +38,8 @@ _SAFE = "!#$%&'()*+,/:;=?@[]~"
 AT_ONCE = 50
 # The largest answer that is read whole. The list of 1000 containers with long labels has 5 MB.
 MOST_BYTES = 32 << 20
-# The longest line of an answer that goes on: an event with all labels of a container has some kB.
-_LONGEST_LINE = 1 << 20
 # What headers and the frames of chunks may take in addition.
-_FRAMES = 1 << 20
+FRAMES = 1 << 20
 
 
 class LineError(OSError):
@@ -153,66 +151,15 @@ class EngineResponse:
         return self.content.decode(errors="replace")
 
 
-class Stream:
-    """An answer that goes on, over a connection of its own. Whatever breaks it is an OSError or an AnswerError.
-
-    Attributes:
-        line, reader: the socket, and what reads from it, for what is no HTTP any more.
-    """
-
-    def __init__(self, response: http.client.HTTPResponse, connection: _Connection) -> None:
-        self._response, self._connection = response, connection
-        self._timeout = t.cast("float", connection.timeout)
-        self.line, self.reader = connection.line, connection.reader
-
-    def read(self, size: int) -> bytes:
-        """Return as many bytes, or fewer at the end."""
-        with self._bounded(size):
-            return self._response.read(size)
-
-    def iter_lines(self) -> Iterator[bytes]:
-        """Yield the lines that are not empty, each as soon as it is there."""
-        while True:
-            with self._bounded(_LONGEST_LINE):
-                line = self._response.readline(_LONGEST_LINE)
-            # Python's reader may return more than it was asked for.
-            if len(line) >= _LONGEST_LINE:
-                raise AnswerError("one of its lines is too long")
-            if not line:
-                return
-            if line.strip():
-                yield line.strip()
-
-    @contextlib.contextmanager
-    def _bounded(self, size: int) -> Iterator[None]:
-        self.line.allow(self._timeout, size + _FRAMES)
-        try:
-            yield
-        except AnswerError:
-            raise
-        except _BROKEN as exc:
-            raise ConnectionError(f"the answer broke off: {exc!r}") from exc
-
-    def close(self) -> None:
-        self._response.close()
-        self._connection.drop()
-
-    def __enter__(self) -> Stream:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
-
-
 class Http:
-    """A connection that is kept open between requests, and further ones for what goes on.
+    """A connection that is kept open between requests.
 
     Args:
         dial: opens a line to the engine, in so many seconds; raises OSError.
     """
 
     def __init__(self, dial: Callable[[float], Line]) -> None:
-        self._connection = _Connection(dial)
+        self._connection = HttpConnection(dial)
 
     def close(self) -> None:
         self._connection.drop()
@@ -221,7 +168,7 @@ class Http:
         """Send one request and return the whole answer; raise OSError or HTTPException."""
         self._connection.ready(request.timeout)
         with self._connection.dropped_by_failure():
-            return _whole(self._connection.ask(request), request)
+            return whole(self._connection.ask(request), request)
 
     def send_all(self, requests: Sequence[Request]) -> list[EngineResponse]:
         """Send GETs, one at least, without waiting for the answer before; return the answers in their order.
@@ -235,36 +182,25 @@ class Http:
         # Who closes the connection after an answer has not looked at what came behind it.
         return [*answers, *map(self.send, requests[len(answers) :])]
 
-    def open(self, request: Request) -> Stream | EngineResponse:
-        """Send over a connection of its own, and return the answer that goes on, or why there is none."""
-        connection = _Connection(self._connection.dial)
-        connection.ready(request.timeout)
-        with connection.dropped_by_failure():
-            response = connection.ask(request)
-            if response.status < 300:
-                return Stream(response, connection)
-            answer = _whole(response, request)
-        connection.drop()
-        return answer
-
 
 # What http.client raises for an answer that breaks off, or whose frames have impossible sizes.
-_BROKEN = (http.client.HTTPException, ValueError, OverflowError, MemoryError)
+BROKEN = (http.client.HTTPException, ValueError, OverflowError, MemoryError)
 
 
-def _whole(response: http.client.HTTPResponse, request: Request) -> EngineResponse:
+def whole(response: http.client.HTTPResponse, request: Request) -> EngineResponse:
+    """Read an answer to its end; raise HTTPException."""
     if (response.length or 0) > request.most:
         raise AnswerError(f"it is larger than {request.most >> 20} MiB")
     try:
         content = response.read()
     except http.client.HTTPException:
         raise
-    except _BROKEN as exc:
+    except BROKEN as exc:
         raise AnswerError("its frames have impossible sizes") from exc
     return EngineResponse(response.status, response.reason, response.headers, content)
 
 
-class _Connection(http.client.HTTPConnection):
+class HttpConnection(http.client.HTTPConnection):
     """A connection that can be used for one request after the other.
 
     Attributes:
@@ -292,7 +228,7 @@ class _Connection(http.client.HTTPConnection):
         # An engine that does not want it answers before it has read all of it.
         with contextlib.suppress(BrokenPipeError):
             self.request(request.method, request.target, data, headers)
-        self.line.allow(request.timeout, request.most + _FRAMES)
+        self.line.allow(request.timeout, request.most + FRAMES)
         return self.getresponse()
 
     def ask_all(self, requests: Sequence[Request]) -> list[EngineResponse]:
@@ -303,10 +239,10 @@ class _Connection(http.client.HTTPConnection):
         answers: list[EngineResponse] = []
         self._push(itertools.islice(heads, AT_ONCE))
         for request in requests:
-            self.line.allow(request.timeout, request.most + _FRAMES)
+            self.line.allow(request.timeout, request.most + FRAMES)
             response = self._response(self.line, method="GET")
             response.begin()
-            answers.append(_whole(response, request))
+            answers.append(whole(response, request))
             if response.will_close:
                 self.drop()
                 return answers

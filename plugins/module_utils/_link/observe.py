@@ -12,7 +12,6 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from .._apply.link_hosts import read_link_hosts
 from .._apply.replacement_checks import observe_dependencies
 from .._errors import NotFound
 from .._model.bridge import DEFAULT_BRIDGE
@@ -93,7 +92,10 @@ def observe_link(engine: Engine, spec: LinkSpec, patience: float | None = None) 
     if lacks_a_link(spec, state):
         return replace(state, dependencies=observe_dependencies(engine, state.source))
     if state.source.live and state.legacy and not state.journal.changes:
-        return replace(state, hosts=read_link_hosts(engine, state.source))
+        # Not at the top: this loads what reads archives and runs programs.
+        from .._apply.hosts import read_hosts
+
+        return replace(state, hosts=read_hosts(engine, state.source))
     return state
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._apply.link_hosts import plan_hosts
 from .._apply.replacement_checks import replace_problems, replace_warnings, state_clause
 from .._compose.attachment import AttachSpec, DesiredEndpoint
 from .._compose.container import check_name
@@ -20,17 +19,17 @@ from .._errors import Refusal, did_you_mean, refuse
 from .._model.bridge import on_default_bridge
 from .._model.endpoint import EndpointSettings, Link
 from .._model.state import ContainerState, Endpoint
-from .._plan.attach import AttachState, plan_attach
+from .._plan.attach import AttachState, plan_attach, plan_endpoints
 from .._plan.attach_checks import is_default_bridge
 from .._plan.container_actions import (
     CreateContainer,
-    NewEndpoint,
     PullImage,
     RecreateContainer,
     RemoveLink,
     StartContainer,
 )
-from .._plan.plan import Attach, Disruption, Plan, Stage, stages
+from .._plan.link_hosts import plan_hosts
+from .._plan.plan import Disruption, Plan, Stage, stages
 from .._recovery.journal import with_recovery
 from .checks import legacy_problems, link_warnings, lost_link_warnings, new_link_warnings, removal_warnings, repairable
 
@@ -102,21 +101,16 @@ def _plan_source(spec: LinkSpec, state: LinkState, network: Network, *, legacy: 
         create = CreateContainer("it does not exist", Disruption.NONE, spec.container, config)
         warnings = new_link_warnings(spec.container, spec.links, state)
         return Plan(pull + stages(([(create,)], 1)), tuple(warnings))
-    # Planned like the others, it counts where addresses are scarce.
-    source = ContainerState("", spec.container, "created")
     desired_endpoints = (
         DesiredEndpoint(spec.container, EndpointSettings(links=spec.links)),
         *_target_endpoints(spec, state),
     )
-    there = _attach_state(state, network)
-    there = replace(there, containers={**there.containers, source.name: source}, starts=frozenset({source.name}))
-    plan = plan_attach(_attach_spec(network, desired_endpoints), there)
-    ends = [one for one in plan.actions if isinstance(one, Attach) and one.container == source]
-    endpoints = tuple(NewEndpoint(network.name, network.id, one.settings) for one in ends)
+    new = frozenset({spec.container})
+    there = replace(_attach_state(state, network), created=new, starts=new)
+    plan = plan_endpoints(_attach_spec(network, desired_endpoints), there)
+    endpoints = tuple(plan.new.values())
     create = CreateContainer("it does not exist", Disruption.NONE, spec.container, config, endpoints)
-    attaches = [(stage, [unit for unit in stage.units if unit[0] not in ends]) for stage in plan.stages]
-    targets = stages(*((units, stage.workers) for stage, units in attaches))
-    return Plan(pull + targets + stages(([(create,)], 1)), plan.warnings)
+    return Plan(pull + plan.stages + stages(([(create,)], 1)), plan.warnings)
 
 
 # -- legacy links -----------------------------------------------------------------------------------------------------

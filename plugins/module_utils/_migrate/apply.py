@@ -77,7 +77,7 @@ class Migration:
         with self._undo(engine, action, action.attached):
             self._redirected[action.container.id] = action
             found = _addresses(engine, action.targets, action.network)
-            before = read_hosts(engine, action.container.id)
+            before = read_hosts(engine, action.container)
             after = redirected(before, found)
             if after != before and not write_hosts(engine, action.container, before, after, action.images):
                 raise ApplyError("its hosts file could not be written from inside: it has no shell that root may use")
@@ -171,7 +171,7 @@ def _roll_back_names(engine: Engine, action: RedirectNames) -> list[str]:
     try:
         if on_default_bridge(source) and not on_default_bridge(as_it_is_now(engine, source)):
             return_to_bridge(engine, source)
-        before = read_hosts(engine, source.id)
+        before = read_hosts(engine, source)
         after = restored(before, _addresses(engine, action.targets, DEFAULT_BRIDGE))
         done = after == before or write_hosts(engine, source, before, after, action.images)
     except LinklabError as exc:

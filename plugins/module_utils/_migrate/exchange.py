@@ -169,7 +169,7 @@ def _over_the_bridge(engine: Engine, action: ExchangeLinks, one: Exchanged) -> s
     """Let the names of a source that lost its links and got no endpoint lead to the bridge; return a sentence."""
     source = one.attach.container
     with suppress(LinklabError):
-        before = read_hosts(engine, source.id)
+        before = read_hosts(engine, source)
         there = {name for line in parse(before) for name in line.names[:1]}
         lines = []
         for alias, ident in one.targets.items():

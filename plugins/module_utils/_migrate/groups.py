@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.endpoint import EndpointSettings, Link
@@ -135,7 +135,7 @@ def _settings(
             problems.append(problem)
         elif not _has_link(source.container, network, name, target):
             links[source.container.id].add(Link(target.name, name))
-    return {ident: _merged(one, network, aliases[ident], links[ident]) for ident, one in members.items()}, tuple(
+    return {ident: _further(one, network, aliases[ident], links[ident]) for ident, one in members.items()}, tuple(
         problems
     )
 
@@ -201,13 +201,7 @@ def _has_link(source: ContainerState, network: str, name: str, target: Container
     )
 
 
-def _merged(container: ContainerState, network: str, aliases: set[str], links: set[Link]) -> EndpointSettings:
-    """Return what an endpoint must have: all that it has, and what is new. What is there already is not asked for."""
-    endpoint = container.endpoints.get(network)
-    if endpoint is None:
-        return EndpointSettings(aliases=tuple(sorted(aliases)), links=tuple(sorted(links)), driver_opts={MARK: "1"})
-    had_aliases, had_links = endpoint.settings.aliases or (), endpoint.settings.links or ()
-    return EndpointSettings(
-        aliases=(*had_aliases, *sorted(aliases - set(had_aliases))) if aliases - set(had_aliases) else None,
-        links=(*had_links, *sorted(links)) if links else None,
-    )
+def _further(container: ContainerState, network: str, aliases: set[str], links: set[Link]) -> EndpointSettings:
+    """Return what an endpoint must have besides what it has."""
+    given = EndpointSettings(aliases=tuple(sorted(aliases)), links=tuple(sorted(links)))
+    return given if network in container.endpoints else replace(given, driver_opts={MARK: "1"})

@@ -222,7 +222,7 @@ def _read(engine: Engine, spec: MigrateSpec, source: Source, inspected: Inspecte
     return replace(
         source,
         own_resolver=bool(links) and up and has_own_resolver(engine, container.id),
-        hosts=read_hosts(engine, container.id) if up else "",
+        hosts=read_hosts(engine, container) if up else "",
         variables=read_process_1(engine, container) if links and up else None,
         dependencies=observe_dependencies(engine, container, inspected) if spec.bake and links else None,
     )

@@ -21,9 +21,9 @@ from .._apply.replacement_checks import state_clause
 from .._compose.attachment import AttachSpec, DesiredEndpoint
 from .._errors import refuse
 from .._model.bridge import DEFAULT_BRIDGE, on_default_bridge
+from .._model.endpoint import EndpointSettings
 from .._model.hosts_lines import is_tidy, link_lines
-from .._model.state import ContainerState, Endpoint
-from .._plan.attach import AttachState, plan_attach
+from .._plan.attach import AttachState, plan_endpoints
 from .._plan.migrate_actions import (
     BakeEnvironment,
     Exchanged,
@@ -33,7 +33,7 @@ from .._plan.migrate_actions import (
     RemoveLinks,
     TidyNames,
 )
-from .._plan.plan import Action, Attach, CreateNetwork, Disruption, Plan, Reattach, Stage, singly, stages
+from .._plan.plan import Action, Attach, Disruption, Plan, Reattach, Stage, singly, stages
 from .._plan.restorations import restorations
 from .._recovery.journal import recoveries
 from .checks import group_problems, problems, warnings
@@ -42,8 +42,10 @@ from .groups import find_groups
 from .observe import is_marked
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from .._model.state import ContainerState
+    from .._plan.attach import AttachPlan
     from .groups import Group
     from .observe import MigrateState, Source
     from .spec import MigrateSpec
@@ -62,7 +64,7 @@ def plan_migrate(spec: MigrateSpec, state: MigrateState) -> Plan:
     return Plan(
         stages=(
             *stages((singly(first), 1)),
-            *stages((singly(action for part in parts for action in part.creation), 1)),
+            *stages((singly(action for part in parts for action in part.attach.creation), 1)),
             *(stage for part in parts for stage in part.stages()),
             *stages((_unfinished(spec, state, groups), 1)),
         ),
@@ -103,20 +105,17 @@ class _Part:
     """The plan for one group.
 
     Attributes:
-        attach: the plan that attaches all of its members to the network.
+        attach: what attaches all of its members to the network.
     """
 
     spec: MigrateSpec
     state: MigrateState
     group: Group
-    attach: Plan
-
-    @property
-    def creation(self) -> tuple[Action, ...]:
-        return tuple(action for action in self.attach.actions if isinstance(action, CreateNetwork))
+    attach: AttachPlan
 
     def stages(self) -> Iterator[Stage]:
-        endpoints = {one.container.id: one for one in self.attach.actions if isinstance(one, (Attach, Reattach))}
+        changes = Plan(self.attach.changes).actions
+        endpoints = {one.container.id: one for one in changes if isinstance(one, (Attach, Reattach))}
         order = _upstream_first(self.group)
         baked = order if self.spec.bake else []
         exchanged = [] if baked else [source for source in order if is_exchanged(self.spec, source)]
@@ -131,7 +130,7 @@ class _Part:
             ([(*attached, *redirects)] if attached or redirects else [], 1),
             (self._exchanges(exchanged, endpoints, attached), 1),
             (removals, 1),
-            (self._bakes(baked), 1),
+            (self._bakes(baked, endpoints), 1),
             (self._leaves(gone), 1),
         )
 
@@ -191,7 +190,9 @@ class _Part:
             yield (ExchangeLinks(why, Disruption.RECONNECT, exchanged, images, attached),)
             left = {key: one for key, one in left.items() if key not in batch}
 
-    def _bakes(self, sources: Sequence[Source]) -> Iterator[tuple[Action, ...]]:
+    def _bakes(
+        self, sources: Sequence[Source], endpoints: Mapping[str, Attach | Reattach]
+    ) -> Iterator[tuple[Action, ...]]:
         handled = frozenset(source.container.id for source in sources)
         for source in sources:
             one = source.container
@@ -199,7 +200,8 @@ class _Part:
             texts = tuple(f"{variable.name}={variable.value}" for variable in variables)
             what = f"{len(texts)} variables of its links" if texts else "no variables, as its links give none"
             why = f"its configuration gets {what}; it moves to {self.group.network} without links{state_clause(one)}"
-            place = (self.group.network, self.group.settings[one.id], texts, self.spec.leave_bridge, handled)
+            settings = endpoints[one.id].settings if one.id in endpoints else EndpointSettings()
+            place = (self.group.network, settings, texts, self.spec.leave_bridge, handled)
             yield (BakeEnvironment(why, Disruption.RECREATE, one, *place),)
 
     def _leaves(self, gone: set[str]) -> Iterator[tuple[Action, ...]]:
@@ -226,28 +228,17 @@ def _upstream_first(group: Group) -> list[Source]:
     return order
 
 
-def _plan_attach(spec: MigrateSpec, state: MigrateState, group: Group) -> Plan:
+def _plan_attach(spec: MigrateSpec, state: MigrateState, group: Group) -> AttachPlan:
     create = None if spec.create is None else replace(spec.create, name=group.network)
-    desired_endpoints = tuple(DesiredEndpoint(ident, group.settings[ident]) for ident in group.members)
-    return plan_attach(AttachSpec(group.network, create, desired_endpoints), _attach_state(state, group))
-
-
-def _attach_state(state: MigrateState, group: Group) -> AttachState:
-    """Return the same state as network_attach knows it."""
-    containers = dict(state.containers)
-    containers.update({one.name: one for one in state.containers.values()})
-    wanted: Iterable[str] = [link.target for settings in group.settings.values() for link in settings.links or ()]
-    for ref in wanted:
-        # An endpoint may have a link already whose target does not exist: it stays as it is.
-        known = next((one for one in state.containers.values() if one.is_called(ref)), None)
-        stand_in = ContainerState("", ref, "missing", endpoints={group.network: Endpoint(group.network)})
-        containers.setdefault(ref, known or stand_in)
-    return AttachState(
+    besides = frozenset({"aliases", "links"})
+    desired_endpoints = tuple(DesiredEndpoint(ident, group.settings[ident], besides) for ident in group.members)
+    there = AttachState(
         info=state.info,
         network=group.there,
-        containers=containers,
+        containers={**state.containers, **{one.name: one for one in state.containers.values()}},
         neighbours=state.summaries,
         internal=frozenset(net.name for net in state.networks.values() if net.internal),
         known_networks=tuple(state.networks.values()),
         network_support=state.network_support,
     )
+    return plan_endpoints(AttachSpec(group.network, create, desired_endpoints), there)

@@ -12,9 +12,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._connectivity.probe import ProbeImages
-from .._connectivity.run import Run, result_of, run_check
-from .._connectivity.spec import Check
+from .._connectivity.look import PATIENCE, look_beside, look_from
+from .._connectivity.probe_script import PROBE_SCRIPT, script_arguments
+from .._engine.exec import Program
+from .._engine.polling import until
 from .._errors import ApplyError
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.find import find_container
@@ -22,16 +23,14 @@ from .._model.find import find_container
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from .._connectivity.probe_answer import ProbeAnswer
     from .._engine.client import Engine
     from .._model.endpoint import Json
     from .._model.state import ContainerState
     from .groups import Group
 
 # A resolver may need a moment after a container joined; a port that does not answer by then was closed before.
-_TIMEOUT = 3.0
-_INTERVAL = 0.2
-# Causes that tell nothing about the name.
-_BANDS_OF_THE_NAME = ("path", "name")
+_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class Proof:
 
     Attributes:
         resolves: whether it led to the target.
-        reachable: whether the port answered; None without a port.
+        reachable: whether the port answered; None without a port, or a program to try it with.
     """
 
     name: Name
@@ -92,23 +91,69 @@ class Proof:
 
 def prove(engine: Engine, name: Name) -> Proof | None:
     """Resolve a name and try its port; None where one of the two does not run, so that there is nothing to try."""
-    check = Check(
-        # By name: a source that was recreated has another ID.
-        source=name.source.name,
-        target=name.target.name,
-        host=name.alias,
-        port=name.port or 1,
-        protocol="tcp" if name.port else "dns",
-        timeout=_TIMEOUT,
-        interval=_INTERVAL,
-    )
-    outcome = run_check(engine, check, Run(ProbeImages(may_pull=False)))
-    finding = outcome.finding
-    if finding is not None and finding.band in ("source", "target"):
+    tried: list[Proof | None] = []
+
+    def stands() -> bool:
+        tried.append(_try(engine, name))
+        proof = tried[-1]
+        return proof is None or (proof.resolves and proof.reachable is not False)
+
+    until(stands, _SECONDS)
+    return tried[-1]
+
+
+def _try(engine: Engine, name: Name) -> Proof | None:
+    # By name: a source that was recreated has another ID.
+    source, target = find_container(engine, name.source.name), find_container(engine, name.target.name)
+    if source is None or target is None or {source.status, target.status} != {"running"}:
         return None
-    resolves = not outcome.error and (finding is None or finding.band not in _BANDS_OF_THE_NAME)
-    address = result_of(outcome)["address"] or ""
-    return Proof(name, resolves, outcome.reachable if name.port else None, address, outcome.message())
+    return judge(name, target, _look(engine, (source, target), name.alias, name.port))
+
+
+def _look(
+    engine: Engine, ends: tuple[ContainerState, ContainerState], host: str, port: int, *, literal: bool = False
+) -> ProbeAnswer:
+    """Look for a host from inside the source, or else from a helper next to it.
+
+    Args:
+        ends: the source and the target.
+        host: a name; an address if I(literal).
+        port: 0 for none.
+    """
+    arguments = script_arguments(host, port, "tcp" if port else "dns", literal=literal)
+    program = Program(("sh", "-c", PROBE_SCRIPT, "linklab-probe", *arguments), b"go\n", PATIENCE)
+    answer = look_from(engine, ends[0].id, program)
+    for image, shown in {one.raw["Image"]: one.image for one in ends}.items():
+        if not (answer.missing or answer.failed):
+            break
+        answer = look_beside(engine, ends[0].id, image, shown, program)
+    return answer
+
+
+def judge(name: Name, target: ContainerState, answer: ProbeAnswer) -> Proof:
+    """Return what an answer proves about a name. Pure."""
+    own = {address for end in target.endpoints.values() for address in (end.ipv4, end.ipv6) if address}
+    resolves = bool(answer.addresses) and own.issuperset(answer.addresses)
+    tried = resolves and bool(name.port) and not answer.missing
+    reachable = any(not one.failure for one in answer.connects) if tried else None
+    text = f"{name.source.name}: {_text(name, own, answer)}"
+    if tried:
+        text += f", and port {name.port} {'answers' if reachable else 'does not answer'}"
+    return Proof(name, resolves, reachable, answer.addresses[0] if answer.addresses else "", text)
+
+
+def _text(name: Name, own: set[str], answer: ProbeAnswer) -> str:
+    """Say where a name leads. own: the addresses of its target."""
+    if answer.failed:
+        return f"nothing can be run in its network: {answer.failed}"
+    if answer.addresses:
+        where = f"{name.alias} leads to {', '.join(answer.addresses)}"
+        if own.issuperset(answer.addresses):
+            return f"{where} ({name.target.name})"
+        return f"{where}; {name.target.name} is at {', '.join(sorted(own))}"
+    if answer.missing:
+        return f"neither it nor an image of the two has a program to resolve {name.alias} with"
+    return f"{name.alias} does not resolve"
 
 
 def refuse_lost_names(engine: Engine, source: ContainerState, targets: Mapping[str, str], network: str) -> None:
@@ -129,8 +174,8 @@ def _answers_over_the_bridge(engine: Engine, name: Name) -> bool:
     endpoint = name.target.endpoints.get(DEFAULT_BRIDGE)
     if endpoint is None or not endpoint.ipv4:
         return False
-    check = Check(name.source.name, name.target.name, endpoint.ipv4, name.port, "tcp", timeout=0)
-    return run_check(engine, check, Run(ProbeImages(may_pull=False))).reachable
+    answer = _look(engine, (name.source, name.target), endpoint.ipv4, name.port, literal=True)
+    return any(not one.failure for one in answer.connects)
 
 
 def proof_result(name: Name, proof: Proof | None, gap: float | None, *, tried: bool = True) -> dict[str, Json]:

@@ -10,20 +10,13 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 import typing as t
 from dataclasses import dataclass, fields, replace
-
-from .._errors import SpecError
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
 Json = t.Any
-
-_HEX_PAIRS = re.compile(r"[0-9a-f]{12}")
-# What the engine itself demands of container names (moby, daemon/names): a link's target is one, or an ID.
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 
 
 @dataclass(frozen=True, order=True)
@@ -35,19 +28,6 @@ class Link:
 
     def __str__(self) -> str:
         return f"{self.target}:{self.alias}"
-
-    @classmethod
-    def parse(cls, text: str) -> Link:
-        """Read C(target) or C(target:alias), as C(docker run --link) does.
-
-        As the C(docker) program does, the alias defaults to the target.
-        """
-        target, _colon, alias = text.strip().partition(":")
-        alias = alias or target
-        for what, name in (("target", target), ("alias", alias)):
-            if not _NAME.fullmatch(name):
-                raise SpecError(f"link {text!r}: {what} {name!r} is not a name; write 'target' or 'target:alias'")
-        return cls(target, alias)
 
     @classmethod
     def read(cls, text: str) -> Link:
@@ -122,31 +102,6 @@ def _comparable(name: str, value: Json) -> Json:
     if name == "gw_priority":
         return value or 0
     return value or ""
-
-
-def parse_mac(text: str) -> str:
-    """Return a MAC address in the engine's notation, from any of the usual ones; raise SpecError."""
-    digits = re.sub(r"[:.\-]", "", text.strip().lower())
-    if not _HEX_PAIRS.fullmatch(digits):
-        raise SpecError(
-            f"{text!r} is not a MAC address; write six pairs of hexadecimal digits such as 02:42:ac:11:00:02"
-        )
-    if int(digits[:2], 16) & 1:
-        raise SpecError(f"{text!r} is a multicast MAC address, which no container can have; make its first pair even")
-    return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
-
-
-def parse_address(text: str, version: int) -> str:
-    """Return an IP address in its canonical notation; raise SpecError. I(version) is 4 or 6."""
-    kind: type[ipaddress.IPv4Address] | type[ipaddress.IPv6Address]
-    kind = ipaddress.IPv4Address if version == 4 else ipaddress.IPv6Address
-    try:
-        address = str(kind(text.strip()))
-    except ValueError as exc:
-        raise SpecError(f"{text!r} is not an IPv{version} address: {exc}") from exc
-    if "%" in address:
-        raise SpecError(f"{text!r} is not an IPv{version} address of a container: leave out the interface after '%'")
-    return address
 
 
 def canonical(text: str | None) -> str:

@@ -9,23 +9,23 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
+from .._engine.polling import until
 from .._errors import EngineError, NotFound, Refusal
 from .state import read_container, read_network, read_network_support, read_summary
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .._engine.client import Engine
+    from .._engine.reader import Reader
     from .state import ContainerState, Network, NetworkSupport, Summary
 
 # How long two runs that made a network of one name at once may take to agree on one of the two.
 AGREE_SECONDS = 5.0
 
 
-def find_container(engine: Engine, ref: str) -> ContainerState | None:
+def find_container(engine: Reader, ref: str) -> ContainerState | None:
     """Return the container that I(ref) names, or None. The engine is asked by name: its list can miss one."""
     try:
         return read_container(engine.container(ref), engine.info)
@@ -33,71 +33,50 @@ def find_container(engine: Engine, ref: str) -> ContainerState | None:
         return None
 
 
-def find_containers(engine: Engine, refs: Iterable[str]) -> dict[str, ContainerState]:
+def find_containers(engine: Reader, refs: Iterable[str]) -> dict[str, ContainerState]:
     """Return those of the containers that are there, by the name or ID that is given, in this order."""
     return {ref: read_container(raw, engine.info) for ref, raw in engine.inspect_containers(refs).items()}
 
 
-def find_network(engine: Engine, ref: str) -> Network | None:
+def find_network(engine: Reader, ref: str) -> Network | None:
     """Return the network that I(ref) names, or None; raise Refusal if several have that name."""
-    deadline = time.monotonic() + AGREE_SECONDS
-    while True:
+
+    def look() -> list[Network | None]:
         try:
-            return read_network(engine.network(ref))
+            return [read_network(engine.network(ref))]
         except NotFound:
-            return None
+            return [None]
         except EngineError:
-            same = same_name(engine, ref)
-            if len(same) < 2:
+            if len(same_name(engine, ref)) < 2:
                 raise
             # Two runs that made it at once settle within a moment which of the two stays.
-            if time.monotonic() > deadline:
-                raise Refusal(
-                    f"{len(same)} networks are named {ref}: {', '.join(ident[:12] for ident in same)}."
-                    " Remove all but one, or give its ID. Nothing was changed."
-                ) from None
-            time.sleep(0.05)
+            return []
+
+    found = until(look, AGREE_SECONDS)
+    if found:
+        return found[0]
+    same = same_name(engine, ref)
+    raise Refusal(
+        f"{len(same)} networks are named {ref}: {', '.join(ident[:12] for ident in same)}."
+        " Remove all but one, or give its ID. Nothing was changed."
+    )
 
 
-def find_network_support(engine: Engine) -> NetworkSupport:
+def find_network_support(engine: Reader) -> NetworkSupport:
     return read_network_support(engine.get("/info"))
 
 
-def same_name(engine: Engine, name: str) -> list[str]:
+def same_name(engine: Reader, name: str) -> list[str]:
     """Return the IDs of the networks with this name, oldest first."""
     found = [(raw.get("Created") or "", raw["Id"]) for raw in engine.networks() if raw["Name"] == name]
     return [ident for _created, ident in sorted(found)]
 
 
-def start(engine: Engine, ref: str) -> None:
-    """Start a container, once each of its networks is the only one of its name.
-
-    Engines before API 1.44 look its networks up by name at the start, and refuse it with 400 for as long as two runs
-    that made a network at once have not settled which of the two stays.
-    """
-    deadline = time.monotonic() + AGREE_SECONDS
-    settled = False
-    while True:
-        try:
-            return engine.start(ref)
-        except EngineError as exc:
-            if exc.status != 400 or engine.info.has("1.44") or settled or time.monotonic() > deadline:
-                raise
-        # It may be settled by the time that one looks, so that one more try is due.
-        settled = not _has_namesakes(engine)
-        time.sleep(0.05)
-
-
-def _has_namesakes(engine: Engine) -> bool:
-    names = [raw["Name"] for raw in engine.networks()]
-    return len(names) > len(set(names))
-
-
-def all_summaries(engine: Engine) -> tuple[Summary, ...]:
+def all_summaries(engine: Reader) -> tuple[Summary, ...]:
     return tuple(read_summary(raw) for raw in engine.containers())
 
 
-def others_on(engine: Engine, network: Network, but: Iterable[ContainerState]) -> dict[str, ContainerState]:
+def others_on(engine: Reader, network: Network, but: Iterable[ContainerState]) -> dict[str, ContainerState]:
     """Return the containers that run on a network, by ID, except those that are known already."""
     known = {container.id for container in but}
     return find_containers(engine, (ident for ident in network.members if ident not in known))

@@ -17,8 +17,8 @@ from .._errors import NotFound
 from .state import read_container
 
 if t.TYPE_CHECKING:
-    from .._engine.client import Engine
     from .._engine.info import EngineInfo
+    from .._engine.reader import Reader
     from .state import ContainerState
 
 
@@ -50,7 +50,7 @@ class LegacyLink:
         return f"{self.name}:{self.alias}"
 
 
-def read_legacy_links(engine: Engine, container: ContainerState) -> tuple[LegacyLink, ...]:
+def read_legacy_links(engine: Reader, container: ContainerState) -> tuple[LegacyLink, ...]:
     """Read the links of a container: one request for each.
 
     For as long as a link leads anywhere, its target also has the name C(SOURCE/ALIAS).
@@ -60,13 +60,13 @@ def read_legacy_links(engine: Engine, container: ContainerState) -> tuple[Legacy
     )
 
 
-def _target(engine: Engine, source: ContainerState, alias: str) -> ContainerState | None:
+def _target(engine: Reader, source: ContainerState, alias: str) -> ContainerState | None:
     found = legacy_target(engine, source.name, alias)
     # No link leads to its own source: an interrupted removal lends it the name of a lost target (see unlink_mark).
     return None if found is not None and found.id == source.id else found
 
 
-def legacy_target(engine: Engine, source: str, alias: str) -> ContainerState | None:
+def legacy_target(engine: Reader, source: str, alias: str) -> ContainerState | None:
     """Return the container that the engine holds on to for a link; None if it was removed."""
     try:
         raw = engine.get(f"/containers/{quote(source, safe='')}/{quote(alias, safe='')}/json")

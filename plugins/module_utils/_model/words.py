@@ -18,9 +18,7 @@ import typing as t
 from .._errors import did_you_mean
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-Json = t.Any
+    from collections.abc import Iterable, Mapping
 
 _IN_IPAM = "ipam: {{config: [{{{}: ...}}]}}"
 _ON_NETWORK = "{} of a network under networks"
@@ -96,20 +94,3 @@ def meant(word: str, known: Iterable[str]) -> str:
         if option in options:
             return f" (did you mean {text or option}?)"
     return did_you_mean(word, options)
-
-
-def unknown_options(given: Json, spec: Mapping[str, Json], where: str = "") -> Iterator[str]:
-    """Yield what may have been meant by each option that is not in Ansible's argument spec, also below others."""
-    names = {**spec, **{alias: one for one in spec.values() for alias in one.get("aliases") or ()}}
-    for word, value in given.items() if isinstance(given, dict) else ():
-        if str(word).startswith("_ansible_"):
-            continue
-        path = f"{where}{word}"
-        if word not in names:
-            hint = meant(str(word), spec)
-            if hint:
-                yield f"{path}{hint}"
-            continue
-        below = names[word].get("options")
-        for entry in value if isinstance(value, list) else [value]:
-            yield from unknown_options(entry, below, f"{path}.") if below else ()

@@ -20,11 +20,16 @@ import typing as t
 from ansible.module_utils.common.validation import check_type_dict, check_type_list
 
 from .._engine.mask import HIDDEN, looks_secret
+from .._errors import shape
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    Meant = Callable[[str, Iterable[str]], str]
 
 Json = t.Any
+
+_PLAIN: dict[str, Json] = {"type": "str"}
 
 
 def cover(params: Mapping[str, Json], spec: Mapping[str, Json]) -> dict[str, Json]:
@@ -33,11 +38,24 @@ def cover(params: Mapping[str, Json], spec: Mapping[str, Json]) -> dict[str, Jso
     Args:
         spec: the argument spec of the parameters, without leniency.
     """
-    known = {alias: option for option in spec.values() for alias in option.get("aliases", ())} | dict(spec)
+    known = _with_aliases(spec)
     return {
         name: value if _internal(name) else _covered(value, known[name]) if name in known else hidden(value)
         for name, value in params.items()
     }
+
+
+def misplaced(params: Mapping[str, Json], spec: Mapping[str, Json], where: str = "") -> Iterator[str]:
+    """Yield a message for each list or dictionary where a single value belongs. Ansible makes one text of it.
+
+    Args:
+        spec: the argument spec of the parameters, without leniency.
+        where: what is before the names of the parameters.
+    """
+    known = _with_aliases(spec)
+    for name, value in params.items():
+        if name in known and not _internal(name):
+            yield from _misplaced(value, known[name], f"{where}{name}")
 
 
 def hidden(value: Json) -> Json:
@@ -47,6 +65,28 @@ def hidden(value: Json) -> Json:
     if isinstance(value, list):
         return [hidden(inner) for inner in value]
     return value if value is None or isinstance(value, bool) else HIDDEN
+
+
+def _with_aliases(spec: Mapping[str, Json]) -> dict[str, Json]:
+    return {alias: option for option in spec.values() for alias in option.get("aliases", ())} | dict(spec)
+
+
+def _misplaced(value: Json, option: Mapping[str, Json], where: str) -> Iterator[str]:
+    kind = option.get("type", "str")
+    if kind == "list" and isinstance(value, list):
+        element = _element(option)
+        for number, item in enumerate(value):
+            yield from _misplaced(item, element, f"{where}[{number}]")
+    elif kind == "dict" and isinstance(value, dict):
+        # Without options it is such as environment or labels: names and plain values.
+        yield from misplaced(value, option.get("options", dict.fromkeys(value, _PLAIN)), f"{where}.")
+    elif kind not in ("dict", "list", "raw") and isinstance(value, (dict, list)):
+        yield f"{where}: must be a single value, not {shape(value)}"
+
+
+def _element(option: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the spec of the elements of a list."""
+    return {**option, "type": option.get("elements", "raw")}
 
 
 def _internal(name: str) -> bool:
@@ -67,7 +107,7 @@ def _covered(value: Json, option: Mapping[str, Json]) -> Json:
         return _list(value, option)
     if kind == "raw":
         return _loose(value)
-    return hidden(value) if isinstance(value, (dict, list)) else value
+    return _plain(value)
 
 
 def _number(value: Json, kind: str) -> Json:
@@ -84,7 +124,7 @@ def _number(value: Json, kind: str) -> Json:
 
 
 def _list(value: Json, option: Mapping[str, Json]) -> Json:
-    element = {**option, "type": option.get("elements", "raw")}
+    element = _element(option)
     if isinstance(value, str) and element["type"] == "dict":
         value = check_type_list(value)
     if isinstance(value, list):
@@ -106,14 +146,39 @@ def _dictionary(value: Json, option: Mapping[str, Json]) -> Json:
     if option.get("no_log"):
         return value
     # Such as environment or labels: names and plain values.
-    return {name: hidden(inner) if isinstance(inner, (dict, list)) else inner for name, inner in value.items()}
+    return {name: _plain(inner) for name, inner in value.items()}
 
 
 def _loose(value: Json) -> Json:
-    """Return a value whose shape only the parser knows, without what is called like a secret and is no plain value."""
+    """Return a value whose shape only the parser knows. In none is there a list, or a dictionary, inside a list."""
     if isinstance(value, dict):
         return {
-            name: hidden(inner) if looks_secret(str(name)) and isinstance(inner, (dict, list)) else _loose(inner)
+            name: _loose(inner) if isinstance(inner, dict) and not looks_secret(str(name)) else _plain(inner)
             for name, inner in value.items()
         }
-    return [_loose(inner) for inner in value] if isinstance(value, list) else value
+    return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+def _plain(value: Json) -> Json:
+    return hidden(value) if isinstance(value, (dict, list)) else value
+
+
+def unknown_options(given: Json, spec: Mapping[str, Json], meant: Meant, where: str = "") -> Iterator[str]:
+    """Yield what may have been meant by each option that is not in Ansible's argument spec, also below others.
+
+    Args:
+        meant: return C( (did you mean X?)) for a word, by the options that there are; else an empty string.
+    """
+    names = {**spec, **{alias: one for one in spec.values() for alias in one.get("aliases") or ()}}
+    for word, value in given.items() if isinstance(given, dict) else ():
+        if _internal(str(word)):
+            continue
+        path = f"{where}{word}"
+        if word not in names:
+            hint = meant(str(word), spec)
+            if hint:
+                yield f"{path}{hint}"
+            continue
+        below = names[word].get("options")
+        for entry in value if isinstance(value, list) else [value]:
+            yield from unknown_options(entry, below, meant, f"{path}.") if below else ()

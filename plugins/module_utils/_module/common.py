@@ -16,15 +16,16 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from .._engine.answers import understood
-from .._engine.client import Engine
 from .._engine.connection import DEFAULT_HOST, Connection
 from .._engine.mask import forms, without, without_password
-from .._errors import LinklabError
-from .._model.words import unknown_options
-from .arguments import cover
+from .._engine.reader import Reader
+from .._errors import LinklabError, did_you_mean
+from .arguments import cover, misplaced, unknown_options
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from .arguments import Meant
 
     OptionsFor = Callable[[Mapping[str, t.Any]], dict[str, t.Any]]
 
@@ -66,21 +67,31 @@ class LinklabModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no
     Args:
         options: the argument spec, besides the connection options.
         options_for: make options for the parameters as they came: all that there are, and those to validate by.
+        meant: say which option may be meant by a word that is none.
     """
 
     params: dict[str, Json]
 
     def __init__(
-        self, options: Mapping[str, Json], options_for: tuple[OptionsFor, OptionsFor] | None = None, **settings: Json
+        self,
+        options: Mapping[str, Json],
+        options_for: tuple[OptionsFor, OptionsFor] | None = None,
+        meant: Meant = did_you_mean,
+        **settings: Json,
     ) -> None:
-        self._options_for = options_for
+        self._options_for, self._meant = options_for, meant
+        self._misplaced: list[str] = []
         super().__init__(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **settings)
+        if self._misplaced:
+            self.fail_json(msg=f"{'; '.join(self._misplaced)}. Nothing was changed.")
 
     def _load_params(self) -> None:
         # The one place between reading the parameters and logging them.
         super()._load_params()
         strict, validated = [make(self.params) for make in self._options_for or ()] or ({}, {})
-        self.params = cover(_without_passwords(self.params), {**self.argument_spec, **strict})
+        spec = {**self.argument_spec, **strict}
+        self._misplaced = list(misplaced(self.params, spec))
+        self.params = cover(_without_passwords(self.params), spec)
         self.argument_spec.update(validated)
 
     def exit_json(self, **kwargs: Json) -> None:
@@ -88,7 +99,7 @@ class LinklabModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no
 
     def fail_json(self, msg: str, **kwargs: Json) -> None:
         # Nothing is unknown once the parameters are validated.
-        hints = "; ".join(dict.fromkeys(unknown_options(self.params, self.argument_spec)))
+        hints = "; ".join(dict.fromkeys(unknown_options(self.params, self.argument_spec, self._meant)))
         message = f"{msg.rstrip('.')}. {hints}" if hints else msg
         super().fail_json(self._without_forms(message), **self._without_forms(kwargs))
 
@@ -120,11 +131,6 @@ def _without_passwords(params: Mapping[str, Json]) -> dict[str, Json]:
     return {**params, **{name: shown for name, url in given.items() if (shown := without_password(url)) != url}}
 
 
-def new_module(options: Mapping[str, Json], **settings: Json) -> AnsibleModule:
-    """Return an AnsibleModule that takes I(options) and the connection options, and supports check mode."""
-    return LinklabModule(options, **settings)
-
-
 def connection_of(params: Mapping[str, Json]) -> Connection:
     """Return the connection that a task's parameters describe; raise SpecError."""
     wanted = {name: params[name] for name in CONNECTION_OPTIONS}
@@ -135,10 +141,10 @@ def connection_of(params: Mapping[str, Json]) -> Connection:
     return Connection(**wanted)
 
 
-def run_info(module: AnsibleModule, read: Callable[[Engine, Mapping[str, Json]], dict[str, Json]]) -> None:
+def run_info(module: AnsibleModule, read: Callable[[Reader, Mapping[str, Json]], dict[str, Json]]) -> None:
     """End a module that changes nothing with what it reads, or with one message."""
     try:
-        engine = Engine(connection_of(module.params))
+        engine = Reader(connection_of(module.params))
         with understood(engine):
             result = read(engine, module.params)
     except LinklabError as exc:

@@ -16,8 +16,9 @@ from .._apply.progress import Done
 from .._engine.answers import understood
 from .._engine.client import Engine
 from .._errors import ApplyError, EngineError, LinklabError, Refusal, Unreachable, engine_message
+from .._model.words import meant
 from .._plan.plan import Action, Disruption, Plan
-from .common import connection_of
+from .common import LinklabModule, connection_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,8 +26,6 @@ if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
     from .._apply.stages import Executors
-
-    OptionsFor = Callable[[Mapping[str, t.Any]], dict[str, t.Any]]
 
 Json = t.Any
 Spec = t.TypeVar("Spec")
@@ -67,6 +66,11 @@ class Task(t.Generic[Spec, State]):
     executors: Callable[[], Executors] = _network_executors
     settle: Callable[[Engine, Spec, State, Plan], bool] | None = None
     links: bool = False
+
+
+def new_module(options: Mapping[str, Json], **settings: Json) -> AnsibleModule:
+    """Return an AnsibleModule that takes I(options), how much may be disrupted, and the connection options."""
+    return LinklabModule({**options, **DISRUPTION_OPTION}, meant=meant, **settings)
 
 
 def run(module: AnsibleModule, task: Task[Spec, State]) -> None:

@@ -123,12 +123,36 @@ class Room:
         groups = [task, after] if any(action.container.id not in self.holders for action in changes) else [task]
         if len(groups) == 1 and all(one.runs for one in task.values()):
             return
+        for version, pools in self._pools():
+            yield from [text for group in groups if (text := self._shortage(group.values(), pools, version))][:1]
+
+    def _pools(self) -> Iterator[tuple[int, list[Pool]]]:
+        """Yield the subnets of each version of the protocol, where there are any."""
         pools = pools_of(self.network, self.create)
         for version in (4, 6):
             here = [pool for pool in pools if pool.subnet.version == version]
-            crowded = [group for group in groups if here and _lacking(group.values(), here, version) > 0]
-            if crowded:
-                yield _text(self._name, crowded[0].values(), here, version)
+            if here:
+                yield version, here
+
+    def _shortage(self, holders: Collection[Holder], pools: Sequence[Pool], version: int) -> str:
+        """Say that there are not enough addresses for all; empty where there are."""
+        given = [_of(holder.addresses, version) for holder in holders]
+        fixed = {address for addresses in given for address in addresses}
+        wanting, room = sum(not addresses for addresses in given), sum(max(0, pool.room(fixed)) for pool in pools)
+        network = self.network if self.network is not None else self.create
+        if wanting <= room or network is None:
+            return ""
+        where = ", ".join(
+            str(pool.subnet) if pool.dynamic == pool.subnet else f"{pool.subnet}, ip_range {pool.dynamic}"
+            for pool in pools
+        )
+        stopped = sorted(holder.name for holder in holders if not holder.runs)
+        without = f" ({', '.join(stopped)} among them, not running)" if stopped else ""
+        return (
+            f"network {network.name} ({where}) has {room} addresses to give away, and {wanting} more"
+            f" {'container needs' if wanting == 1 else 'containers need'} one{without};"
+            " one that gets none cannot start again. Detach some, or use a network with more addresses"
+        )
 
     def _conflicts(self, changes: Sequence[Attach | Reattach]) -> Iterator[str]:
         """Say which addresses that are asked for belong to others, who keep them."""
@@ -141,14 +165,13 @@ class Room:
                         whose = f"held by {one.name}" if one.runs else f"that of {one.name}, which is {one.status}"
                         yield f"{action.container.name}: the address {address} is {whose}"
 
-    @property
-    def _name(self) -> str:
-        made = self.create.name if self.create is not None else ""
-        return self.network.name if self.network is not None else made
-
     def _after(self, changes: Sequence[Attach | Reattach]) -> dict[str, Holder]:
         """Return who is on the network after changes. A new endpoint has the address that it asks for, or any."""
-        new = {one.container.id: Holder(one.container.name, _status(one), one.settings.addresses) for one in changes}
+        new = {
+            one.id: Holder(one.name, "running" if one.live else one.status, action.settings.addresses)
+            for action in changes
+            for one in (action.container,)
+        }
         return {**self.holders, **new}
 
     def _stuck(self, changes: Sequence[Attach | Reattach], whom: frozenset[str]) -> Iterator[str]:
@@ -167,8 +190,8 @@ class Room:
     def warnings(self, changes: Sequence[Attach | Reattach]) -> Iterator[str]:
         """Say which addresses of containers that do not run the engine may give to one that gets an endpoint now."""
         yield from self._stuck(changes, self.named - self.starts)
-        after, pools = self._after(changes), pools_of(self.network, self.create)
-        for version in (4, 6):
+        after = self._after(changes)
+        for version, pools in self._pools():
             open_ = [
                 action.container.name
                 for action in changes
@@ -207,10 +230,6 @@ class Room:
         return found
 
 
-def _status(action: Attach | Reattach) -> str:
-    return "running" if action.container.live else action.container.status
-
-
 def _has_endpoint(container: ContainerState, network: Network) -> bool:
     """Whether the engine has an endpoint of a container on a network, or makes it when the container starts."""
     end = container.endpoints.get(network.name)
@@ -222,30 +241,3 @@ def _has_endpoint(container: ContainerState, network: Network) -> bool:
 def _of(addresses: Iterable[str], version: int) -> list[IPAddress]:
     parsed = [ipaddress.ip_address(address) for address in addresses]
     return [address for address in parsed if address.version == version]
-
-
-def _count(holders: Iterable[Holder], pools: Sequence[Pool], version: int) -> tuple[int, int]:
-    """Return how many of the containers ask for no address, and how many addresses there are for these."""
-    given = [_of(holder.addresses, version) for holder in holders]
-    fixed = {address for addresses in given for address in addresses}
-    return sum(not addresses for addresses in given), sum(max(0, pool.room(fixed)) for pool in pools)
-
-
-def _lacking(holders: Iterable[Holder], pools: Sequence[Pool], version: int) -> int:
-    wanting, room = _count(holders, pools, version)
-    return wanting - room
-
-
-def _text(name: str, holders: Iterable[Holder], pools: Sequence[Pool], version: int) -> str:
-    everybody = list(holders)
-    wanting, room = _count(everybody, pools, version)
-    where = ", ".join(
-        str(pool.subnet) if pool.dynamic == pool.subnet else f"{pool.subnet}, ip_range {pool.dynamic}" for pool in pools
-    )
-    stopped = sorted(holder.name for holder in everybody if not holder.runs)
-    without = f" ({', '.join(stopped)} among them, not running)" if stopped else ""
-    return (
-        f"network {name} ({where}) has {room} addresses to give away, and {wanting} more"
-        f" {'container needs' if wanting == 1 else 'containers need'} one{without};"
-        " one that gets none cannot start again. Detach some, or use a network with more addresses"
-    )

@@ -28,12 +28,25 @@ from .attach_checks import (
 )
 from .attach_names import alias_warnings
 from .new_networks import new_network_problems
-from .plan import Action, Attach, CreateNetwork, Detach, Disruption, EndpointAction, Plan, Reattach, singly, stages
+from .plan import (
+    Action,
+    Attach,
+    CreateNetwork,
+    Detach,
+    Disruption,
+    EndpointAction,
+    NewEndpoint,
+    Plan,
+    Reattach,
+    Stage,
+    singly,
+    stages,
+)
 from .restorations import with_restorations
 from .route_warnings import route_warnings
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from .._compose.attachment import AttachSpec, DesiredEndpoint
     from .._engine.info import EngineInfo
@@ -53,13 +66,13 @@ class AttachState:
 
     Attributes:
         network: None if it is missing.
-        containers: by the name or ID that the task uses; those that are missing are not in it.
+        containers: by the name or ID that the task uses; those that are missing, or I(created), are not in it.
         internal: the names of the internal networks; only read if a container is on several networks.
-        others: every container; only read for a purge, or to suggest names.
+        others: who may have to leave in a purge, and every container to suggest names.
         known_networks: only read to suggest names, and to create a network.
         network_support: only read to create a network that needs it.
         notes: what interrupted runs left; the containers have the endpoints that are away.
-        created: names of containers that get their endpoint when they are created.
+        created: names of containers that get their endpoint when they are created, after this plan is carried out.
         mac_later: names of containers whose MAC address is handled elsewhere, or can only be read once they run.
         members: by ID, who is or will be on the network besides I(containers); only read where an alias is to come.
             Of the others the network's own description has the names.
@@ -71,7 +84,7 @@ class AttachState:
     network: Network | None = None
     containers: Mapping[str, ContainerState] = field(default_factory=dict)
     internal: frozenset[str] = frozenset()
-    others: tuple[Summary, ...] = ()
+    others: tuple[Summary | ContainerState, ...] = ()
     known_networks: tuple[Network, ...] = ()
     network_support: NetworkSupport = field(default_factory=NetworkSupport)
     notes: tuple[Note, ...] = ()
@@ -82,46 +95,85 @@ class AttachState:
     starts: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True)
+class AttachPlan:
+    """The changes of the endpoints of one network, in this order.
+
+    Attributes:
+        creation: of the network, if it is missing.
+        changes: attaches and reattaches.
+        new: by the container's name, the endpoints of those that get them when they are created.
+    """
+
+    creation: tuple[CreateNetwork, ...] = ()
+    detaches: tuple[Detach, ...] = ()
+    changes: tuple[Stage, ...] = ()
+    new: Mapping[str, NewEndpoint] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        return stages((singly(self.creation), 1), (singly(self.detaches), DETACH_WORKERS)) + self.changes
+
+
 def plan_attach(spec: AttachSpec, state: AttachState) -> Plan:
     """Return the changes that make I(state) what I(spec) asks for; raise Refusal."""
-    network = state.network
-    if network is None and spec.create is None:
-        if spec.present:
-            known = [network.name for network in state.known_networks]
-            raise Refusal(
-                f"network {spec.network} does not exist{did_you_mean(spec.network, known)}."
-                " To have it made, add 'create: {}'. Nothing was changed."
-            )
-        return with_restorations(Plan(), state.notes)
+    plan = plan_endpoints(spec, state) if spec.present else AttachPlan(detaches=tuple(_detaches(spec, state)))
+    return with_restorations(Plan(plan.stages, plan.warnings), state.notes)
+
+
+def plan_endpoints(spec: AttachSpec, given: AttachState) -> AttachPlan:
+    """Return the changes that attach what I(spec) asks for, also to planners of several networks; raise Refusal."""
+    if given.network is None and spec.create is None:
+        known = [network.name for network in given.known_networks]
+        raise Refusal(
+            f"network {spec.network} does not exist{did_you_mean(spec.network, known)}."
+            " To have it made, add 'create: {}'. Nothing was changed."
+        )
+    created = {f"new:{name}": ContainerState(f"new:{name}", name, "created") for name in given.created}
+    state = replace(given, containers={**given.containers, **{one.name: one for one in created.values()}})
     refuse(_problems(spec, state))
-    changes = _changes(spec, state) if spec.present else ()
+    changes = _changes(spec, state)
     detaches = tuple(_detaches(spec, state))
     refuse(mac_problems([one for one in changes if one.container.name not in state.mac_later], state.info))
-    room = _room(spec, state, detaches)
-    refuse(room.problems(changes) if spec.present else ())
-    plan = Plan(
-        stages=stages(
-            (singly(_network_creation(spec, state)), 1),
-            (singly(detaches), DETACH_WORKERS),
-            *_in_order(room.units(changes)),
-        ),
+    leaving = frozenset(action.container.id for action in detaches)
+    room = _room(spec, state, leaving)
+    refuse(room.problems(changes))
+    # Planned with the others, since it counts where addresses are scarce, but carried out elsewhere.
+    new = [one for one in changes if one.container.id in created]
+    order = [
+        ([tuple(one for one in unit if one.container.id not in created) for unit in units], workers)
+        for units, workers in _in_order(room.units(changes))
+    ]
+    return AttachPlan(
+        creation=tuple(_network_creation(spec, state)),
+        detaches=detaches,
+        changes=stages(*((filter(None, units), workers) for units, workers in order)),
+        new={one.container.name: NewEndpoint(one.network, one.network_ref, one.settings) for one in new},
         warnings=(
-            *_create_warnings(spec, network),
-            *_link_warnings(spec, state, detaches),
-            *_name_warnings(spec, state, detaches),
-            *(room.warnings(changes) if spec.present else ()),
+            *_create_warnings(spec, state.network),
+            *_link_warnings(spec, state, leaving),
+            *_name_warnings(spec, state, leaving),
+            *room.warnings(changes),
             *route_warnings(changes, _internal(spec, state), state.info),
         ),
     )
-    return with_restorations(plan, state.notes)
+
+
+def _name(spec: AttachSpec, state: AttachState) -> str:
+    return state.network.name if state.network is not None else spec.network
+
+
+def _named(spec: AttachSpec, state: AttachState) -> dict[str, tuple[ContainerState, DesiredEndpoint]]:
+    """Return the containers that the task names and that are there, by ID: one may be named twice, also by its ID."""
+    pairs = [(state.containers.get(desired.container), desired) for desired in spec.desired_endpoints]
+    return {container.id: (container, desired) for container, desired in pairs if container is not None}
 
 
 # -- what cannot be done ----------------------------------------------------------------------------------------------
 
 
 def _problems(spec: AttachSpec, state: AttachState) -> Iterator[str]:
-    if not spec.present:
-        return
     known = [other.name for other in state.others]
     targets = spec.link_targets
     for ref in dict.fromkeys((*(desired.container for desired in spec.desired_endpoints), *targets)):
@@ -165,7 +217,7 @@ def _gates(container: ContainerState, desired: DesiredEndpoint, state: AttachSta
 
 
 def _create_warnings(spec: AttachSpec, network: Network | None) -> Iterator[str]:
-    if network is None or spec.create is None or not spec.present:
+    if network is None or spec.create is None:
         return
     for option, (there, wanted) in spec.create.differences(network).items():
         yield (
@@ -174,118 +226,90 @@ def _create_warnings(spec: AttachSpec, network: Network | None) -> Iterator[str]
         )
 
 
-def _link_warnings(spec: AttachSpec, state: AttachState, detaches: Iterable[Detach]) -> Iterator[str]:
-    if not spec.present:
-        return
-    joined = {state.containers[desired.container].id for desired in spec.desired_endpoints}
-    leaving = {action.container.id for action in detaches}
-    name = state.network.name if state.network else spec.network
+def _link_warnings(spec: AttachSpec, state: AttachState, leaving: Container[str]) -> Iterator[str]:
+    joined, name = _named(spec, state), _name(spec, state)
     for ref in spec.link_targets:
         target = state.containers[ref]
         if target.id not in joined and (target.id in leaving or name not in target.endpoints):
             yield f"the link target {target.name} is not on network {name}: the link resolves once it is attached there"
 
 
-def _name_warnings(spec: AttachSpec, state: AttachState, detaches: Iterable[Detach]) -> Iterator[str]:
-    if not spec.present:
-        return iter(())
-    given = {
-        state.containers[desired.container].id: frozenset(desired.settings.aliases or ())
-        for desired in spec.desired_endpoints
-    }
-    named = {
-        state.containers[desired.container].id: state.containers[desired.container]
-        for desired in spec.desired_endpoints
-    }
-    members = state.network.members if state.network is not None else {}
+def _name_warnings(spec: AttachSpec, state: AttachState, leaving: Container[str]) -> Iterator[str]:
+    named = _named(spec, state)
+    known = state.network.members if state.network is not None else {}
     # Of a member that was not read itself, the network knows the name.
-    others = {ident: ContainerState(ident, member.name, "running") for ident, member in members.items()}
-    there = {**others, **state.members}
-    for action in detaches:
-        there.pop(action.container.id, None)
-    return alias_warnings(state.network.name if state.network else spec.network, {**there, **named}, given)
+    members = {ident: ContainerState(ident, member.name, "running") for ident, member in known.items()}
+    members = {ident: one for ident, one in {**members, **state.members}.items() if ident not in leaving}
+    members.update((ident, container) for ident, (container, _desired) in named.items())
+    given = {ident: frozenset(desired.settings.aliases or ()) for ident, (_one, desired) in named.items()}
+    return alias_warnings(_name(spec, state), members, given)
 
 
 # -- what is to be done -----------------------------------------------------------------------------------------------
 
 
 def _network_creation(spec: AttachSpec, state: AttachState) -> Iterator[CreateNetwork]:
-    if state.network is None and spec.create is not None and spec.present:
+    if state.network is None and spec.create is not None:
         yield CreateNetwork("it does not exist", Disruption.NONE, spec.create)
 
 
 def _internal(spec: AttachSpec, state: AttachState) -> frozenset[str]:
-    network, create = state.network, spec.create
-    if network is not None:
-        return state.internal | {network.name} if network.internal else state.internal
-    return state.internal | {spec.network} if create is not None and create.internal else state.internal
+    network = state.network if state.network is not None else spec.create
+    return state.internal | {network.name} if network is not None and network.internal else state.internal
 
 
 def _detaches(spec: AttachSpec, state: AttachState) -> Iterator[Detach]:
-    network = state.network
-    if network is None:
-        if spec.present and spec.purge:
-            yield from _stale_detaches(spec, state)
-        return
-    found = (state.containers.get(desired.container) for desired in spec.desired_endpoints)
-    # A container may be named twice, by its name and by its ID.
-    named = {container.id: container for container in found if container is not None}
-    if not spec.present:
-        for container in named.values():
-            if network.name in container.endpoints:
-                yield _detach(container, network, "it should not be attached")
-    if spec.purge:
+    network, name, named = state.network, _name(spec, state), _named(spec, state)
+    if not spec.present and network is not None:
+        for container, _desired in named.values():
+            if name in container.endpoints:
+                yield _detach(container, name, network, "it should not be attached")
+    # A stopped container keeps its endpoint on a network that was removed, and has it again on one of the same name.
+    if spec.purge and (spec.present or network is not None):
         for other in state.others:
             one = state.containers.get(other.id)
-            if other.id not in named and one is not None and network.name in one.endpoints:
-                yield _detach(one, network, "purge: the task does not name it")
+            if other.id not in named and one is not None and name in one.endpoints:
+                yield _detach(one, name, network, "purge: the task does not name it")
 
 
-def _stale_detaches(spec: AttachSpec, state: AttachState) -> Iterator[Detach]:
-    """A stopped container keeps its endpoint on a removed network, and has it again on one of the same name."""
-    named = {state.containers[desired.container].id for desired in spec.desired_endpoints}
-    for other in state.others:
-        one = state.containers.get(other.id)
-        if other.id not in named and one is not None and spec.network in one.endpoints:
-            yield Detach("purge: the task does not name it", Disruption.NONE, one, spec.network, spec.network)
-
-
-def _detach(container: ContainerState, network: Network, reason: str) -> Detach:
-    phantom = is_phantom(container, container.endpoints[network.name], network)
-    return Detach(reason, Disruption.NONE, container, network.name, network.id, phantom)
+def _detach(container: ContainerState, name: str, network: Network | None, reason: str) -> Detach:
+    if network is None:
+        return Detach(reason, Disruption.NONE, container, name, name)
+    phantom = is_phantom(container, container.endpoints[name], network)
+    return Detach(reason, Disruption.NONE, container, name, network.id, phantom)
 
 
 def _changes(spec: AttachSpec, state: AttachState) -> tuple[Attach | Reattach, ...]:
-    found = (_change(state.containers[desired.container], desired, spec, state) for desired in spec.desired_endpoints)
+    found = (_change(container, desired, spec, state) for container, desired in _named(spec, state).values())
     return tuple(action for action in found if action is not None)
 
 
 def _change(
     container: ContainerState, desired: DesiredEndpoint, spec: AttachSpec, state: AttachState
 ) -> Attach | Reattach | None:
-    network = state.network
-    endpoint = container.endpoints.get(network.name) if network is not None else None
-    asked = _without_automatic_aliases(desired.settings, container, state.info)
-    if network is None or endpoint is None:
-        return _change_without_endpoint(container, replace(desired, settings=asked), spec, state)
-    current = _current(endpoint, state.info)
+    network, name, info = state.network, _name(spec, state), state.info
+    where = (container, name, network.id if network is not None else name)
+    endpoint = container.endpoints.get(name)
+    asked = _without_automatic_aliases(desired.settings, container, info)
+    if endpoint is None or (network is None and container.live):
+        wanted = _with_link_names(asked, EndpointSettings(), state.containers)
+        return Attach("it is not attached", Disruption.NONE, *where, wanted)
+    current = _current(endpoint, info)
     wanted = _besides(desired, _with_link_names(asked, current, state.containers), current)
-    where = (container, network.name, network.id)
     old = replace(endpoint, settings=current)
-    if wanted.mac_address and not state.info.speaks("1.54"):
+    if network is not None and wanted.mac_address and not info.speaks("1.54"):
         # It has this one since it was created, and no connect would bring it back.
         old = replace(old, requested_mac=wanted.mac_address)
         wanted = replace(wanted, mac_address=None)
-    if endpoint.away:
-        reason = "an interrupted change took it away, and its settings are known"
-        return Attach(reason, Disruption.NONE, *where, wanted.over(current))
-    if is_phantom(container, endpoint, network):
-        # The addresses of the failed attempt may be what made it fail.
-        base = replace(current, ipv4_address=None, ipv6_address=None, link_local_ips=None, mac_address=None)
-        reason = "a failed connect left the endpoint half made, and the next restart would fail"
+    if network is not None and is_phantom(container, endpoint, network):
+        reason, base = "an interrupted change took it away, and its settings are known", current
+        if not endpoint.away:
+            reason = "a failed connect left the endpoint half made, and the next restart would fail"
+            # The addresses of the failed attempt may be what made it fail.
+            base = replace(current, ipv4_address=None, ipv6_address=None, link_local_ips=None, mac_address=None)
         return Attach(reason, Disruption.NONE, *where, wanted.over(base))
-    if not container.live and endpoint.network_id not in ("", network.id):
-        reason = "the network was recreated since the container ran, and its next start would fail"
+    reason = _why_stale(container, endpoint, network)
+    if reason:
         return Reattach(reason, Disruption.NONE, *where, wanted.over(current), old)
     # The engine does not tell the MAC address of a stopped container that has run: one that is wanted is sent again.
     differences = wanted.differences(replace(current, mac_address=endpoint.mac or None))
@@ -295,20 +319,13 @@ def _change(
     return Reattach(describe_differences(differences), disruption, *where, wanted.over(current), old)
 
 
-def _change_without_endpoint(
-    container: ContainerState, desired: DesiredEndpoint, spec: AttachSpec, state: AttachState
-) -> Attach | Reattach:
-    network = state.network
-    name, ref = (network.name, network.id) if network is not None else (spec.network, spec.network)
-    stale = container.endpoints.get(name)
-    if stale is None or container.live:
-        wanted = _with_link_names(desired.settings, EndpointSettings(), state.containers)
-        return Attach("it is not attached", Disruption.NONE, container, name, ref, wanted)
-    # A stopped container keeps its endpoint on a network that was removed, settings and all.
-    current = _current(stale, state.info)
-    wanted = _besides(desired, _with_link_names(desired.settings, current, state.containers), current)
-    reason, old = "the network that it was attached to was removed", replace(stale, settings=current)
-    return Reattach(reason, Disruption.NONE, container, name, ref, wanted.over(current), old)
+def _why_stale(container: ContainerState, endpoint: Endpoint, network: Network | None) -> str:
+    """Say why the endpoint of a stopped container is that of another network; else an empty string."""
+    if network is None:
+        return "the network that it was attached to was removed"
+    if not container.live and endpoint.network_id not in ("", network.id):
+        return "the network was recreated since the container ran, and its next start would fail"
+    return ""
 
 
 def _current(endpoint: Endpoint, info: EngineInfo) -> EndpointSettings:
@@ -398,14 +415,8 @@ def _fixed(unit: Iterable[EndpointAction]) -> bool:
     return all(isinstance(action, (Attach, Reattach)) and action.settings.addresses for action in unit)
 
 
-def _room(spec: AttachSpec, state: AttachState, detaches: Iterable[Detach]) -> Room:
+def _room(spec: AttachSpec, state: AttachState, leaving: frozenset[str]) -> Room:
+    named = [container for container, _desired in _named(spec, state).values()]
     return Room.of(
-        state.network,
-        spec.create,
-        named=[
-            one for desired in spec.desired_endpoints if (one := state.containers.get(desired.container)) is not None
-        ],
-        others=state.neighbours,
-        leaving=frozenset(action.container.id for action in detaches),
-        starts=state.starts,
+        state.network, spec.create, named=named, others=state.neighbours, leaving=leaving, starts=state.starts
     )

@@ -21,8 +21,8 @@ from .plan import Action
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .._model.endpoint import EndpointSettings
     from .._model.state import ContainerState, Network
+    from .plan import NewEndpoint
 
 Json = t.Any
 
@@ -47,6 +47,15 @@ class PullImage(Action):
         return self.image
 
 
+def claims_text(image: str, label: str, value: str) -> str:
+    """Say why a container is not made of an image that brings the label which is to mark the container."""
+    return (
+        f"the image {image} has the label {label}={value} itself, as one committed from such a container has, so that"
+        " what is made here could not be told from what others make of it. Take the label out of the image:"
+        f" docker commit --change 'LABEL {label}=' CONTAINER {image}, or this line in its Dockerfile"
+    )
+
+
 @dataclass(frozen=True)
 class CreateVolume(Action):
     name = "create_volume"
@@ -58,18 +67,6 @@ class CreateVolume(Action):
     @property
     def subject(self) -> str:
         return self.volume
-
-
-@dataclass(frozen=True)
-class NewEndpoint:
-    """An endpoint that a container gets before its first start. network_ref: a name or an ID."""
-
-    network: str
-    network_ref: str
-    settings: EndpointSettings
-
-    def by_id(self, made: Mapping[str, str]) -> NewEndpoint:
-        return replace(self, network_ref=made.get(self.network_ref, self.network_ref))
 
 
 @dataclass(frozen=True)

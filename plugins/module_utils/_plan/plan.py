@@ -152,6 +152,18 @@ class Detach(EndpointAction):
 
 
 @dataclass(frozen=True)
+class NewEndpoint:
+    """An endpoint that a container gets before its first start. network_ref: a name or an ID."""
+
+    network: str
+    network_ref: str
+    settings: EndpointSettings
+
+    def by_id(self, made: Mapping[str, str]) -> NewEndpoint:
+        return replace(self, network_ref=made.get(self.network_ref, self.network_ref))
+
+
+@dataclass(frozen=True)
 class Stage:
     """Units that do not depend on each other. A unit's actions belong together: all of them happen, or none.
 

@@ -7,7 +7,8 @@
 
 """What Podman cannot do, or ignores, behind its compatible socket. Pure.
 
-It answers much that it ignores with a success, so the actions that work are listed, and not those that do not.
+It answers much that it ignores with a success, so the actions that work are listed, and not those that do not. By
+name, so that whoever makes no containers does not load what those actions are.
 """
 
 from __future__ import annotations
@@ -15,15 +16,14 @@ from __future__ import annotations
 import typing as t
 
 from .._errors import Refusal
-from .container_actions import CreateContainer, RemoveContainer, RemoveNetwork, RemoveVolume
-from .plan import Attach, CreateNetwork, Detach, Reattach
+from .plan import Attach
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .plan import Action
 
-_WORKS = (Attach, CreateNetwork, Detach, RemoveContainer, RemoveNetwork, RemoveVolume)
+_WORKS = ("attach", "create_network", "detach", "remove_container", "remove_network", "remove_volume")
 NO_LINKS = (
     "the engine is Podman, which has no links: it refuses legacy ones and ignores those on networks. Give the target an"
     " alias on a network of both instead (network_attach). Nothing was changed."
@@ -41,11 +41,11 @@ def check(actions: Iterable[Action]) -> None:
 
 def _objection(action: Action) -> str:
     """Return why Podman cannot do it, or an empty string."""
-    if isinstance(action, Reattach):
+    if action.name == "reattach":
         return f"{action.reason}; it does not tell all settings of the endpoint, so a reconnect would lose some"
-    if isinstance(action, CreateContainer):
+    if action.name == "create_container":
         return "it describes containers otherwise than they were wanted, so the next run would take them for different"
-    if not isinstance(action, _WORKS):
+    if action.name not in _WORKS:
         return action.reason
     if not isinstance(action, Attach):
         return ""

@@ -10,25 +10,15 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from .._model.default_route import default_route, first_network
 from .plan import Attach, Detach, EndpointAction, Reattach
 
 if t.TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable
 
     from .._engine.info import EngineInfo
     from .._model.state import ContainerState
-
-
-@dataclass(frozen=True)
-class Move:
-    """A default route that moves to another network. new is empty where the container loses its route."""
-
-    container: str
-    old: str
-    new: str
 
 
 def route_after(container: ContainerState, action: EndpointAction, internal: Collection[str]) -> str:
@@ -42,26 +32,14 @@ def route_after(container: ContainerState, action: EndpointAction, internal: Col
 
 def route_warnings(actions: Iterable[EndpointAction], internal: Collection[str], info: EngineInfo) -> tuple[str, ...]:
     """Return a warning for running containers whose default route, and so their published ports, would move."""
-    moves = [
-        Move(action.container.name, before, after)
-        for action in actions
-        if action.container.live and not isinstance(action, Detach)
-        for before, after in [
-            (
-                default_route(action.container.endpoints.values(), internal),
-                route_after(action.container, action, internal),
-            )
-        ]
-        if before and before != after
-    ]
-    return tuple(_warning(old, new, names, info) for (old, new), names in _grouped(moves).items())
-
-
-def _grouped(moves: Iterable[Move]) -> Mapping[tuple[str, str], list[str]]:
-    groups: dict[tuple[str, str], list[str]] = {}
-    for move in moves:
-        groups.setdefault((move.old, move.new), []).append(move.container)
-    return groups
+    moves: dict[tuple[str, str], list[str]] = {}
+    for action in actions:
+        container = action.container
+        before = default_route(container.endpoints.values(), internal)
+        after = route_after(container, action, internal)
+        if container.live and not isinstance(action, Detach) and before not in ("", after):
+            moves.setdefault((before, after), []).append(container.name)
+    return tuple(_warning(old, new, names, info) for (old, new), names in moves.items())
 
 
 def _warning(old: str, new: str, names: list[str], info: EngineInfo) -> str:

@@ -13,12 +13,10 @@ import ipaddress
 import typing as t
 
 from .._engine.images import full_name
-from .._engine.marks import claims_text
 from .._errors import did_you_mean
-from .._model.bridge import DEFAULT_BRIDGE
 from .._model.labels import TOPOLOGY_LABEL, container_owner, owner
 from .._model.leftover_names import lasting_name
-from .._plan.addresses import pools_of
+from .._plan.container_actions import claims_text
 from .._plan.new_networks import new_network_problems
 
 if t.TYPE_CHECKING:
@@ -28,9 +26,6 @@ if t.TYPE_CHECKING:
     from .._model.state import Endpoint, Network
     from .spec import DesiredContainer, TopologySpec
     from .state import TopologyState
-
-# A Linux bridge has 1,023 ports at most, and gets unreliable before.
-MOST_ON_A_BRIDGE = 1000
 
 
 def problems(spec: TopologySpec, state: TopologyState, going: frozenset[str]) -> Iterator[str]:
@@ -43,7 +38,6 @@ def problems(spec: TopologySpec, state: TopologyState, going: frozenset[str]) ->
     yield from _networks_there(spec, state)
     yield from _new_networks(spec, state, going)
     yield from _addresses(spec, state)
-    yield from _crowds(spec, state)
     yield from _references(spec, state)
     yield from _stopped_outside(spec, state)
     yield from _ports_taken(spec, state)
@@ -139,27 +133,6 @@ def _is_chosen_by_engine(network: Network, address: str | None) -> bool:
     )
 
 
-def _crowds(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
-    """Say which networks would get more containers than they can have."""
-    wanted: dict[str, set[str]] = {}
-    for desired in spec.containers.values():
-        for name in (
-            desired.networks if desired.networks is not None else ([DEFAULT_BRIDGE] if desired.on_bridge else [])
-        ):
-            wanted.setdefault(name, set()).add(desired.name)
-    for name, own in wanted.items():
-        network, new = state.networks.get(name), spec.networks.get(name)
-        names = own | ({member.name for member in network.members.values()} if network else set())
-        driver = network.driver if network else new.driver if new else None
-        if driver in (None, "bridge") and len(names) > MOST_ON_A_BRIDGE:
-            yield f"network {name} would have {len(names)} containers; a bridge is unreliable above {MOST_ON_A_BRIDGE}"
-        # On other networks the planner for endpoints counts, which knows who asks for which address.
-        rooms = [pool.room(()) for pool in pools_of(network, None) if pool.subnet.version == 4]
-        room = sum(rooms)
-        if name == DEFAULT_BRIDGE and rooms and len(names) > room:
-            yield f"network {name} would have {len(names)} containers, but its subnet has room for {room}"
-
-
 def _references(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
     """Say what containers refer to and nobody has."""
     for desired in spec.containers.values():
@@ -231,7 +204,7 @@ def _is_needed(desired: DesiredContainer, state: TopologyState) -> bool:
 def _never_healthy(desired: DesiredContainer, state: TopologyState) -> bool:
     check = desired.spec.healthcheck
     if check is not None and check.test is not None:
-        return check.test == ("NONE",)
+        return bool(check.test == ("NONE",))
     ident = state.image_ids.get(desired.spec.image or "")
     config = state.image_configs.get(ident or "")
     # An image that has to be pulled is not known yet.

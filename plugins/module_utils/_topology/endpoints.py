@@ -10,27 +10,24 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .._compose.attachment import AttachSpec, DesiredEndpoint
 from .._errors import Refusal
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.endpoint import EndpointSettings
 from .._model.labels import owner
-from .._model.state import ContainerState, Summary
-from .._plan.attach import AttachState, plan_attach
-from .._plan.container_actions import NewEndpoint
-from .._plan.plan import Action, Attach, CreateNetwork, Detach, Reattach, Stage, stages
+from .._plan.attach import DETACH_WORKERS, AttachState, plan_endpoints
+from .._plan.plan import Attach, NewEndpoint, Reattach, Stage, singly, stages
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from .._model.state import Member, Network
-    from .._plan.plan import Plan
+    from .._model.state import ContainerState, Member, Network
+    from .._plan.attach import AttachPlan
     from .spec import DesiredContainer, TopologySpec
     from .state import TopologyState
 
-_NEW = "new:"
 _MODES_ON_BRIDGE = ("default", DEFAULT_BRIDGE)
 
 
@@ -48,12 +45,9 @@ class Attachments:
     detaches: tuple[Stage, ...] = ()
     changes: tuple[Stage, ...] = ()
     late: tuple[Stage, ...] = ()
-    new: Mapping[str, tuple[NewEndpoint, ...]] | None = None
+    new: Mapping[str, tuple[NewEndpoint, ...]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
-
-    def of_new(self, name: str) -> tuple[NewEndpoint, ...]:
-        return (self.new or {}).get(name, ())
 
 
 def plan_attachments(
@@ -66,19 +60,17 @@ def plan_attachments(
         replaced: names of containers that get a successor.
         going: IDs of containers that will be gone before any of this happens.
     """
-    containers: dict[str, ContainerState] = {**state.outside, **state.containers}
-    containers.update({name: ContainerState(id=f"{_NEW}{name}", name=name, status="created") for name in new})
+    there = {name: one for name, one in {**state.outside, **state.containers}.items() if name not in new}
     plans, problems = {}, []
     for name in dict.fromkeys((*_wanted_networks(spec), *state.networks)):
-        network = state.networks.get(name)
-        attach, there = _question(spec, state, name, containers, going)
-        there = replace(there, created=new, mac_later=frozenset(_mac_later(spec, state, name, replaced)))
-        if network is None and attach.create is None:
+        attach, known = _question(spec, state, name, there, going)
+        known = replace(known, created=new, mac_later=frozenset(_mac_later(spec, state, name, replaced)))
+        if known.network is None and attach.create is None:
             continue
-        if not attach.desired_endpoints and not there.others:
+        if not attach.desired_endpoints and not known.others:
             continue
         try:
-            plans[name] = plan_attach(attach, there)
+            plans[name] = plan_endpoints(attach, known)
         except Refusal as exc:
             problems.append(f"network {name}: {str(exc).replace('. Nothing was changed.', '')}")
     return _sorted_out(spec, plans, problems)
@@ -113,7 +105,7 @@ def _question(
             network=network,
             containers={ref: _settled(spec, state, name, one) for ref, one in known.items()},
             internal=state.internal | {net.name for net in spec.networks.values() if net.internal},
-            others=tuple(Summary(id=one.id, name=one.name, status=one.status, networks={}) for one in leaving),
+            others=tuple(leaving),
             members={ident: state.members[ident] for ident in members if ident in state.members},
             neighbours=tuple(other for other in state.neighbours if other.id not in going),
             starts=frozenset(spec.containers),
@@ -128,7 +120,7 @@ def _desired_endpoints(
     given = (
         DesiredEndpoint(desired.name, desired.networks[network], desired.added.get(network, frozenset()))
         for desired in spec.containers.values()
-        if desired.networks is not None and network in desired.networks and desired.name in containers
+        if desired.networks is not None and network in desired.networks
     )
     implied = _ends_of_legacy_links(spec, containers) if network == DEFAULT_BRIDGE else ()
     return (*given, *(DesiredEndpoint(name, EndpointSettings()) for name in implied))
@@ -175,7 +167,7 @@ def _ends_of_legacy_links(spec: TopologySpec, containers: Mapping[str, Container
     for name in dict.fromkeys(ends):
         desired, container = spec.containers.get(name), containers.get(name)
         given = desired is None or desired.networks is not None
-        if not given and container is not None and not container.id.startswith(_NEW):
+        if not given and container is not None:
             yield name
 
 
@@ -221,40 +213,24 @@ def _must_leave(spec: TopologySpec, desired: DesiredContainer, container: Contai
     return owner(network.labels) == spec.name
 
 
-def _sorted_out(spec: TopologySpec, plans: Mapping[str, Plan], problems: Iterable[str]) -> Attachments:
-    detaches: list[Stage] = []
-    changes: list[Stage] = []
-    late: list[Stage] = []
-    new: dict[str, dict[str, NewEndpoint]] = {}
-    for name, plan in plans.items():
-        for stage in plan.stages:
-            units = [tuple(_kept(unit, new)) for unit in stage.units]
-            leaves = [unit for unit in units if unit and all(isinstance(action, Detach) for action in unit)]
-            stays = [unit for unit in units if unit and unit not in leaves]
-            (late if name == DEFAULT_BRIDGE else detaches).extend(stages((leaves, stage.workers)))
-            changes.extend(stages((stays, stage.workers)))
+def _sorted_out(spec: TopologySpec, plans: Mapping[str, AttachPlan], problems: Iterable[str]) -> Attachments:
+    late = plans.get(DEFAULT_BRIDGE)
     return Attachments(
-        detaches=tuple(detaches),
-        changes=tuple(changes),
-        late=tuple(late),
-        new={
-            name: tuple(ends[network] for network in spec.containers[name].networks or () if network in ends)
-            for name, ends in new.items()
-        },
+        detaches=tuple(stage for plan in plans.values() if plan is not late for stage in _detaches(plan)),
+        changes=tuple(stage for plan in plans.values() for stage in plan.changes),
+        late=_detaches(late) if late is not None else (),
+        new={name: tuple(_when_created(desired, plans)) for name, desired in spec.containers.items()},
         warnings=tuple(warning for plan in plans.values() for warning in plan.warnings),
         problems=tuple(problems),
     )
 
 
-def _kept(unit: Iterable[Action], new: dict[str, dict[str, NewEndpoint]]) -> Iterator[Action]:
-    """Yield what is to be done to containers that are there; put the endpoints of the others into I(new)."""
-    for action in unit:
-        if isinstance(action, CreateNetwork):
-            continue
-        if isinstance(action, Attach) and action.container.id.startswith(_NEW):
-            endpoint = NewEndpoint(action.network, action.network_ref, action.settings)
-            new.setdefault(action.container.name, {})[action.network] = endpoint
-        elif isinstance(action, Detach):
-            yield replace(action, reason="the topology does not put it there")
-        else:
-            yield action
+def _when_created(desired: DesiredContainer, plans: Mapping[str, AttachPlan]) -> Iterator[NewEndpoint]:
+    for network in desired.networks or ():
+        if network in plans and desired.name in plans[network].new:
+            yield plans[network].new[desired.name]
+
+
+def _detaches(plan: AttachPlan) -> tuple[Stage, ...]:
+    gone = (replace(one, reason="the topology does not put it there") for one in plan.detaches)
+    return stages((singly(gone), DETACH_WORKERS))

@@ -27,7 +27,7 @@ from .graph import GraphState, build_graph
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from .._engine.client import Engine
+    from .._engine.reader import Reader
     from .._model.state import ContainerState, Network
 
 Json = t.Any
@@ -40,7 +40,7 @@ class Listed(t.NamedTuple):
     topology: str | None = None
 
 
-def topology_info(engine: Engine, params: Mapping[str, Json]) -> dict[str, Json]:
+def topology_info(engine: Reader, params: Mapping[str, Json]) -> dict[str, Json]:
     """Return what the module topology_info returns."""
     topology = params["name"]
     given = engine.containers()
@@ -90,7 +90,7 @@ def _lender(summary: Summary) -> str:
 
 
 def _observe(
-    engine: Engine, listed: Iterable[Listed], networks: tuple[Network, ...], wanted: Iterable[str]
+    engine: Reader, listed: Iterable[Listed], networks: tuple[Network, ...], wanted: Iterable[str]
 ) -> GraphState:
     # Who was removed since the list was made is not in the graph.
     found = find_containers(engine, wanted)
@@ -103,7 +103,7 @@ def _observe(
 
 
 def _legacy_links(
-    engine: Engine, source: ContainerState, found: Mapping[str, ContainerState], targets: Mapping[tuple[str, str], str]
+    engine: Reader, source: ContainerState, found: Mapping[str, ContainerState], targets: Mapping[tuple[str, str], str]
 ) -> Iterator[LegacyLink]:
     for link in source.legacy_links:
         target = found.get(targets.get((source.name, link.alias), ""))

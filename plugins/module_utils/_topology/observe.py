@@ -12,7 +12,6 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._apply.link_hosts import read_link_hosts
 from .._apply.replacement_checks import Inspected, observe_dependencies
 from .._engine.marks import image_values, without_inherited
 from .._errors import NotFound
@@ -145,7 +144,10 @@ def _hosts(engine: Engine, state: TopologyState) -> Iterator[tuple[str, str]]:
     for name, links in state.legacy.items():
         # What is put right first is started then, and its file written by the engine.
         if name not in state.journal.changes and state.containers[name].live and any(link.target for link in links):
-            yield name, read_link_hosts(engine, state.containers[name])
+            # Not at the top: few have a legacy link, and this loads what reads archives and runs programs.
+            from .._apply.hosts import read_hosts
+
+            yield name, read_hosts(engine, state.containers[name])
 
 
 def _with_dependencies(engine: Engine, spec: TopologySpec, state: TopologyState) -> TopologyState:

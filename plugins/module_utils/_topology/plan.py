@@ -12,7 +12,6 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._apply.link_hosts import plan_hosts
 from .._apply.replacement_checks import replace_problems, replace_warnings
 from .._compose.container_compare import why
 from .._engine.images import full_name
@@ -23,7 +22,6 @@ from .._plan.container_actions import (
     After,
     CreateContainer,
     CreateVolume,
-    NewEndpoint,
     PullImage,
     RemoveLink,
     ReplaceContainer,
@@ -32,7 +30,8 @@ from .._plan.container_actions import (
     StartContainer,
     UpdateContainer,
 )
-from .._plan.plan import Action, CreateNetwork, Disruption, Plan, singly, stages
+from .._plan.link_hosts import plan_hosts
+from .._plan.plan import Action, CreateNetwork, Disruption, NewEndpoint, Plan, singly, stages
 from .._recovery.journal import with_recovery
 from .checks import problems
 from .containers import ContainerChange, Successor, changes_of, handled_by, levels_of
@@ -207,7 +206,7 @@ def _unit(
     """Return what is to be done to one container, in order."""
     desired, container = change.desired, change.container
     after = tuple(After(other, condition, spec.wait_timeout) for other, condition in desired.depends_on.items())
-    endpoints = attachments.of_new(desired.name)
+    endpoints = attachments.new[desired.name]
     if container is None:
         config = _create_config(spec, desired)
         return (CreateContainer("it does not exist", Disruption.NONE, desired.name, config, endpoints, after),)

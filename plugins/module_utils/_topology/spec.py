@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from .._compose.attachment import ENDPOINT_OPTIONS, parse_added, parse_settings
 from .._compose.container import ContainerSpec, check_name
 from .._compose.network import NetworkSpec, parse_network
+from .._compose.values import parse_option, text, texts
 from .._errors import SpecError, did_you_mean, seconds_problem
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.endpoint import EndpointSettings
@@ -268,7 +269,7 @@ def _endpoints(name: str, given: Json, networks: set[str]) -> dict[str, dict[str
     if given is None:
         return None
     where = f"containers.{name}.networks"
-    entries = {str(one): None for one in given} if isinstance(given, list) else given
+    entries = dict.fromkeys(parse_option(where, texts, given)) if isinstance(given, list) else given
     if not isinstance(entries, dict):
         raise SpecError(f"{where}: must be a list of names, or a dictionary of names with settings")
     if not entries:
@@ -295,7 +296,7 @@ def _depends_on(name: str, given: Json) -> dict[str, str]:
     if given is None:
         return {}
     if isinstance(given, (str, list)):
-        return {str(one): "started" for one in ([given] if isinstance(given, str) else given)}
+        return dict.fromkeys(parse_option(where, texts, given), "started")
     if not isinstance(given, dict):
         raise SpecError(f"{where}: must be a list of names, or a dictionary of names with a condition")
     found = {}
@@ -304,7 +305,7 @@ def _depends_on(name: str, given: Json) -> dict[str, str]:
         known = _checked(options, _DEPENDS_ON_OPTIONS, f"{where}.{other}")
         if known.get("required", True) is not True or known.get("restart", False) is not False:
             raise SpecError(f"{where}.{other}: a dependency is always required, and never restarts what depends on it")
-        condition = known.get("condition", "started")
+        condition = parse_option(f"{where}.{other}.condition", text, known.get("condition", "started"))
         if condition not in _CONDITIONS:
             raise SpecError(f"{where}.{other}: there is no condition {condition!r}; write started or healthy")
         found[str(other)] = _CONDITIONS[condition]

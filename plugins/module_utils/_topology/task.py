@@ -13,8 +13,7 @@ import typing as t
 
 from .._engine.readiness import NotReadyError, assess, is_kept_up, wait_until
 from .._errors import ApplyError
-from .._module.common import new_module
-from .._module.task import DISRUPTION_OPTION, Task
+from .._module.task import Task, new_module
 from .observe import observe_topology
 from .options import TOPOLOGY_OPTIONS, options_for, strict_options_for
 from .plan import plan_topology
@@ -30,7 +29,7 @@ if t.TYPE_CHECKING:
 
 
 def new_topology_module() -> AnsibleModule:
-    return new_module({**TOPOLOGY_OPTIONS, **DISRUPTION_OPTION}, options_for=(strict_options_for, options_for))
+    return new_module(TOPOLOGY_OPTIONS, options_for=(strict_options_for, options_for))
 
 
 def _executors() -> Executors:

@@ -14,6 +14,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.linklab.docker.plugins.module_utils._engine.logs import read_log
 from watch import HELPER_LABEL, Watch, engine_log
 
 if t.TYPE_CHECKING:
@@ -77,7 +78,7 @@ def test_nobody_sees_the_password(client, lab, mysql_server, mysql_image, watch,
     execs = {one["Actor"]["Attributes"].get("execID") for one in started} - {None}
     described = [json.dumps(lab.engine.get(f"/exec/{ident}/json")) for ident in execs]
     described += [json.dumps(lab.inspect(name)) for name in (client, mysql_server)]
-    described += [lab.engine.logs(name, 1000).decode(errors="replace") for name in (client, mysql_server)]
+    described += [read_log(lab.engine, name, 1000).decode(errors="replace") for name in (client, mysql_server)]
     assert execs
     for text in (shown, *watch.seen, *watch.events, *watch.descriptions, *described, engine_log()):
         assert SECRET not in text

@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement_config import Sources, create_body
-from ansible_collections.linklab.docker.plugins.module_utils._compose.container import ContainerSpec
+from ansible_collections.linklab.docker.plugins.module_utils._compose.container import WORDS, ContainerSpec
 from ansible_collections.linklab.docker.plugins.module_utils._compose.container_compare import (
     ComparedImages,
     differences,
@@ -101,7 +101,7 @@ def test_what_is_not_given_is_the_engines_own_choice(lab, images_of_tests):
 
 
 def test_every_option_is_tried(images_of_tests):
-    assert set(TWO_VALUES) == set(ContainerSpec.__dataclass_fields__) - {"image", "pull"}
+    assert set(TWO_VALUES) == set(WORDS) - {"image", "pull"}
     assert set(OPTIONS) == set(TWO_VALUES)
 
 

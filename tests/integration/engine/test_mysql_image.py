@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import typing as t
 from pathlib import Path
 
@@ -89,14 +90,33 @@ def test_a_link_that_leads_out_of_the_data_directory_is_not_followed(lab, mysql_
 MMDEBSTRAP = """#!/bin/sh
 for argument; do case $argument in
     --aptopt=*) settings=${argument#*=} ;;
-    *.tar) result=$argument ;;
 esac; done
+cat "$settings" >"${0%/*}/settings"
+echo "$@" >"${0%/*}/arguments"
+cat /proc/self/uid_map >"${0%/*}/uid_map"
+cat /etc/shadow >"${0%/*}/shadow"
 if grep -q 'Check-Valid-Until "true"' "$settings"; then
     echo 'E: Release file for http://mirror.example/dists/sid/InRelease is expired (invalid since 3d). Updates' >&2
     exit 25
 fi
-mkdir "$TMPDIR/root" && tar -cf "$result" -C "$TMPDIR/root" .
+mkdir "$TMPDIR/root" && tar -c -C "$TMPDIR/root" .
 """
+# Root may map IDs only with this capability.
+NO_MAPS = ["setpriv", "--bounding-set=-setuid"]
+
+
+@pytest.fixture
+def mmdebstrap() -> Iterator[Path]:
+    """Return a folder that everybody may enter, with a program that notes whose rights it has."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        for note in ("settings", "arguments", "uid_map", "shadow"):
+            (folder / note).touch()
+            (folder / note).chmod(0o666)
+        (folder / "mmdebstrap").write_text(MMDEBSTRAP)
+        (folder / "mmdebstrap").chmod(0o755)
+        yield folder
 
 
 @pytest.fixture
@@ -104,7 +124,7 @@ def build(lab: Lab, tmp_path: Path) -> Iterator[Callable[..., tuple[str, str]]]:
     """Build an image from a mirror; return its name and all that was printed."""
     name = f"{lab.prefix}built"
 
-    def call(mirror: str, path: str = os.environ["PATH"]) -> tuple[str, str]:
+    def call(mirror: str, *before: str, path: Path | None = None) -> tuple[str, str]:
         variables = {
             "mysql_image_name": name,
             "mysql_image_build": "always",
@@ -115,8 +135,14 @@ def build(lab: Lab, tmp_path: Path) -> Iterator[Callable[..., tuple[str, str]]]:
         play = [{"hosts": "localhost", "gather_facts": False, "roles": ["linklab.docker.mysql_image"]}]
         (tmp_path / "play.yml").write_text(json.dumps(play))
         command = ["ansible-playbook", "-vvvv", "--diff", "-e", f"@{tmp_path}/variables.json", f"{tmp_path}/play.yml"]
-        environment = {**os.environ, "PATH": path}
-        done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, env=environment)
+        # Of a host that nobody asks, so that it is no one's proxy.
+        (tmp_path / "apt.conf").write_text(f'Acquire::http::Proxy::no.example "http://somebody:{SECRET}@no.example";')
+        environment = {**os.environ, "APT_CONFIG": f"{tmp_path}/apt.conf"}
+        if path:
+            environment["PATH"] = f"{path}:{environment['PATH']}"
+        done = subprocess.run(
+            [*before, *command], check=False, capture_output=True, text=True, cwd=ROOT, env=environment
+        )
         assert done.returncode == 0, done.stdout[-3000:]
         return name, done.stdout + done.stderr
 
@@ -142,9 +168,24 @@ def test_a_build_keeps_the_password_of_its_mirror_to_itself(lab, build):
 
 
 @builds
-def test_an_index_past_its_date_is_not_accepted_silently(build, tmp_path):
-    program = tmp_path / "mmdebstrap"
-    program.write_text(MMDEBSTRAP)
-    program.chmod(0o755)
-    _name, printed = build("http://mirror.example/debian", f"{tmp_path}:{os.environ['PATH']}")
+def test_an_index_past_its_date_is_not_accepted_silently(build, mmdebstrap):
+    _name, printed = build("http://mirror.example/debian", path=mmdebstrap)
     assert "WARNING: the package index of http://mirror.example/debian is signed" in printed
+
+
+@builds
+def test_a_build_has_no_rights_on_the_host_and_keeps_a_proxy_to_itself(build, mmdebstrap):
+    _name, printed = build("http://mirror.example/debian", path=mmdebstrap)
+    assert SECRET in (mmdebstrap / "settings").read_text()
+    assert SECRET not in (mmdebstrap / "arguments").read_text() + printed
+    inside, outside, _count = (mmdebstrap / "uid_map").read_text().split()
+    assert inside == "0" != outside
+    assert (mmdebstrap / "shadow").read_text() == ""
+    assert "cannot have a user namespace" not in printed
+
+
+@builds
+def test_a_build_says_when_it_has_the_rights_of_root_and_why(build, mmdebstrap):
+    _name, printed = build("http://mirror.example/debian", *NO_MAPS, path=mmdebstrap)
+    assert (mmdebstrap / "uid_map").read_text() == Path("/proc/self/uid_map").read_text()
+    assert "WARNING: the build cannot have a user namespace (uid_map: Operation not permitted)" in printed

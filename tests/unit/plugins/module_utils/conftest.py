@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.linklab.docker.plugins.module_utils._engine import logs
 from ansible_collections.linklab.docker.plugins.module_utils._engine.place import unix
 from ansible_collections.linklab.docker.plugins.module_utils._engine.transport import EngineResponse, Http, Request
 from answering import Server
@@ -22,6 +23,17 @@ if t.TYPE_CHECKING:
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # A unix socket's path may have 107 bytes at most, and the test's own folder can be longer.
     return tmp_path_factory.mktemp("unix") / "sock"
+
+
+@pytest.fixture(autouse=True)
+def _models_tell_their_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an engine that is a model answer itself where a real one answers with a stream."""
+    real = logs.read_log
+
+    def read_log(engine: t.Any, container: str, tail: int) -> bytes:
+        return engine.logs(container, tail) if hasattr(engine, "logs") else real(engine, container, tail)
+
+    monkeypatch.setattr(logs, "read_log", read_log)
 
 
 @pytest.fixture

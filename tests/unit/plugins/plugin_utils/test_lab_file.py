@@ -77,6 +77,17 @@ lab_checks:
     "text, found",
     [
         ("lab_checks: {source: a}", ["line 3: lab_checks: must be a list, not a dictionary"]),
+        (
+            "lab_checks: [{source: [[hunter2]], target: [a], login: {password: [hunter2]}}]",
+            [
+                "line 3: lab_checks[0].source[0]: must be a single value, not a list",
+                "line 3: lab_checks[0].login.password: must be a single value, not a list",
+            ],
+        ),
+        (
+            "lab_networks: {n: {labels: {a: {hunter2: x}, b: '{{ x }}'}}}",
+            ["line 3: lab_networks.n.labels.a: must be a single value, not a dictionary"],
+        ),
         ("lab_checks: [a]", ["line 3: lab_checks[0]: must be a dictionary, not a single value"]),
         ("lab_wait_timeout: {a: 1}", ["line 3: lab_wait_timeout: must be a single value, not a dictionary"]),
         ("lab_purge: maybe", ["line 3: lab_purge: must be true or false, not 'maybe'"]),

@@ -20,10 +20,9 @@ from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint imp
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import ContainerState, Endpoint
 from ansible_collections.linklab.docker.plugins.module_utils._plan.container_actions import (
     CreateContainer,
-    NewEndpoint,
     RemoveContainer,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import Disruption
+from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import Disruption, NewEndpoint
 
 
 class Recorder(Engine):

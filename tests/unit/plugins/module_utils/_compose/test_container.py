@@ -169,7 +169,7 @@ def test_every_option_has_a_parser() -> None:
         ({"command": "echo 'x"}, "cannot be split into words .*write it as a list"),
         ({"environment": {"A": True}}, "A is a boolean, .*put it in quotes"),
         ({"environment": {"A": None}}, "A has no value"),
-        ({"environment": {"A": ["x"]}}, "A must be text or a number"),
+        ({"environment": {"A": ["x"]}}, "A: must be a single value, not a list"),
         ({"environment": ["A=1"]}, "must be a dictionary"),
         ({"environment": {"A=B": "1"}}, "not the name of a variable"),
         ({"environment": {"A": "1"}, "secret_environment": {"A": "2"}}, "A is in both"),

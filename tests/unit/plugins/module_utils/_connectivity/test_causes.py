@@ -14,6 +14,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._connectivity.cause
     BANDS,
     CAUSES,
     LAST_BAND,
+    VARIANTS,
     accepts,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.spec import CHECK_OPTIONS
@@ -26,6 +27,15 @@ def test_the_page_has_what_the_code_has():
     page = causes_page.PAGE.read_text(encoding="utf-8")
     assert causes_page.with_tables(page) == page, "write it again: python tests/support/causes_page.py"
     assert all(f"| `{cause}` |" in page for cause in CAUSES)
+    assert all(f"\n| `{band}` |" in page for band in BANDS)
+    assert "TO BE WRITTEN" not in page
+
+
+def test_a_cause_keeps_the_words_of_the_page_and_a_new_one_is_seen():
+    head = "<!-- begin: causes -->\n| Cause | ... |\n| --- | --- |\n"
+    page = causes_page.with_tables(rf"{head}| `rejected` | `x` | A \| b. | Do. | no | no |  |" + "\n<!-- end -->\n")
+    assert r"| `rejected` | `tcp` | A \| b. | Do. | yes | yes | `server_starting`, `no_answer`, `no_route` |" in page
+    assert "| `no_answer` | `tcp` | TO BE WRITTEN | TO BE WRITTEN | yes | yes |  |" in page
 
 
 def options_of(documented: Json, specified: Json, where: str = "") -> None:
@@ -46,9 +56,10 @@ def test_the_table_makes_sense():
     assert {cause.band for cause in CAUSES.values()} <= set(BANDS)
     assert set(LAST_BAND.values()) <= set(BANDS)
     for name, cause in CAUSES.items():
-        assert cause.meaning.endswith("."), name
-        assert cause.remedy.endswith("."), name
         assert set(cause.split_from) <= set(CAUSES) - {name}, name
+    assert {name.partition("/")[0] for name in VARIANTS} <= set(CAUSES)
+    errors = [error for cause in CAUSES.values() for error in cause.errors]
+    assert len(errors) == len(set(errors))
 
 
 def test_what_proves_isolation():

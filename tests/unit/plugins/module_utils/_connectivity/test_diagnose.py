@@ -112,6 +112,7 @@ def words(name: str) -> tuple[str, str]:
         ("no program", "does not have bash, nc or python3, nor has the image scratch", 'probe_image: "busybox:latest"'),
         ("login without a program", "does not have a mysql client, nor has the image box", "probe_image: "),
         ("account that demands TLS", "words (error 1045)", "ssl_mode: required"),
+        ("certificate of an unknown authority", "words (error 2026)", "ssl_ca (/ca.pem), and, for MariaDB's client,"),
         ("name of the machine, perhaps", "the engine does not tell", 'host: "192.0.2.9"'),
     ],
 )

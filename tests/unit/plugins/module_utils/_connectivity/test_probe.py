@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._connectivity import probe
+from ansible_collections.linklab.docker.plugins.module_utils._connectivity import look, probe
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.evidence import Evidence, Peer
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.probe_answer import Listener
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.spec import Check, Login
@@ -57,8 +57,9 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Json:
                 raise output
             return output
 
-        monkeypatch.setattr(probe, "run_in", lambda _engine, _container, _program: answer("source"))
-        monkeypatch.setattr(probe, "run_beside", lambda _engine, _container, image, _program: answer(image))
+        for module in (look, probe):
+            monkeypatch.setattr(module, "run_in", lambda _engine, _container, _program: answer("source"))
+            monkeypatch.setattr(module, "run_beside", lambda _engine, _container, image, _program: answer(image))
         return ran
 
     return give

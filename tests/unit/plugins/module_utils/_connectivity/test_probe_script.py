@@ -24,12 +24,14 @@ from ansible_collections.linklab.docker.plugins.module_utils._connectivity.probe
     parse_listeners,
     parse_processes,
 )
-from ansible_collections.linklab.docker.plugins.module_utils._connectivity.probe_script import (
-    LISTEN_SCRIPT,
-    PROBE_SCRIPT,
+from ansible_collections.linklab.docker.plugins.module_utils._connectivity.probe_input import (
     option_file,
     probe_arguments,
     probe_input,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._connectivity.probe_script import (
+    LISTEN_SCRIPT,
+    PROBE_SCRIPT,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.spec import Check, Login
 from hypothesis import example, given

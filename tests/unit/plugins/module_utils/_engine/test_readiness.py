@@ -5,30 +5,17 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pytest
+from ansible_collections.linklab.docker.plugins.module_utils._engine import readiness
 from ansible_collections.linklab.docker.plugins.module_utils._engine.readiness import (
     assess,
-    how_it_ended,
     is_kept_up,
     seconds_between,
 )
 
 KILLED = {"ExitCode": 137, "OOMKilled": True}
-
-
-@pytest.mark.parametrize(
-    "state, words",
-    [
-        ({"ExitCode": 7}, " with exit code 7"),
-        (KILLED, " with exit code 137, killed for lack of memory"),
-        # Started again, and so without an exit code of its own.
-        ({"Running": True, "ExitCode": 0, "OOMKilled": True}, ", killed for lack of memory"),
-        ({"Running": True, "Restarting": True, **KILLED}, " with exit code 137, killed for lack of memory"),
-    ],
-)
-def test_how_a_container_ended(state, words):
-    assert how_it_ended(state) == words
 
 
 @pytest.mark.parametrize(
@@ -65,6 +52,29 @@ def test_a_container_that_was_started_again_must_stay_up(count, health, conditio
     look = assess({"RestartCount": count, "State": {"Status": "running", "Health": {"Status": health}}}, condition)
     assert (look.ready, look.seconds, look.final) == (not seconds, seconds, False)
     assert look.text == ("it was started again 3 times, as it ended by itself" if seconds else "")
+
+
+def test_one_that_ends_again_and_again_is_no_slow_starter():
+    state = {"Status": "running", "Health": {"Status": "starting"}}
+    assert assess({"State": state}, "healthy").text == "its health is starting"
+    again = "its health is starting, it was started again once, as it ended by itself"
+    assert assess({"State": state, "RestartCount": 1}, "healthy").text == again
+
+
+def test_how_one_ended_is_reported_even_if_it_runs_at_the_moment(monkeypatch):
+    """The engine describes only the current run, and which one that is at the end is chance."""
+    monkeypatch.setattr(readiness, "log_tail", lambda *_args: "")
+    running = {"Status": "running", "Running": True, "Health": {"Status": "starting"}}
+    looks = iter(
+        [
+            {"RestartCount": 2, "State": {"Status": "restarting", **KILLED}},
+            {"RestartCount": 3, "State": running},
+        ]
+    )
+    wait = readiness._Wait(SimpleNamespace(container=lambda _name: next(looks)), ())
+    text = wait.describe(wait.still_pending({"box": "healthy"}), "did not {} within 60 s")
+    assert "started again 3 times" in text
+    assert "it last ended with exit code 137, killed for lack of memory" in text
 
 
 @pytest.mark.parametrize("policy, kept", [("", False), ("no", False), ("always", True), ("on-failure", True)])

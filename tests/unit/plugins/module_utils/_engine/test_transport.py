@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests over a stream socket: what is sent, what becomes of the connection, and answers that go on."""
+"""Requests over a stream socket: what is sent, and what becomes of the connection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import itertools
 import socket
 import threading
 import time
-import typing as t
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
@@ -19,17 +18,11 @@ from ansible_collections.linklab.docker.plugins.module_utils._engine.connection 
 from ansible_collections.linklab.docker.plugins.module_utils._engine.place import unix
 from ansible_collections.linklab.docker.plugins.module_utils._engine.transport import (
     AT_ONCE,
-    EngineResponse,
     Http,
     Request,
-    Stream,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Unreachable
-from answering import OK, Server, numbered
-
-if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+from answering import OK, numbered
 
 
 def test_an_answer_is_read_whole(send, server):
@@ -198,59 +191,6 @@ def test_many_of_which_one_takes_too_long_are_an_error_and_not_taken_for_the_nex
         send_all(2, timeout=1)
     server.answers = [numbered(9)]
     assert [answer.content for answer in send_all(1)] == [b"[    9]\n"]
-
-
-# -- answers that go on -----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def stream(server: Server, path: Path) -> Iterator[Callable[..., Stream]]:
-    one = Http(unix(str(path)))
-
-    def call(answer: bytes, timeout: float = 5) -> Stream:
-        server.answers = [answer]
-        found = one.open(Request("GET", "/x", timeout))
-        assert isinstance(found, Stream)
-        return found
-
-    yield call
-    one.close()
-
-
-CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-
-def test_a_line_is_there_before_the_next_one_comes(stream, server):
-    # The server keeps the connection open after this, and the answer has no end.
-    with stream(CHUNKED + b'8\r\n{"a": 1}\r\n2\r\n\r\n\r\n5\r\nrest\n\r\n', timeout=2) as answer:
-        lines = answer.iter_lines()
-        assert next(lines) == b'{"a": 1}'
-        assert next(lines) == b"rest"
-        with pytest.raises((TimeoutError, socket.timeout)):
-            next(lines)
-
-
-def test_a_stream_that_breaks_off_is_an_oserror(stream):
-    with stream(CHUNKED + b"9\r\nhalf") as answer, pytest.raises(ConnectionError, match="broke off"):
-        list(answer.iter_lines())
-    with stream(CHUNKED + b"9\r\nhalf") as answer, pytest.raises(ConnectionError, match="broke off"):
-        answer.read(100)
-
-
-def test_a_stream_has_a_connection_of_its_own_that_ends_with_it(stream, send, server):
-    send()
-    with stream(CHUNKED + b"2\r\nok\r\n0\r\n\r\n") as answer:
-        assert answer.read(100) == b"ok"
-        assert send().content == b"{}"
-    assert len(server.connections) == 2
-    assert server.connections[1].recv(1) == b""
-
-
-def test_an_error_instead_of_a_stream_is_read_whole(server, path):
-    server.answers = [b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}"]
-    answer = Http(unix(str(path))).open(Request("GET", "/x", 5))
-    assert isinstance(answer, EngineResponse)
-    assert (answer.status_code, answer.content) == (404, b"{}")
 
 
 def test_a_file_is_sent_from_where_it_stands_with_its_length(server, path, tmp_path):

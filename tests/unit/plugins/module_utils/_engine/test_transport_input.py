@@ -18,6 +18,7 @@ import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
 from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._engine.place import unix
+from ansible_collections.linklab.docker.plugins.module_utils._engine.streams import ask
 from ansible_collections.linklab.docker.plugins.module_utils._engine.transport import (
     MOST_BYTES,
     AnswerError,
@@ -116,7 +117,7 @@ def test_an_answer_that_drips_takes_no_longer_than_one_that_does_not_come(path, 
 def test_lines_that_drip_or_have_no_end_are_an_error(path):
     with (
         endless(path, b"x", pause=0.05, head=CHUNKS + b"fffff\r\n"),
-        Http(unix(str(path))).open(Request("GET", "/x", 0.5)) as found,
+        ask(unix(str(path)), Request("GET", "/x", 0.5)) as found,
         pytest.raises((TimeoutError, socket.timeout)),
     ):
         next(found.iter_lines())
@@ -125,7 +126,7 @@ def test_lines_that_drip_or_have_no_end_are_an_error(path):
 def test_a_line_without_end_is_an_error(path):
     with (
         endless(path, b"x" * 5003, pause=0.001, head=CHUNKS + b"fffffff\r\n"),
-        Http(unix(str(path))).open(Request("GET", "/x", 30)) as found,
+        ask(unix(str(path)), Request("GET", "/x", 30)) as found,
         pytest.raises(AnswerError, match="one of its lines is too long"),
     ):
         next(found.iter_lines())

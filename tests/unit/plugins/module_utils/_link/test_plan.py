@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement_checks import Dependencies
 from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement_config import Sources
+from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import parse_link
 from ansible_collections.linklab.docker.plugins.module_utils._compose.container import ContainerSpec
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import Refusal
@@ -110,7 +111,7 @@ class Model:
 
 
 def spec(*links: str, **fields: t.Any) -> LinkSpec:
-    return LinkSpec(SOURCE, tuple(Link.parse(link) for link in links), **fields)
+    return LinkSpec(SOURCE, tuple(parse_link(link) for link in links), **fields)
 
 
 def linked(alias: str, target: str, *, stale: bool = False, status: str = "running") -> LegacyLink:

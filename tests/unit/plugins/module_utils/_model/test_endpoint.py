@@ -10,13 +10,7 @@ import ipaddress
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
-from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import (
-    EndpointSettings,
-    Link,
-    parse_address,
-    parse_mac,
-)
+from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings, Link
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import read_settings
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,87 +37,6 @@ def settings_strategy(*, empty: bool = True) -> st.SearchStrategy[EndpointSettin
 
 
 all_settings = settings_strategy()
-
-
-# -- links ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "text, link",
-    [
-        ("database", Link("database", "database")),
-        ("database:db", Link("database", "db")),
-        (" database:db ", Link("database", "db")),
-        ("database:", Link("database", "database")),
-        ("9f2ccf3a8cde:my_db.1-x", Link("9f2ccf3a8cde", "my_db.1-x")),
-    ],
-)
-def test_a_link_is_a_target_and_an_alias_that_defaults_to_it(text, link):
-    assert Link.parse(text) == link
-
-
-@pytest.mark.parametrize("text", ["", ":", ":db", "a b", "a:b c", "a:b:c", "-a", "/a", "a:/b", "a:\0", "é", "a\n:b"])
-def test_a_link_with_something_else_than_names_is_refused(text):
-    with pytest.raises(SpecError, match="is not a name; write 'target' or 'target:alias'"):
-        Link.parse(text)
-
-
-@given(links)
-def test_a_link_is_read_as_it_is_written(link):
-    assert Link.parse(str(link)) == link
-
-
-@given(st.text(max_size=12))
-def test_any_text_is_a_link_or_refused_with_one_message(text):
-    try:
-        link = Link.parse(text)
-    except SpecError as exc:
-        assert "\n" not in str(exc)
-    else:
-        assert Link.parse(str(link)) == link
-
-
-# -- MAC and IP addresses ---------------------------------------------------------------------------------------------
-
-
-@given(macs)
-def test_a_mac_address_is_the_same_in_all_notations(raw):
-    expected = raw.hex(":")
-    digits = raw.hex()
-    dotted = ".".join(digits[start : start + 4] for start in (0, 4, 8))
-    for text in (expected, expected.upper(), raw.hex("-"), dotted, digits, f" {digits.upper()}\n"):
-        assert parse_mac(text) == expected
-
-
-@pytest.mark.parametrize("text", ["", "nonsense", "02:42:ac:11:00", "02:42:ac:11:00:02:03", "02:42:ac:11:00:0g", "2:0"])
-def test_what_is_no_mac_address_is_refused_with_an_example(text):
-    with pytest.raises(SpecError, match="is not a MAC address; write six pairs"):
-        parse_mac(text)
-
-
-def test_a_multicast_mac_address_is_refused():
-    with pytest.raises(SpecError, match="multicast MAC address"):
-        parse_mac("01:00:5e:00:00:01")
-
-
-@given(st.ip_addresses())
-def test_an_address_is_the_same_in_all_notations(address):
-    for text in (str(address), address.exploded, f" {address.exploded.upper()} "):
-        assert parse_address(text, address.version) == str(address)
-
-
-@pytest.mark.parametrize(
-    "text, version",
-    [("10.0.0.256", 4), ("10.0.0.1/24", 4), ("fd00::1", 4), ("", 4), ("010.0.0.1", 4), ("10.0.0.1", 6), ("fd00::g", 6)],
-)
-def test_what_is_no_address_of_the_version_is_refused(text, version):
-    with pytest.raises(SpecError, match=f"is not an IPv{version} address"):
-        parse_address(text, version)
-
-
-def test_an_address_with_an_interface_is_none_of_a_container():
-    with pytest.raises(SpecError, match="is not an IPv6 address"):
-        parse_address("fd00::1%eth0", 6)
 
 
 # -- settings ---------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import ENDPOINT_OPTIONS
 from ansible_collections.linklab.docker.plugins.module_utils._compose.container import CONTAINER_OPTIONS
 from ansible_collections.linklab.docker.plugins.module_utils._compose.network import NETWORK_OPTIONS
-from ansible_collections.linklab.docker.plugins.module_utils._model.words import _FOREIGN, meant, unknown_options
+from ansible_collections.linklab.docker.plugins.module_utils._model.words import _FOREIGN, meant
 from ansible_collections.linklab.docker.plugins.module_utils._topology.options import (
     TOPOLOGY_CONTAINER_OPTIONS,
     TOPOLOGY_NETWORK_OPTIONS,
@@ -61,19 +61,3 @@ def test_every_word_leads_to_an_option_that_there_is():
     for word, candidates in _FOREIGN.items():
         assert candidates, word
         assert {option for option, _text in candidates} <= ours, word
-
-
-def test_unknown_options_are_found_below_others_with_their_path():
-    given = {
-        "net": "x",
-        "_ansible_check_mode": True,
-        "create": {"subnet": "10.0.0.0/24", "ipam": {"config": [{"subnett": 1}]}, "labels": {"net": "a label"}},
-        "ends": [{"container": "box", "ip": "10.0.0.2"}],
-        "zzz": 1,
-    }
-    assert list(unknown_options(given, ATTACH)) == [
-        "net (did you mean network?)",
-        "create.subnet (did you mean ipam: {config: [{subnet: ...}]}?)",
-        "create.ipam.config.subnett (did you mean subnet?)",
-        "ends.ip (did you mean ipv4_address?)",
-    ]

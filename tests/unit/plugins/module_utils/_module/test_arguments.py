@@ -12,9 +12,13 @@ import typing as t
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.linklab.docker.plugins.module_utils._compose.attachment import ENDPOINT_OPTIONS
 from ansible_collections.linklab.docker.plugins.module_utils._compose.container import CONTAINER_OPTIONS
+from ansible_collections.linklab.docker.plugins.module_utils._compose.network import NETWORK_OPTIONS
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.spec import CHECK_OPTIONS
-from ansible_collections.linklab.docker.plugins.module_utils._module.arguments import cover
+from ansible_collections.linklab.docker.plugins.module_utils._errors import did_you_mean
+from ansible_collections.linklab.docker.plugins.module_utils._model.words import meant
+from ansible_collections.linklab.docker.plugins.module_utils._module.arguments import cover, misplaced, unknown_options
 from ansible_collections.linklab.docker.plugins.module_utils._topology.options import strict_options_for
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,6 +91,7 @@ def test_nothing_is_left_of_what_no_option_takes(module, params):
 )
 def test_what_options_take_stays(module, params):
     assert cover(params, spec_of(module, params)) == params
+    assert list(misplaced(params, spec_of(module, params))) == []
 
 
 @pytest.mark.parametrize("text", [f"A={SECRET}", json.dumps({"A": SECRET})])
@@ -105,6 +110,30 @@ def test_a_number_that_ansible_cannot_look_at_is_no_traceback(number, kind, find
     assert finds or math.isinf(checked.validated_parameters["a"][0]["b"])
 
 
+@pytest.mark.parametrize(
+    "module, params, found",
+    [
+        ("connectivity", {"login": {"password": [SECRET], "user": {SECRET: 1}}}, ["login.password", "login.user"]),
+        ("connectivity", {"checks": [{"login": {"database": [SECRET]}}]}, ["checks[0].login.database"]),
+        ("connectivity", {"checks": [{"source": ["a", [SECRET]], "port": [{SECRET: 1}]}]}, None),
+        ("connectivity", {"port": [SECRET], "host": [], "timeout": {}}, ["port", "host", "timeout"]),
+        ("container_link", {"create": {"secret_environment": {"A": [SECRET], "B": "b"}}}, None),
+        ("container_link", {"create": {"environment": {"A": {SECRET: SECRET}}}}, ["create.environment.A"]),
+        ("network_attach", {"containers": ["a", [SECRET], {SECRET: 1}]}, ["containers[1]", "containers[2]"]),
+        ("topology", {"containers": {"db": {"environment": {"A": [SECRET]}}}}, ["containers.db.environment.A"]),
+        ("topology", {"containers": {"db": {"labels": {"A": {}}, "image": [SECRET]}}}, None),
+        ("topology", {"containers": {"db": {"healthcheck": {"interval": [1]}, "dns": [[SECRET]]}}}, None),
+        ("topology", {"containers": {"db": {"networks": {"n": {"aliases": [[SECRET]]}}}}}, None),
+        ("topology", {"networks": {"n": {"driver": [SECRET], "driver_opts": {"a": {SECRET: 1}}}}}, None),
+    ],
+)
+def test_a_list_or_a_dictionary_is_no_single_value(module, params, found):
+    messages = list(misplaced(params, spec_of(module, params)))
+    assert messages
+    assert SECRET not in str(messages)
+    assert found is None or [one.partition(":")[0] for one in messages] == found
+
+
 PLAIN = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=5))
 ANY = st.recursive(
     PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner), max_leaves=8
@@ -117,3 +146,26 @@ def test_whatever_is_given_covering_it_does_not_fail_and_covers_all_at_once(para
     once = cover(params, CHECK_OPTIONS)
     assert once.keys() == params.keys()
     assert cover(once, CHECK_OPTIONS) == once
+    assert len(list(misplaced(once, CHECK_OPTIONS))) == len(list(misplaced(params, CHECK_OPTIONS)))
+
+
+def test_unknown_options_are_found_below_others_with_their_path():
+    spec = {
+        "network": {},
+        "create": {"options": NETWORK_OPTIONS},
+        "endpoints": {"options": {"container": {}, **ENDPOINT_OPTIONS}, "aliases": ["ends"]},
+    }
+    words = {
+        "net": "x",
+        "_ansible_check_mode": True,
+        "create": {"subnet": "10.0.0.0/24", "ipam": {"config": [{"subnett": 1}]}, "labels": {"net": "a label"}},
+        "ends": [{"container": "box", "ip": "10.0.0.2"}],
+        "zzz": 1,
+    }
+    assert list(unknown_options(words, spec, meant)) == [
+        "net (did you mean network?)",
+        "create.subnet (did you mean ipam: {config: [{subnet: ...}]}?)",
+        "create.ipam.config.subnett (did you mean subnet?)",
+        "ends.ip (did you mean ipv4_address?)",
+    ]
+    assert "create.subnet" not in "".join(unknown_options(words, spec, did_you_mean))

@@ -291,12 +291,6 @@ def test_more_containers_than_a_network_has_room_for_are_refused() -> None:
         plan(new_engine(), lab(containers, small))
 
 
-def test_more_containers_than_a_bridge_can_bear_are_refused() -> None:
-    containers = {f"c{number}": {"networks": ["front"]} for number in range(1001)}
-    with pytest.raises(Refusal, match="network front would have 1001 containers; a bridge is unreliable above 1000"):
-        plan(new_engine(), lab(containers, {"front": {"ipam": {"config": [{"subnet": "10.94.0.0/16"}]}}}))
-
-
 @pytest.mark.parametrize(
     "containers,message",
     [

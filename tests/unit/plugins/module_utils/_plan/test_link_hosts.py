@@ -6,16 +6,14 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._apply.link_hosts import plan_hosts, read_link_hosts
-from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import Link
 from ansible_collections.linklab.docker.plugins.module_utils._model.hosts_lines import found_at, pointed
 from ansible_collections.linklab.docker.plugins.module_utils._model.legacy_links import LegacyLink
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import ContainerState, Endpoint
+from ansible_collections.linklab.docker.plugins.module_utils._plan.link_hosts import plan_hosts
 from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import Disruption
 
 LINE = "172.17.0.4\td f00d db\n"
@@ -87,53 +85,6 @@ def test_the_names_that_every_container_has_for_itself_stand(alias):
     links = [LegacyLink(alias, "db", container("db", bridge="172.17.0.4"))]
     hosts = f"127.0.0.1\t{alias}\n172.17.0.4\t{alias} f00d db\n"
     assert plan_hosts(container("app", bridge="172.17.0.2"), links, hosts) is None
-
-
-@pytest.mark.parametrize("host", ["unix:///var/run/docker.sock", "tcp://elsewhere:2375"])
-def test_the_file_is_read_where_it_lies_if_that_is_here(host, tmp_path, monkeypatch):
-    path = tmp_path / "containers" / ("app" * 12) / "hosts"
-    path.parent.mkdir(parents=True)
-    path.write_text(LINE)
-    monkeypatch.setattr(
-        "ansible_collections.linklab.docker.plugins.module_utils._apply.hosts.read_hosts", lambda *_: "packed"
-    )
-    engine = t.cast("t.Any", type("Somewhere", (), {"connection": Connection(docker_host=host)})())
-    near = host.startswith("unix:")
-    assert read_link_hosts(engine, container("app", {"HostsPath": str(path)})) == (LINE if near else "packed")
-    assert read_link_hosts(engine, container("app", {"HostsPath": f"{path}-gone"})) == "packed"
-    assert read_link_hosts(engine, container("app")) == "packed"
-
-
-def test_no_other_file_is_read_whatever_the_engine_calls_the_container_s(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "ansible_collections.linklab.docker.plugins.module_utils._apply.hosts.read_hosts", lambda *_: "packed"
-    )
-    ident = "app" * 12
-    secret, own = tmp_path / "secret", tmp_path / "containers" / ident
-    secret.write_text("root:hash")
-    own.mkdir(parents=True)
-    engine = t.cast("t.Any", type("Here", (), {"connection": Connection()})())
-
-    def read(path: object) -> str:
-        return read_link_hosts(engine, container("app", {"HostsPath": str(path)}))
-
-    # Others' files, by whatever way they are reached.
-    (tmp_path / ident).write_text("root:hash")
-    (own / "hosts").symlink_to(secret)
-    (tmp_path / "more").symlink_to(tmp_path)
-    for path in (secret, tmp_path / ident, own / "hosts", f"containers/{ident}/hosts", f"{own}/x\0/hosts"):
-        assert read(path) == "packed"
-    (own / "hosts").unlink()
-    (own / "hosts").write_text(LINE)
-    assert read(own / "hosts") == LINE
-    for path in (own / ".." / ident / "hosts", tmp_path / "more" / "containers" / ident / "hosts"):
-        assert read(path) == "packed"
-    # Nothing that never ends, or has no end.
-    (own / "hosts").write_text("x" * ((1 << 20) + 1))
-    assert read(own / "hosts") == "packed"
-    (own / "hosts").unlink()
-    os.mkfifo(own / "hosts")
-    assert read(own / "hosts") == "packed"
 
 
 def test_a_link_that_leads_nowhere_is_no_matter_of_its_hosts_file():

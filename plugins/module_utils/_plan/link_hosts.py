@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Where legacy links lead by the hosts file of their source, and how that is put right while it runs.
+"""Where legacy links lead by the hosts file of their source, and what corrects it while the source runs. Pure.
 
 The engine writes the file when the source starts, and corrects an address when the target starts. It does neither when
 somebody edited the file, nor, before Engine 28, when a target comes back to the default bridge with another address.
@@ -13,59 +13,18 @@ somebody edited the file, nor, before Engine 28, when a target comes back to the
 
 from __future__ import annotations
 
-import os
-import stat
 import typing as t
-from contextlib import suppress
-from pathlib import Path
 
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.hosts_lines import NAMES_OF_ALL, found_at
-from .._plan.container_actions import RewriteHosts
-from .._plan.plan import Disruption
+from .container_actions import RewriteHosts
+from .plan import Disruption
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from .._engine.client import Engine
     from .._model.legacy_links import LegacyLink
     from .._model.state import ContainerState
-
-_MOST_BYTES = 1 << 20
-
-
-def read_link_hosts(engine: Engine, source: ContainerState) -> str:
-    """Return the hosts file of a container that runs."""
-    if engine.connection.docker_host.startswith("unix:"):
-        # Where the engine is on this machine and the user may, this takes no time, and an archive 50 ms.
-        with suppress(OSError, ValueError):
-            return _read_here(source.raw.get("HostsPath") or "", source.id)
-    # Not at the top: few have a legacy link, and this loads what reads archives and runs programs.
-    from .hosts import read_hosts
-
-    return read_hosts(engine, source.id)
-
-
-def _read_here(path: str, ident: str) -> str:
-    """Return a file of this machine, if it is the one that the engine keeps for this container, and no other's.
-
-    Raises:
-        OSError, ValueError: it is not, or cannot be read.
-    """
-    place = Path(path)
-    if not place.is_absolute() or place.parts[-3:] != ("containers", ident, "hosts") or place != place.resolve():
-        raise ValueError("the engine keeps the hosts file of a container elsewhere")
-    # No link, should one take its place, and no waiting for a pipe.
-    with os.fdopen(os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError("it is no file")
-        content = file.read(_MOST_BYTES + 1)
-    if len(content) > _MOST_BYTES:
-        raise ValueError("it is too large")
-    return content.decode(errors="surrogateescape")
-
-
-# -- what is to be done. Pure -----------------------------------------------------------------------------------------
 
 
 def plan_hosts(

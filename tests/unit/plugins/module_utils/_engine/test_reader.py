@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of the client needs no engine: versions, names, TLS options, and errors."""
+"""What of the reader needs no engine: versions, names, TLS options, and errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import contextlib
 from http.client import HTTPMessage
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._engine import client
+from ansible_collections.linklab.docker.plugins.module_utils._engine import reader
 from ansible_collections.linklab.docker.plugins.module_utils._engine.client import Engine
 from ansible_collections.linklab.docker.plugins.module_utils._engine.connection import Connection
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo, parse_api_version
@@ -69,12 +69,12 @@ IDENT = "9f2ccf3a8cde" + "0" * 52
 
 @pytest.mark.parametrize("ref", ["box", IDENT, IDENT[:12], IDENT[:40]])
 def test_a_thing_is_the_one_that_was_meant(ref):
-    assert client._same_thing(ref, IDENT, "box")
+    assert reader._same_thing(ref, IDENT, "box")
 
 
 @pytest.mark.parametrize("ref", ["bo", "boxx", "9f2c", IDENT[:11], IDENT[1:13], ""])
 def test_a_thing_that_the_engine_found_by_a_beginning_of_its_id_may_be_another(ref):
-    assert not client._same_thing(ref, IDENT, "box")
+    assert not reader._same_thing(ref, IDENT, "box")
 
 
 # -- connections ------------------------------------------------------------------------------------------------------
@@ -153,4 +153,4 @@ def test_a_timeout_must_be_one(seconds):
 )
 def test_the_words_of_the_engine_are_reported_whatever_they_come_in(content, explanation):
     answer = EngineResponse(400, "Bad Request", HTTPMessage(), content)
-    assert client._explanation(answer) == explanation
+    assert reader._explanation(answer) == explanation
