@@ -49,6 +49,9 @@ internal:
 attachable:
   description: Whether standalone containers may join an overlay network.
   type: bool
+enable_ipv4:
+  description: Whether the network has IPv4 addresses. V(false) needs API 1.47 (Docker Engine 27.2) and IPv6.
+  type: bool
 enable_ipv6:
   description: Whether to enable IPv6. Required for an IPv6 subnet, which the engine otherwise ignores.
   type: bool

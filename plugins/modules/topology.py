@@ -15,6 +15,8 @@ description:
   - Changes to networks, aliases, addresses, and network links are made on the running containers. A container is only
     replaced if what it runs must change, such as its image, command, environment, or volumes, and only with
     O(disruption=recreate).
+  - A network that differs from the task in what an engine cannot change, such as its subnet or MTU, is replaced under
+    the containers on it, those of others included. No container is restarted. See O(name_gap).
   - A container that shares the network of another one with O(containers.network_mode) is replaced after it, and is
     restarted if the other one was restarted, since it is then cut off. Both need O(disruption=recreate).
   - The names of legacy links are kept correct in C(/etc/hosts) of running containers, without a restart. Entries of
@@ -86,6 +88,23 @@ options:
       - How long to wait, in seconds, at the end and for each condition in O(containers.depends_on).
     type: int
     default: 120
+  name_gap:
+    description:
+      - What may happen to names while a network is replaced. Either way, all containers on it, running or not, keep
+        their processes, aliases, links, and driver options, and each static address that the new subnet has. If the
+        subnets stay the same, they all keep their addresses, so that open connections go on; a container whose address
+        the engine chose requests that address from then on.
+      - With V(forbidden), all running containers are attached to a temporary network meanwhile. Names resolve and
+        containers reach each other all the time. The task takes one second longer, so that nobody still connects to an
+        address on the old network when it goes. Connections that are open when a container leaves the old or the
+        temporary network can break, and the default route of a container may lead over the temporary network.
+      - With V(allowed), the containers are detached from the old network and attached to the new one. The task warns
+        how long each of them could not be reached by its name.
+      - Replacing needs O(disruption=reconnect). If only labels differ, the task warns and keeps the network.
+      - A network of a Swarm is not replaced, and neither is one with a task of a service on it.
+    type: str
+    choices: [forbidden, allowed]
+    default: forbidden
 notes:
   - A recreated container keeps everything that a source keeps according to M(linklab.docker.container_link), except for
     what the task sets. With another O(containers.image) it gets the files of that image, and none that were changed
@@ -174,6 +193,25 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
+- name: Give a network another subnet while its containers run
+  linklab.docker.topology:
+    name: lesson
+    networks:
+      test_network:
+        ipam:
+          config:
+            - subnet: 10.20.0.0/24
+    containers:
+      database:
+        image: mysql
+        networks:
+          - test_network
+      client:
+        image: mysql
+        command: sleep infinity
+        networks:
+          - test_network
+
 - name: Remove everything, but keep the data
   linklab.docker.topology:
     name: shop
@@ -189,9 +227,10 @@ actions:
   contains:
     action:
       description:
-        - One of V(pull_image), V(create_network), V(create_volume), V(create_container), V(start_container),
-          V(update_container), V(recreate_container), V(restart_container), V(attach), V(reattach), V(detach),
-          V(remove_link), V(rewrite_hosts), V(remove_container), V(remove_network), V(remove_volume) and V(recover).
+        - One of V(pull_image), V(create_network), V(replace_network), V(create_volume), V(create_container),
+          V(start_container), V(update_container), V(recreate_container), V(restart_container), V(attach), V(reattach),
+          V(detach), V(remove_link), V(rewrite_hosts), V(remove_container), V(remove_network), V(remove_volume) and
+          V(recover).
       type: str
       sample: create_container
     subject:

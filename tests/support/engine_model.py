@@ -103,7 +103,8 @@ class EngineModel(OneByOne):
     def _matches(self, raw: Json, filters: Mapping[str, list[str]]) -> bool:
         labels = raw["Config"]["Labels"]
         wanted = all(
-            labels.get(key) == value for key, _eq, value in (one.partition("=") for one in filters.get("label", ()))
+            key in labels and (not eq or labels[key] == value)
+            for key, eq, value in (one.partition("=") for one in filters.get("label", ()))
         )
         return wanted and all(re.search(pattern, raw["Name"]) for pattern in filters.get("name", ()))
 

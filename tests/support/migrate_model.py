@@ -17,7 +17,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement_
 from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement_config import Sources
 from ansible_collections.linklab.docker.plugins.module_utils._compose.network import NetworkSpec
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
-from ansible_collections.linklab.docker.plugins.module_utils._migrate.groups import own_names, wanted_names
+from ansible_collections.linklab.docker.plugins.module_utils._migrate.groups import wanted_names
 from ansible_collections.linklab.docker.plugins.module_utils._migrate.observe import MigrateState, Source, is_unfinished
 from ansible_collections.linklab.docker.plugins.module_utils._migrate.spec import MigrateSpec
 from ansible_collections.linklab.docker.plugins.module_utils._model.endpoint import EndpointSettings, Link
@@ -29,6 +29,11 @@ from ansible_collections.linklab.docker.plugins.module_utils._model.state import
     Member,
     Network,
     Subnet,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._plan.attach_names import (
+    aliases_on,
+    as_resolved,
+    own_names,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._plan.migrate_actions import (
     BakeEnvironment,
@@ -53,7 +58,7 @@ if t.TYPE_CHECKING:
 INFO = EngineInfo("1.41", "20.10.24")
 BRIDGE = Network("b0" * 32, "bridge", options={"com.docker.network.bridge.default_bridge": "true"})
 NAMES = ("one", "two", "three", "four", "five")
-ALIASES = ("db", "cache", "web", "one", "two")
+ALIASES = ("db", "DB", "cache", "web", "one", "Two")
 
 
 def ident(name: str) -> str:
@@ -205,7 +210,7 @@ class World:
             have = {
                 other.id
                 for other in self._on(net)
-                if name in own_names(other) | set(other.endpoints[net].settings.aliases or ())
+                if as_resolved([name]) & as_resolved(own_names(other) | aliases_on(other, net))
             }
             if have:
                 return have.pop() if len(have) == 1 else None

@@ -63,6 +63,15 @@ def recreate(lab: Json, run: Json) -> Json:
     return {**params, "disruption": "recreate"}
 
 
+def replace_network(lab: Json, run: Json) -> Json:
+    """Another subnet for one network, another MTU for the other; somebody else's container is on the first."""
+    params = existing(lab, run)
+    front, back = params["networks"].values()
+    back["ipam"]["config"][0]["subnet"] = str(random_subnet())
+    front["driver_opts"] = {"com.docker.network.driver.mtu": "1400"}
+    return params
+
+
 def absent(lab: Json, run: Json) -> Json:
     params = existing(lab, run)
     lab.engine.disconnect(lab.name("back"), lab.name("guest"))
@@ -73,5 +82,8 @@ SCENARIOS = (
     Scenario("topology", "create", create),
     Scenario("topology", "modify while it runs", modify, Expected(touches=["front", "back"])),
     Scenario("topology", "recreate", recreate, Expected(replaces=["database"], differs={"database": ("config",)})),
+    Scenario(
+        "topology", "replace networks", replace_network, Expected(goes=["front", "back"], touches=["front", "back"])
+    ),
     Scenario("topology", "absent", absent, Expected(goes=["database", "client", "front", "back"])),
 )

@@ -9,12 +9,10 @@
 
 from __future__ import annotations
 
-import itertools
-import random
-import time
 import typing as t
 from contextlib import suppress
 
+from .._engine.polling import turns
 from .._errors import ApplyError, BusyError, EngineError, LinklabError, Unreachable, engine_message
 from .._model.find import find_container
 from .._model.hosts_lines import pointed
@@ -28,16 +26,13 @@ from .replacement import replace_with_successor
 from .unlink import as_it_is_now, unlink
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from .._engine.client import Engine
     from .._model.state import ContainerState
     from .stages import Executors
 
 Json = t.Any
-
-# How long a run lets others go first.
-_YIELD_SECONDS = 60
 
 
 def remove_link(engine: Engine, action: RemoveLink) -> list[str]:
@@ -84,16 +79,6 @@ def recreate_container(engine: Engine, action: RecreateContainer) -> Iterable[st
         if read_journal(engine, [name]).of(name).exchange is not None:
             break
     raise ApplyError(f"could not {action.describe()}: another run is changing it; run the task again")
-
-
-def turns() -> Iterator[int]:
-    """Yield numbers for a while, with pauses of different lengths, so that two runs do not keep each other waiting."""
-    deadline = time.monotonic() + _YIELD_SECONDS
-    for attempt in itertools.count():
-        yield attempt
-        if time.monotonic() > deadline:
-            return
-        time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - nothing is kept secret by it
 
 
 def _with_links(links: Mapping[str, str]) -> Callable[[Mapping[str, Json]], Mapping[str, Json]]:

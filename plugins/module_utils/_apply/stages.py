@@ -18,7 +18,7 @@ from .._engine.answers import understood
 from .._engine.polling import until
 from .._errors import ApplyError, EngineError, LinklabError, Unreachable, engine_message
 from .._model.find import AGREE_SECONDS, find_network, same_name
-from .._plan.plan import Action, CreateNetwork, EndpointAction
+from .._plan.plan import Action, CreateNetwork, EndpointAction, with_parts
 from .._plan.restorations import RestoreEndpoints
 from .._recovery.endpoint_notes import restore_endpoints
 from .endpoints import carry_out_endpoints
@@ -106,7 +106,7 @@ def _run_stage(
                 notes.extend(carry_out(engine, unit, executors))
             except LinklabError as exc:
                 return [exc]
-            done.extend(unit)
+            done.extend(with_parts(unit))
         return []
     return _run_concurrently(engine, stage, executors, done, notes)
 
@@ -128,7 +128,7 @@ def _run_concurrently(
         except LinklabError as exc:
             failed.set()
             return exc
-        done.extend(unit)
+        done.extend(with_parts(unit))
         return None
 
     with ThreadPoolExecutor(min(stage.workers, len(stage.units)), initializer=connect) as pool:

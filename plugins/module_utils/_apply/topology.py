@@ -15,6 +15,7 @@ import typing as t
 from .._plan.container_actions import ReplaceContainer
 from .containers import CONTAINER_EXECUTORS, at_creation, wait_for_others
 from .links import LINK_EXECUTORS
+from .networks import NETWORK_EXCHANGE_EXECUTORS
 from .replacement import replace_with_successor
 from .replacement_checks import Inspected
 from .replacement_config import Wiring
@@ -90,6 +91,7 @@ def topology_executors() -> Executors:
     inspected = Inspected()
     return {
         **NETWORK_EXECUTORS,
+        **NETWORK_EXCHANGE_EXECUTORS,
         **CONTAINER_EXECUTORS,
         **LINK_EXECUTORS,
         ReplaceContainer: lambda engine, action: replace_container(engine, action, inspected),

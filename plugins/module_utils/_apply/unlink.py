@@ -151,6 +151,12 @@ def return_to_bridge(engine: Engine, source: ContainerState) -> None:
         ) from exc
 
 
+def tidied(hosts: str, aliases: Sequence[str], container: ContainerState) -> str:
+    """Return a hosts file of a running container without what stands for lost addresses and for links."""
+    addresses = {address for end in container.endpoints.values() for address in (end.ipv4, end.ipv6)}
+    return tidy(hosts, aliases, container.hostname, addresses)
+
+
 def tidy_hosts(engine: Engine, ident: str, aliases: Sequence[str], images: Iterable[str] = ()) -> list[str]:
     """Take what the engine left in the hosts file out of it, from inside the container; return what could not be.
 
@@ -162,8 +168,7 @@ def tidy_hosts(engine: Engine, ident: str, aliases: Sequence[str], images: Itera
     if source is None or not source.live:
         return []
     before = read_hosts(engine, source)
-    addresses = {address for end in source.endpoints.values() for address in (end.ipv4, end.ipv6)}
-    after = tidy(before, aliases, source.hostname, addresses)
+    after = tidied(before, aliases, source)
     if after == before or write_hosts(engine, source, before, after, images):
         return []
     what = f"the name {agreeing(aliases, 'still stands', 'still stand')}" if aliases else "a lost address still stands"

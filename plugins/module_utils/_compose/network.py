@@ -74,6 +74,7 @@ NETWORK_OPTIONS: dict[str, Json] = {
     },
     "internal": {"type": "bool"},
     "attachable": {"type": "bool"},
+    "enable_ipv4": {"type": "bool"},
     "enable_ipv6": {"type": "bool"},
     "labels": {"type": "dict"},
 }
@@ -95,8 +96,42 @@ class NetworkSpec:
     subnets: tuple[Mapping[str, Json], ...] | None = None
     internal: bool | None = None
     attachable: bool | None = None
+    enable_ipv4: bool | None = None
     enable_ipv6: bool | None = None
     labels: Mapping[str, str] | None = None
+
+    def over(self, network: Network) -> NetworkSpec:
+        """Return a network that is as I(network) is, except for what is given here.
+
+        Of a family of addresses for which no subnet is given, it keeps the subnets. Another driver takes none of the
+        options of the one before.
+        """
+        same_driver = self.driver in (None, network.driver)
+        return NetworkSpec(
+            name=self.name,
+            driver=self.driver or network.driver,
+            driver_opts={**(network.options if same_driver else {}), **(self.driver_opts or {})},
+            ipam_driver=self.ipam_driver or network.ipam_driver,
+            ipam_options=self.ipam_options,
+            subnets=tuple(self._subnets_over(network)),
+            internal=network.internal if self.internal is None else self.internal,
+            attachable=network.attachable if self.attachable is None else self.attachable,
+            # Only where it is given: older engines do not know it.
+            enable_ipv4=self.enable_ipv4 if network.enable_ipv4 else bool(self.enable_ipv4),
+            enable_ipv6=network.enable_ipv6 if self.enable_ipv6 is None else self.enable_ipv6,
+            labels={**network.labels, **(self.labels or {})},
+        )
+
+    def _subnets_over(self, network: Network) -> Iterator[Mapping[str, Json]]:
+        given = self.subnets or ()
+        versions = {ipaddress.ip_network(entry["subnet"]).version for entry in given}
+        yield from given
+        for one in network.subnets:
+            version = ipaddress.ip_network(one.subnet).version if one.subnet else 0
+            kept = version == 4 or (version == 6 and self.enable_ipv6 is not False)
+            if kept and version not in versions:
+                entry = {"subnet": one.subnet, "gateway": one.gateway.partition("/")[0], "ip_range": one.ip_range}
+                yield {**{key: value for key, value in entry.items() if value}, "aux_addresses": dict(one.aux)}
 
     def to_api(self) -> dict[str, Json]:
         """Return the body of C(POST /networks/create)."""
@@ -104,6 +139,7 @@ class NetworkSpec:
             "Options": self.driver_opts,
             "Internal": self.internal,
             "Attachable": self.attachable,
+            "EnableIPv4": self.enable_ipv4,
             "EnableIPv6": self.enable_ipv6,
             "Labels": self.labels,
         }
@@ -123,6 +159,7 @@ class NetworkSpec:
             "driver": (network.driver, self.driver),
             "internal": (network.internal, self.internal),
             "attachable": (network.attachable, self.attachable),
+            "enable_ipv4": (network.enable_ipv4, self.enable_ipv4),
             "enable_ipv6": (network.enable_ipv6, self.enable_ipv6),
         }
         found = {name: pair for name, pair in pairs.items() if pair[1] is not None and pair[0] != pair[1]}
@@ -164,7 +201,11 @@ def parse_network(name: str, options: Mapping[str, Json]) -> NetworkSpec:
     parsed = None if subnets is None else tuple(_parse_subnet(name, subnet) for subnet in subnets)
     _refuse_overlaps(name, parsed or ())
     if not options.get("enable_ipv6"):
-        _refuse_ipv6(name, parsed or ())
+        _refuse_family(name, parsed or (), 6, "without enable_ipv6: true")
+    if options.get("enable_ipv4") is False:
+        _refuse_family(name, parsed or (), 4, "with enable_ipv4: false")
+        if not options.get("enable_ipv6"):
+            raise SpecError(f"network {name}: without IPv4 it needs enable_ipv6: true")
     if driver in (None, "bridge"):
         _refuse_several(name, parsed or ())
     return NetworkSpec(
@@ -176,6 +217,7 @@ def parse_network(name: str, options: Mapping[str, Json]) -> NetworkSpec:
         subnets=parsed,
         internal=options.get("internal"),
         attachable=options.get("attachable"),
+        enable_ipv4=options.get("enable_ipv4"),
         enable_ipv6=options.get("enable_ipv6"),
         labels=option_strings(options.get("labels")),
     )
@@ -245,11 +287,11 @@ def _refuse_overlaps(name: str, subnets: tuple[Mapping[str, Json], ...]) -> None
                 raise SpecError(f"network {name}: ipam: the subnets {first} and {second} overlap")
 
 
-def _refuse_ipv6(name: str, subnets: tuple[Mapping[str, Json], ...]) -> None:
+def _refuse_family(name: str, subnets: tuple[Mapping[str, Json], ...], version: int, reason: str) -> None:
     for subnet in subnets:
-        if ipaddress.ip_network(subnet["subnet"]).version == 6:
+        if ipaddress.ip_network(subnet["subnet"]).version == version:
             raise SpecError(
-                f"network {name}: ipam: the engine ignores the IPv6 subnet {subnet['subnet']} without enable_ipv6: true"
+                f"network {name}: ipam: the engine ignores the IPv{version} subnet {subnet['subnet']} {reason}"
             )
 
 

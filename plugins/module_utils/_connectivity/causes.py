@@ -94,7 +94,7 @@ CAUSES: dict[str, Cause] = {
     **_peer("target"),
     "target_unhealthy": Cause(
         "target",
-        "the engine calls {target.name} unhealthy. The last healthcheck{output}",
+        "{target.unhealthy}",
         "Fix what the healthcheck reports. If the healthcheck itself is wrong, recreate the container with a better"
         " one.",
         lasting=False,
@@ -280,7 +280,7 @@ CAUSES: dict[str, Cause] = {
     ),
     "tls_required": Cause(
         "login",
-        _LOGIN_REFUSED,
+        "the server in {target.name} takes this login with TLS only: {server_message}",
         "Set ssl_mode of the option login to preferred or required.",
         # A login that is refused without TLS is tried once more with it.
         split_from=("access_denied",),
@@ -397,8 +397,7 @@ VARIANTS: dict[str, Wording] = {
     "no_probe_tool/login": Wording(
         "{source.name} does not have {program}{place}, so the login cannot be made. The password is given to no other"
         " image, unless the task names it",
-        "Set probe_image to an image that has {program} and may know the password; often that is"
-        " {target.container.image}, the image of {target.name}.",
+        "Set probe_image to an image that has {program} and may know the password{often}.",
     ),
     "probe_failed/login": Wording("the probe ended without a login", "Try again."),
 }

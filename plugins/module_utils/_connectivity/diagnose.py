@@ -124,8 +124,7 @@ def _unhealthy(evidence: Evidence) -> Finding | None:
     wanted = check.expect == "reachable" or check.cause == "target_unhealthy"
     if target.health != "unhealthy" or not wanted:
         return None
-    output = f": {target.last_check}" if target.last_check else ", which has no output"
-    return found(evidence, "target_unhealthy", output=output)
+    return found(evidence, "target_unhealthy")
 
 
 # -- the way between them ---------------------------------------------------------------------------------------------

@@ -50,8 +50,13 @@ def no_client(evidence: Evidence, place: str) -> Finding:
         "name": "getent, nslookup or python3",
     }
     program = wanted.get(evidence.seen.missing, "a shell")
-    again = remedies.check_again(evidence.check, probe_image=evidence.ends[1].container.image)
-    return found(evidence, "no_probe_tool/login", again, program=program, place=place)
+    target = evidence.ends[1]
+    image = target.container.image
+    if image == evidence.seen.image:
+        return found(evidence, "no_probe_tool/login", program=program, place=place, often="")
+    again = remedies.check_again(evidence.check, probe_image=image)
+    often = f"; often that is {image}, the image of {target.name}"
+    return found(evidence, "no_probe_tool/login", again, program=program, place=place, often=often)
 
 
 def _failed(evidence: Evidence, session: Session) -> Finding:

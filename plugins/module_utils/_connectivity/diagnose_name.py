@@ -168,7 +168,9 @@ def _by_hosts_file(evidence: Evidence, answer: ProbeAnswer, others: list[str]) -
         if not live and host in (link.alias.lower(), link.target.lower()):
             return found(evidence, "link_stale", remedies.renew_link(source.owner.name, link), link=link)
     container = source.owner
-    made_by = [one for one in container.legacy_links if one.alias.lower() in (n.lower() for n in names)][:1]
+    # The target's host name follows the alias. An extra host, or what somebody wrote, rarely has a second name.
+    first = names[0].lower() if len(names) > 1 else ""
+    made_by = [one for one in container.legacy_links if one.alias.lower() == first][:1]
     advice = f"Remove the line (an extra host of {container.name}, or an edit)"
     if made_by:
         advice = "Remove the legacy link that made it"

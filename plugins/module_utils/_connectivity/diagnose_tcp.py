@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from . import remedies
-from .evidence import Evidence, taken_path
+from .evidence import Evidence, only_internal, taken_path
 from .finding import Finding, Tasks, found, on_new_network
 from .probe_answer import NOT_CONNECTED, failure_of, leads_to
 
@@ -174,7 +174,7 @@ def _blocked(evidence: Evidence, failure: str, address: str, text: str) -> Findi
     source, target = evidence.ends
     place = _place(evidence, address)
     way = taken_path(evidence, address)
-    if way and way.kind == "published_port" and _only_internal(evidence):
+    if way and way.kind == "published_port" and only_internal(evidence):
         attach = [remedies.attach(name, source.owner.name) for name in list(target.networks)[:1]]
         return found(evidence, "internal_network", *attach, address=address, networks=evidence.place_of(source))
     network = evidence.networks.get(way.network) if way else None
@@ -206,10 +206,3 @@ def _silent(evidence: Evidence, address: str) -> Finding:
         return found(evidence, "unanswered", place=place, what=what)
     silent = f"is silent, although nothing listens there, which {target.name} would answer"
     return found(evidence, "no_answer", place=place, silent=silent)
-
-
-def _only_internal(evidence: Evidence) -> bool:
-    source, _target = evidence.ends
-    return bool(source.networks) and all(
-        name in evidence.networks and evidence.networks[name].internal for name in source.networks
-    )

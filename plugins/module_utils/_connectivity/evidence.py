@@ -61,6 +61,12 @@ class Peer:
         return last_healthcheck(self.container.raw)
 
     @property
+    def unhealthy(self) -> str:
+        """Return that the engine calls it unhealthy, with the output of the last healthcheck."""
+        output = f": {self.last_check}" if self.last_check else ", which has no output"
+        return f"the engine calls {self.name} unhealthy. The last healthcheck{output}"
+
+    @property
     def borrowed(self) -> bool:
         """Whether it uses another container's network."""
         return self.owner.id != self.container.id
@@ -91,14 +97,19 @@ class Peer:
     @property
     def published(self) -> dict[int, int]:
         """Return the published TCP ports, the host's port to the container's."""
+        return {host: port for _address, host, port in self._bindings()}
+
+    @property
+    def published_to_containers(self) -> dict[int, int]:
+        """Return those that are not published on a loopback address, which is the machine's own."""
+        return {host: port for address, host, port in self._bindings() if not address.startswith(("127.", "::1"))}
+
+    def _bindings(self) -> Iterator[tuple[str, int, int]]:
         ports = (self.owner.raw.get("NetworkSettings") or {}).get("Ports") or {}
-        return {
-            int(binding["HostPort"]): int(port.partition("/")[0])
-            for port, bindings in ports.items()
-            if port.endswith("/tcp")
-            for binding in bindings or ()
-            if str(binding.get("HostPort") or "").isdigit()
-        }
+        for port, bindings in ports.items():
+            for binding in bindings or () if port.endswith("/tcp") else ():
+                if str(binding.get("HostPort") or "").isdigit():
+                    yield str(binding.get("HostIp") or ""), int(binding["HostPort"]), int(port.partition("/")[0])
 
 
 @dataclass(frozen=True)
@@ -314,3 +325,11 @@ def taken_path(evidence: Evidence, address: str = "") -> NetworkPath | None:
         if (address or host) in way.addresses or way.kind in ("shared_namespace", "host", "published_port"):
             return way
     return ways[0] if ways and not address else None
+
+
+def only_internal(evidence: Evidence) -> bool:
+    """Whether all networks of the source are internal, and so lead nowhere outside."""
+    source, _target = evidence.ends
+    return bool(source.networks) and all(
+        name in evidence.networks and evidence.networks[name].internal for name in source.networks
+    )

@@ -19,12 +19,12 @@ from dataclasses import dataclass, field, replace
 from .._errors import LinklabError, one_line
 from .causes import CAUSES, accepts
 from .diagnose import band_results, diagnose
-from .evidence import taken_path
+from .evidence import BRIDGE, only_internal, taken_path
 from .observe import enrich, observe
 from .probe import ProbeImages, probe
 
 if t.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from .._engine.client import Engine
     from .evidence import Evidence
@@ -112,9 +112,30 @@ class Outcome:
     def warnings(self) -> list[str]:
         """Return what does not keep the check from passing, and should be known."""
         source = self.evidence.source if self.evidence else None
-        if source and source.health == "unhealthy":
-            return [f"the engine calls {source.describe()}"]
-        return []
+        unhealthy = [source.unhealthy] if source and source.health == "unhealthy" else []
+        return [*unhealthy, *self._untried()]
+
+    def _untried(self) -> Iterator[str]:
+        """Warn of ways by an address where the lack of a way by a name passes for isolation."""
+        check, evidence = self.check, self.evidence
+        if not (self.passed and self.finding and self.finding.band == "path" and check.protocol in ("tcp", "mysql")):
+            return
+        if not (evidence and evidence.source and evidence.target) or only_internal(evidence):
+            return
+        source, target = evidence.ends
+        if self.finding.cause == "default_bridge_only":
+            address = target.networks[BRIDGE].ipv4
+            yield (
+                f"{source.name} may reach {target.name} by its address, since both are on the default bridge. This was"
+                f" not tried: check it with host {address}"
+            )
+        gateways = [end.gateway for end in source.networks.values() if end.gateway]
+        for host, port in target.published_to_containers.items() if gateways else ():
+            if check.port in (host, port):
+                yield (
+                    f"{target.name} publishes its port {port} as port {host} of the machine, where {source.name} may"
+                    f" reach it. This was not tried: check it with host {gateways[0]} and port {host}"
+                )
 
     def path(self) -> str | None:
         if not (self.evidence and self.evidence.source and self.evidence.target):

@@ -9,15 +9,19 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 import time
 import typing as t
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 Seen = t.TypeVar("Seen")
 
 _PAUSE_SECONDS = 0.05
+# How long a run lets others go first.
+_YIELD_SECONDS = 60
 
 
 def until(look: Callable[[], Seen], seconds: float) -> Seen:
@@ -26,3 +30,13 @@ def until(look: Callable[[], Seen], seconds: float) -> Seen:
     while not (seen := look()) and time.monotonic() <= deadline:
         time.sleep(_PAUSE_SECONDS)
     return seen
+
+
+def turns() -> Iterator[int]:
+    """Yield numbers for a while, with pauses of different lengths, so that two runs do not keep each other waiting."""
+    deadline = time.monotonic() + _YIELD_SECONDS
+    for attempt in itertools.count():
+        yield attempt
+        if time.monotonic() > deadline:
+            return
+        time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - nothing is kept secret by it

@@ -20,12 +20,12 @@ from dataclasses import replace
 
 from .._apply.endpoints import roll_back_endpoints
 from .._apply.hosts import read_hosts, write_hosts
-from .._apply.links import turns
 from .._apply.replacement import replace_with_successor as replace_container
 from .._apply.replacement_checks import Inspected
 from .._apply.replacement_config import wiring
 from .._apply.restarting import once_it_runs
-from .._apply.unlink import as_it_is_now, lost_a_link, return_to_bridge, tidy_hosts, unlink
+from .._apply.unlink import as_it_is_now, lost_a_link, return_to_bridge, tidied, tidy_hosts, unlink
+from .._engine.polling import turns
 from .._errors import ApplyError, BusyError, LinklabError, Unreachable, engine_message, tolerate_if
 from .._model.bridge import DEFAULT_BRIDGE, on_default_bridge
 from .._model.find import find_container
@@ -36,7 +36,7 @@ from .exchange import NamesLostError, exchange
 from .proof import refuse_lost_names
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from .._apply.stages import Executors
     from .._engine.client import Engine
@@ -80,7 +80,7 @@ class Migration:
             before = read_hosts(engine, action.container)
             after = redirected(before, found)
             if after != before and not write_hosts(engine, action.container, before, after, action.images):
-                raise ApplyError("its hosts file could not be written from inside: it has no shell that root may use")
+                raise ApplyError(_why_not_written(engine, action.container))
             self._redirected_at = time.monotonic()
             refuse_lost_names(engine, action.container, action.targets, action.network)
 
@@ -145,11 +145,29 @@ class Migration:
         redirected = [one for ident, one in self._redirected.items() if ident in group and ident not in self._moved]
         sentences = [sentence for one in redirected for sentence in _roll_back_names(engine, one)]
         undone = [one for one in attached if one.container.id not in self._moved]
+        files = dict(_hosts_files(engine, undone))
         rollback = roll_back_endpoints(engine, undone)
+        sentences += [
+            sentence
+            for ident, text in files.items()
+            for sentence in _roll_back_hosts(engine, ident, text, action.images)
+        ]
         whole = rollback.complete and not sentences
         may_have_changed = not whole or (isinstance(exc, ApplyError) and exc.may_have_changed)
         text = " ".join((text, *sentences, *rollback.sentences))
         return ApplyError(text, may_have_changed=may_have_changed, undone=(*undone, *redirected) if whole else ())
+
+
+def _why_not_written(engine: Engine, container: ContainerState) -> str:
+    """Return why a hosts file could not be written from inside."""
+    now = find_container(engine, container.id)
+    if now is None or not now.live or _started(now) != _started(container):
+        return "it ended or restarted meanwhile; run the task again once it runs"
+    return "its hosts file could not be written from inside: it has no shell that root may use"
+
+
+def _started(container: ContainerState) -> str:
+    return str((container.raw.get("State") or {}).get("StartedAt"))
 
 
 class _Undo:
@@ -177,6 +195,31 @@ def _roll_back_names(engine: Engine, action: RedirectNames) -> list[str]:
     except LinklabError as exc:
         return [f"The names of {source.name} could not be led back ({exc}); run the task again."]
     return [] if done else [f"The names of {source.name} could not be led back; run the task again."]
+
+
+def _hosts_files(engine: Engine, attached: Sequence[Attach | Reattach]) -> Iterator[tuple[str, str]]:
+    """Yield the ID and the hosts file of each running container; one that cannot be read is not restored later."""
+    for one in attached:
+        with suppress(LinklabError):
+            if one.container.live:
+                yield one.container.id, read_hosts(engine, one.container)
+
+
+def _roll_back_hosts(engine: Engine, ident: str, text: str, images: Sequence[str]) -> list[str]:
+    """Put lines back into a hosts file that the engine took out with an endpoint.
+
+    It knows them by the names at their end, and so takes those of other endpoints and extra hosts as well.
+    """
+    try:
+        container = find_container(engine, ident)
+        if container is None or not container.live:
+            return []
+        before = read_hosts(engine, container)
+        after = tidied(text, (), container)
+        done = after.split() == before.split() or write_hosts(engine, container, before, after, images)
+    except LinklabError as exc:
+        return [f"The hosts file of {ident[:12]} could not be restored ({exc})."]
+    return [] if done else [f"The hosts file of {container.name} could not be restored until its next restart."]
 
 
 def _unlink_in_turn(engine: Engine, action: RemoveLinks) -> list[str]:

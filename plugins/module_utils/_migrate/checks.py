@@ -16,7 +16,9 @@ from .._apply.restarting import restarts, restarts_text
 from .._errors import did_you_mean
 from .._model.bridge import DEFAULT_BRIDGE, on_default_bridge
 from .._model.default_route import default_route
+from .._model.hosts_lines import parse
 from .._plan.attach_checks import container_problems, is_default_bridge, mac_problems
+from .._plan.attach_names import as_resolved
 from .._plan.plan import Disruption, Reattach
 from .environment import environment_report
 
@@ -89,6 +91,7 @@ def _way_problems(spec: MigrateSpec, state: MigrateState, group: Group, source: 
     one = source.container
     if spec.bake or not one.live:
         return
+    yield from _line_problems(spec, group, source)
     needs_shell = not spec.gap_allowed or source.own_resolver
     if needs_shell and source.hosts and not set(group.members) & state.shells:
         why = (
@@ -112,6 +115,25 @@ def _way_problems(spec: MigrateSpec, state: MigrateState, group: Group, source: 
             endpoint,
         )
         yield from mac_problems([back], state.info)
+
+
+def _line_problems(spec: MigrateSpec, group: Group, source: Source) -> Iterator[str]:
+    """Say which lines of a hosts file, by hand or of extra hosts, would lead the names elsewhere without the links."""
+    one = source.container
+    made_by_links = {link.alias for link in source.links}
+    for line in parse(source.hosts):
+        if line.tagged or line.names == (one.hostname,) or any(line.is_link(alias) for alias in made_by_links):
+            continue
+        for link in source.links:
+            ends = link.target.endpoints.items() if link.target is not None else ()
+            known = {end.ipv4 for name, end in ends if not (spec.leave_bridge and name == DEFAULT_BRIDGE)}
+            if as_resolved([link.alias]) & as_resolved(line.names) and line.address not in known:
+                text = " ".join(line.text.split())
+                yield (
+                    f"the hosts file of {one.name} has the line '{text}', which would win over the"
+                    f" name {link.alias} on {group.network}; remove it, or recreate {one.name} without it, if it is an"
+                    " extra host"
+                )
 
 
 def _bake_problems(group: Group, source: Source) -> Iterator[str]:
@@ -180,13 +202,18 @@ def warnings(spec: MigrateSpec, state: MigrateState, groups: Sequence[Group]) ->
                 yield from _environment_warnings(state, source)
         for one in group.members.values():
             if one.live and on_default_bridge(one):
-                yield from _port_warnings(spec, group, one)
-                if spec.leave_bridge:
+                yield from _port_warnings(spec, state, group, one)
+                if _leaves(spec, state, one):
                     yield from _route_warnings(spec, state, group, one)
-            if spec.leave_bridge and one.id in state.linked_elsewhere:
+            if spec.leave_bridge and not _leaves(spec, state, one):
                 yield (
                     f"{one.name} stays on the bridge: a container that this task does not name has a legacy link to it"
                 )
+
+
+def _leaves(spec: MigrateSpec, state: MigrateState, one: ContainerState) -> bool:
+    """Whether a container of a group leaves the bridge for good."""
+    return spec.leave_bridge and one.id not in state.linked_elsewhere
 
 
 def _link_warnings(spec: MigrateSpec, source: Source) -> Iterator[str]:
@@ -208,25 +235,27 @@ def _link_warnings(spec: MigrateSpec, source: Source) -> Iterator[str]:
 
 def _environment_warnings(state: MigrateState, source: Source) -> Iterator[str]:
     report = environment_report(source.container, source.links, source.variables, state.info)
-    if report["variables"]:
+    count = len(report["variables"])
+    if count:
         secrets = f", among them what look like secrets ({', '.join(report['secrets'])})" if report["secrets"] else ""
         yield (
-            f"{source.container.name} has {len(report['variables'])} environment variables from its links, which it"
-            f" loses at its next restart{secrets}: {', '.join(report['variables'])}."
+            f"{source.container.name} has {count} environment variable{'' if count == 1 else 's'} from its links, which"
+            f" it loses at its next restart{secrets}: {', '.join(report['variables'])}."
             " To keep them, set environment: bake."
         )
 
 
-def _port_warnings(spec: MigrateSpec, group: Group, one: ContainerState) -> Iterator[str]:
+def _port_warnings(spec: MigrateSpec, state: MigrateState, group: Group, one: ContainerState) -> Iterator[str]:
     """Say which published ports get other numbers."""
-    moves = spec.leave_bridge or any(
+    leaves = _leaves(spec, state, one)
+    moves = leaves or any(
         source.container.id == one.id and (source.own_resolver or not spec.gap_allowed) for source in group.sources
     )
     chosen = chosen_by_engine(one)
     if chosen and moves:
         yield (
             f"the engine chose the host ports of {one.name} for {', '.join(chosen)}, and chooses others when it leaves"
-            f" the bridge{'' if spec.leave_bridge else ' for a moment'}"
+            f" the bridge{'' if leaves else ' for a moment'}"
         )
 
 

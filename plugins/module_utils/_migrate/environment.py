@@ -33,7 +33,8 @@ if t.TYPE_CHECKING:
 _WITHOUT_ENVIRONMENT = (29, 0)
 # What procps shows of a process with its environment, and nothing but the first process.
 _SHOW_ENVIRONMENT = "eww -o pid,args"
-_VARIABLE = re.compile(r"(?:^|\s)([A-Za-z_][A-Za-z0-9_]*)=")
+# An alias, or a variable of the target, may have characters in it that no shell takes in a name.
+_VARIABLE = re.compile(r"(?:^|\s)([^\s=]+)=")
 
 
 @dataclass(frozen=True)

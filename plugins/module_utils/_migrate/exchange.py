@@ -27,8 +27,8 @@ from contextlib import ExitStack, suppress
 
 from .._apply.endpoints import carry_out_endpoints
 from .._apply.hosts import read_hosts, write_hosts
-from .._apply.links import turns
 from .._apply.unlink import as_it_is_now, lost_a_link, stale_aliases, unlink_marked
+from .._engine.polling import turns
 from .._errors import ApplyError, BusyError, LinklabError
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.find import find_container

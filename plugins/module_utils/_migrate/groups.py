@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.endpoint import EndpointSettings, Link
-from .._plan.attach_names import aliases_on, own_names
+from .._plan.attach_names import aliases_on, as_resolved, own_names
 from .observe import MARK, is_marked
 
 if t.TYPE_CHECKING:
@@ -112,7 +112,8 @@ def _settings(
     """Return how each name of each source leads to the same container as before.
 
     A name that only the target has, whoever asks, becomes an alias of the target; where another container could notice
-    that, or has the name as well, a network link of the source does it, which the source alone sees.
+    that, or has the name as well, a network link of the source does it, which the source alone sees. So it is where
+    the target is on the network already: a further alias would end the connections over its endpoint.
     """
     aliases: dict[str, set[str]] = {ident: set() for ident in members}
     links: dict[str, set[Link]] = {ident: set() for ident in members}
@@ -121,13 +122,14 @@ def _settings(
     shared = _may_share(network, members, state)
     wanted = [(source, name, target) for source in sources for name, target in wanted_names(source)]
     for source, name, target in wanted:
-        holders = taken.get(name, set()) | {other.id for _one, also, other in wanted if also == name}
+        (key,) = as_resolved([name])
+        holders = taken.get(key, set()) | {other.id for _one, also, other in wanted if key in as_resolved([also])}
         for elsewhere in set(source.container.endpoints) - {DEFAULT_BRIDGE, network}:
-            holders |= _taken(elsewhere, {}, state).get(name, set())
+            holders |= _taken(elsewhere, {}, state).get(key, set())
         if holders == {target.id}:
-            if name in own_names(target) | aliases_on(target, network):
+            if key in as_resolved(own_names(target) | aliases_on(target, network)):
                 continue
-            if shared:
+            if shared and not (target.live and network in target.endpoints):
                 aliases[target.id].add(name)
                 continue
         problem = _link_problem(network, source, name, target)
@@ -156,11 +158,11 @@ def wanted_names(source: Source) -> Iterator[tuple[str, ContainerState]]:
 
 
 def _taken(network: str, members: Mapping[str, ContainerState], state: MigrateState) -> dict[str, set[str]]:
-    """Return the names that are there already, and the IDs of those who have them."""
+    """Return the names that are there already, as the resolver knows them, and the IDs of those who have them."""
     there = {ident: state.containers[ident] for ident in state.members.get(network, ()) if ident in state.containers}
     found: dict[str, set[str]] = {}
     for ident, one in {**there, **members}.items():
-        for name in own_names(one) | aliases_on(one, network):
+        for name in as_resolved(own_names(one) | aliases_on(one, network)):
             found.setdefault(name, set()).add(ident)
     return found
 

@@ -78,36 +78,42 @@ class Proof:
     """What a name led to in the end.
 
     Attributes:
-        resolves: whether it led to the target.
+        resolves: whether it led to the target; None if that could not be tried.
         reachable: whether the port answered; None without a port, or a program to try it with.
     """
 
     name: Name
-    resolves: bool
+    resolves: bool | None
     reachable: bool | None
     address: str
     message: str
 
 
-def prove(engine: Engine, name: Name) -> Proof | None:
-    """Resolve a name and try its port; None where one of the two does not run, so that there is nothing to try."""
-    tried: list[Proof | None] = []
+def prove(engine: Engine, name: Name) -> Proof:
+    """Resolve a name and try its port, unless one of the two does not run or nothing at hand can look."""
+    tried: list[Proof] = []
 
     def stands() -> bool:
         tried.append(_try(engine, name))
         proof = tried[-1]
-        return proof is None or (proof.resolves and proof.reachable is not False)
+        return proof.resolves is None or (proof.resolves and proof.reachable is not False)
 
     until(stands, _SECONDS)
     return tried[-1]
 
 
-def _try(engine: Engine, name: Name) -> Proof | None:
+def _try(engine: Engine, name: Name) -> Proof:
     # By name: a source that was recreated has another ID.
     source, target = find_container(engine, name.source.name), find_container(engine, name.target.name)
-    if source is None or target is None or {source.status, target.status} != {"running"}:
-        return None
+    if source is None or source.status != "running":
+        return _not_tried(name, _state(name.source, source))
+    if target is None or target.status != "running":
+        return _not_tried(name, _state(name.target, target))
     return judge(name, target, _look(engine, (source, target), name.alias, name.port))
+
+
+def _state(container: ContainerState, now: ContainerState | None) -> str:
+    return f"{container.name} was removed" if now is None else f"{container.name} is {now.status}"
 
 
 def _look(
@@ -130,8 +136,16 @@ def _look(
     return answer
 
 
+def _not_tried(name: Name, why: str) -> Proof:
+    return Proof(name, None, None, "", f"not tried, since {why}")
+
+
 def judge(name: Name, target: ContainerState, answer: ProbeAnswer) -> Proof:
     """Return what an answer proves about a name. Pure."""
+    if answer.missing and not answer.addresses:
+        return _not_tried(
+            name, f"neither {name.source.name} nor an image of the two has a program to resolve {name.alias} with"
+        )
     own = {address for end in target.endpoints.values() for address in (end.ipv4, end.ipv6) if address}
     resolves = bool(answer.addresses) and own.issuperset(answer.addresses)
     tried = resolves and bool(name.port) and not answer.missing
@@ -151,8 +165,6 @@ def _text(name: Name, own: set[str], answer: ProbeAnswer) -> str:
         if own.issuperset(answer.addresses):
             return f"{where} ({name.target.name})"
         return f"{where}; {name.target.name} is at {', '.join(sorted(own))}"
-    if answer.missing:
-        return f"neither it nor an image of the two has a program to resolve {name.alias} with"
     return f"{name.alias} does not resolve"
 
 
@@ -164,7 +176,7 @@ def refuse_lost_names(engine: Engine, source: ContainerState, targets: Mapping[s
             continue
         name = Name(source, alias, target, port=lowest_port(target))
         proof = prove(engine, name)
-        if proof is None or (proof.resolves and proof.reachable is not False):
+        if proof.resolves is None or (proof.resolves and proof.reachable is not False):
             continue
         if not proof.resolves or _answers_over_the_bridge(engine, name):
             raise ApplyError(f"{alias} does not lead there over {network}: {proof.message}")
@@ -178,9 +190,8 @@ def _answers_over_the_bridge(engine: Engine, name: Name) -> bool:
     return any(not one.failure for one in answer.connects)
 
 
-def proof_result(name: Name, proof: Proof | None, gap: float | None, *, tried: bool = True) -> dict[str, Json]:
-    """Return what link_migrate returns for a name. tried: whether it was to be proven, which check mode does not."""
-    why_not = "one of the two does not run" if tried else "check mode changes nothing that could be tried"
+def proof_result(name: Name, proof: Proof | None, gap: float | None) -> dict[str, Json]:
+    """Return what link_migrate returns for a name. proof: None in check mode."""
     return {
         "source": name.source.name,
         "name": name.alias,
@@ -191,5 +202,5 @@ def proof_result(name: Name, proof: Proof | None, gap: float | None, *, tried: b
         "resolves": proof.resolves if proof else None,
         "reachable": proof.reachable if proof else None,
         "gap_ms": gap,
-        "msg": proof.message if proof else f"not tried, since {why_not}",
+        "msg": proof.message if proof else "not tried, since check mode changes nothing that could be tried",
     }

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._apply.links import LINK_EXECUTORS
+from .._apply.recover import RECOVERY_EXECUTORS
 from .._apply.stages import NETWORK_EXECUTORS
 from .._errors import ApplyError
 from .._model.bridge import on_default_bridge
@@ -43,10 +43,10 @@ class MigrateTask:
         # As they were found: afterwards there are no links that tell who was linked with whom.
         self._before: MigrateState | None = None
         self._groups: tuple[Group, ...] = ()
-        self._proofs: dict[tuple[str, str], Proof | None] = {}
+        self._proofs: dict[tuple[str, str], Proof] = {}
 
     def task(self) -> Task[MigrateSpec, MigrateState]:
-        executors = {**NETWORK_EXECUTORS, **LINK_EXECUTORS, **self._migration.executors()}
+        executors = {**NETWORK_EXECUTORS, **RECOVERY_EXECUTORS, **self._migration.executors()}
         return Task(
             parse_migrate, observe_migrate, self._plan, self._result, lambda: executors, self._prove, links=True
         )
@@ -61,7 +61,7 @@ class MigrateTask:
         """Prove the names; nothing is waited for that could change the state."""
         for name in names_of(self._groups):
             self._proofs[name.key] = prove(engine, name)
-        wrong = [proof.message for proof in self._proofs.values() if proof is not None and not proof.resolves]
+        wrong = [proof.message for proof in self._proofs.values() if proof.resolves is False]
         if wrong:
             raise ApplyError(
                 f"the links are gone, but not all names lead where they led: {'; '.join(wrong)}", plan.actions
@@ -92,12 +92,7 @@ class MigrateTask:
             "containers": sources,
             "networks": sorted(set(network_of.values())),
             "names": [
-                proof_result(
-                    name,
-                    self._proofs.get(name.key),
-                    self._migration.gaps.get(name.key),
-                    tried=name.key in self._proofs,
-                )
+                proof_result(name, self._proofs.get(name.key), self._migration.gaps.get(name.key))
                 for name in names_of(self._groups)
             ],
         }

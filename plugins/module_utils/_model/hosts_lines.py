@@ -26,8 +26,9 @@ NAMES_OF_ALL = frozenset(
 )
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
-# Blanks at the end come from padded().
+# Earlier versions of padded() left blanks at the end.
 _OWN_FORM = re.compile(rf"[^\s#]+\t[^\s#]+(?: [^\s#]+)*(?: {TAG})?[ ]*")
+_BLANK_END = re.compile(r"\n[ \n]*\Z")
 
 
 class HostsLine(t.NamedTuple):
@@ -77,11 +78,19 @@ def appended(hosts: str, lines: Iterable[str]) -> str:
 
 
 def padded(before: str, after: str) -> str:
-    """Return I(after) so that it covers I(before) to the end."""
-    lacking = len(before.encode(errors="surrogateescape")) - len(after.encode(errors="surrogateescape"))
-    if lacking <= 0:
-        return after
-    return after.rstrip("\n") + " " * lacking + "\n" if after.endswith("\n") else after + " " * lacking
+    """Return I(after) so that it covers I(before) to the end, with a line of blanks.
+
+    The engine knows its lines by their ends and would no longer take out one with blanks behind it.
+    """
+    after = _BLANK_END.sub("\n", after)
+    lacking = _size(before) - _size(after)
+    if lacking > 0 and not after.endswith("\n"):
+        after, lacking = f"{after}\n", lacking - 1
+    return f"{after}{' ' * (lacking - 1)}\n" if lacking > 0 else after
+
+
+def _size(text: str) -> int:
+    return len(text.encode(errors="surrogateescape"))
 
 
 # -- the lines of links -----------------------------------------------------------------------------------------------

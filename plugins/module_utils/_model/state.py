@@ -177,6 +177,7 @@ class Network:
     scope: str = "local"
     internal: bool = False
     attachable: bool = False
+    enable_ipv4: bool = True
     enable_ipv6: bool = False
     ipam_driver: str = "default"
     subnets: tuple[Subnet, ...] = ()
@@ -336,6 +337,7 @@ def read_network(raw: Mapping[str, Json]) -> Network:
         scope=raw.get("Scope") or "local",
         internal=bool(raw.get("Internal")),
         attachable=bool(raw.get("Attachable")),
+        enable_ipv4=bool(raw.get("EnableIPv4", True)),
         enable_ipv6=bool(raw.get("EnableIPv6")),
         ipam_driver=(raw.get("IPAM") or {}).get("Driver") or "default",
         subnets=tuple(

@@ -149,8 +149,8 @@ class Room:
         stopped = sorted(holder.name for holder in holders if not holder.runs)
         without = f" ({', '.join(stopped)} among them, not running)" if stopped else ""
         return (
-            f"network {network.name} ({where}) has {room} addresses to give away, and {wanting} more"
-            f" {'container needs' if wanting == 1 else 'containers need'} one{without};"
+            f"network {network.name} ({where}) has {room} {'address' if room == 1 else 'addresses'} to give away, and"
+            f" {wanting} more {'container needs' if wanting == 1 else 'containers need'} one{without};"
             " one that gets none cannot start again. Detach some, or use a network with more addresses"
         )
 

@@ -182,7 +182,7 @@ def _problems(spec: AttachSpec, state: AttachState) -> Iterator[str]:
     if state.network is not None:
         yield from network_problems(state.network)
     elif spec.create is not None:
-        yield from new_network_problems([spec.create], state.known_networks, state.network_support)
+        yield from new_network_problems([spec.create], state.known_networks, state.network_support, state.info)
     named: dict[str, str] = {}
     for desired in spec.desired_endpoints:
         container = state.containers.get(desired.container)
@@ -291,17 +291,17 @@ def _change(
     where = (container, name, network.id if network is not None else name)
     endpoint = container.endpoints.get(name)
     asked = _without_automatic_aliases(desired.settings, container, info)
-    if endpoint is None or (network is None and container.live):
+    if endpoint is None or (network is None and container.live and not endpoint.away):
         wanted = _with_link_names(asked, EndpointSettings(), state.containers)
         return Attach("it is not attached", Disruption.NONE, *where, wanted)
-    current = _current(endpoint, info)
+    current = carried_over(endpoint, info)
     wanted = _besides(desired, _with_link_names(asked, current, state.containers), current)
     old = replace(endpoint, settings=current)
     if network is not None and wanted.mac_address and not info.speaks("1.54"):
         # It has this one since it was created, and no connect would bring it back.
         old = replace(old, requested_mac=wanted.mac_address)
         wanted = replace(wanted, mac_address=None)
-    if network is not None and is_phantom(container, endpoint, network):
+    if endpoint.away or (network is not None and is_phantom(container, endpoint, network)):
         reason, base = "an interrupted change took it away, and its settings are known", current
         if not endpoint.away:
             reason = "a failed connect left the endpoint half made, and the next restart would fail"
@@ -328,7 +328,7 @@ def _why_stale(container: ContainerState, endpoint: Endpoint, network: Network |
     return ""
 
 
-def _current(endpoint: Endpoint, info: EngineInfo) -> EndpointSettings:
+def carried_over(endpoint: Endpoint, info: EngineInfo) -> EndpointSettings:
     """Return what a reconnect must carry over."""
     # Before API 1.54 the engine ignores the MAC address in a connect.
     keep_mac = (endpoint.mac or endpoint.requested_mac) if info.speaks("1.54") else None

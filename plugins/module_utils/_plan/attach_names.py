@@ -28,6 +28,11 @@ def aliases_on(container: ContainerState, network: str) -> set[str]:
     return set((endpoint.settings.aliases if endpoint is not None else None) or ())
 
 
+def as_resolved(names: Iterable[str]) -> set[str]:
+    """Return names as the engine's resolver compares them."""
+    return {name.lower() for name in names}
+
+
 def alias_warnings(
     network: str, members: Mapping[str, ContainerState], given: Mapping[str, frozenset[str]]
 ) -> Iterator[str]:
@@ -56,13 +61,8 @@ def alias_warnings(
 
 def _found_under(alias: str, other: ContainerState, network: str, given: Mapping[str, frozenset[str]]) -> str:
     """Return what an alias of one container is to another one; empty if nothing, or if the task gives it to both."""
-    if _lower({alias}) & _lower(own_names(other)):
+    if as_resolved({alias}) & as_resolved(own_names(other)):
         return "the name of that container"
     own = given.get(other.id, frozenset())
-    shared = alias not in own and _lower({alias}) & _lower(aliases_on(other, network) | own)
+    shared = alias not in own and as_resolved({alias}) & as_resolved(aliases_on(other, network) | own)
     return "an alias of that container" if shared else ""
-
-
-def _lower(names: Iterable[str]) -> set[str]:
-    """As the engine's resolver compares them."""
-    return {name.lower() for name in names}

@@ -19,6 +19,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from .._compose.network import IPNetwork, NetworkSpec
+    from .._engine.info import EngineInfo
 
 _BRIDGE_NAME = "com.docker.network.bridge.name"
 # Those that every engine has.
@@ -41,7 +42,7 @@ def needs_support(new: Iterable[NetworkSpec]) -> bool:
 
 
 def new_network_problems(
-    new: Sequence[NetworkSpec], others: Iterable[Network], support: NetworkSupport
+    new: Sequence[NetworkSpec], others: Iterable[Network], support: NetworkSupport, info: EngineInfo
 ) -> Iterator[str]:
     """Say which networks cannot be created.
 
@@ -50,14 +51,19 @@ def new_network_problems(
     """
     there = list(others)
     for wanted in new:
-        yield from _clashes(wanted, there)
+        if wanted.enable_ipv4 is False and not info.speaks("1.47"):
+            yield (
+                f"network {wanted.name}: enable_ipv4: false needs API 1.47 (Docker Engine 27.2); this engine speaks"
+                f" {info.api_version}"
+            )
+        yield from clashes(wanted, there)
         yield from _driver_problems(wanted, support)
         subnets = tuple(Subnet(entry["subnet"]) for entry in wanted.subnets or ())
         there.append(Network("", wanted.name, subnets=subnets, options=wanted.driver_opts or {}))
     yield from _pool_problems(new, there, support)
 
 
-def _clashes(wanted: NetworkSpec, others: Iterable[Network]) -> Iterator[str]:
+def clashes(wanted: NetworkSpec, others: Iterable[Network]) -> Iterator[str]:
     """Say which subnets of a network overlap, and whether another network has its bridge.
 
     One of the same name is no other network: a run at the same time has created it since this one looked for it.
@@ -91,7 +97,8 @@ def _driver_problems(wanted: NetworkSpec, support: NetworkSupport) -> Iterator[s
 
 
 def _takes_from_pool(wanted: NetworkSpec) -> bool:
-    return not wanted.subnets and wanted.driver in (None, "bridge") and wanted.ipam_driver in (None, "default")
+    chosen = not wanted.subnets and wanted.enable_ipv4 is not False
+    return chosen and wanted.driver in (None, "bridge") and wanted.ipam_driver in (None, "default")
 
 
 def _pool_problems(new: Sequence[NetworkSpec], others: Iterable[Network], support: NetworkSupport) -> Iterator[str]:

@@ -59,6 +59,11 @@ class Action:
     def subject(self) -> str:
         raise NotImplementedError
 
+    @property
+    def parts(self) -> tuple[Action, ...]:
+        """What is carried out as a part of it, and is shown on its own."""
+        return ()
+
     def describe(self) -> str:
         return f"{self.name.replace('_', ' ')} {self.subject}"
 
@@ -188,7 +193,7 @@ class Plan:
     actions: tuple[Action, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        actions = tuple(action for stage in self.stages for unit in stage.units for action in unit)
+        actions = tuple(action for stage in self.stages for unit in stage.units for action in with_parts(unit))
         object.__setattr__(self, "actions", actions)
 
     def allow(self, cap: Disruption) -> None:
@@ -207,6 +212,13 @@ class Plan:
     def text(self) -> str:
         """Return the plan as the text of a diff, one line an action."""
         return "".join(f"{action.text()}\n" for action in self.actions)
+
+
+def with_parts(unit: Iterable[Action]) -> Iterator[Action]:
+    """Yield the actions of a unit, each with those that are a part of it."""
+    for action in unit:
+        yield action
+        yield from action.parts
 
 
 def singly(actions: Iterable[Action]) -> Iterator[tuple[Action, ...]]:

@@ -44,12 +44,14 @@ class Note:
     Attributes:
         id, name: of the container that is the note.
         waited: how many seconds it was waited for the run that left it.
+        members_of: the network that was being replaced, if it is the note of everybody on one.
     """
 
     id: str
     name: str
     endpoints: tuple[NotedEndpoint, ...]
     waited: float = 0.0
+    members_of: str = ""
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,8 @@ if t.TYPE_CHECKING:
 Json = t.Any
 
 NOTE_LABEL = "linklab.docker.endpoints"
-_NOTE_NAME = re.compile(r"linklab-endpoints-(?P<key>[0-9a-f]{12})(-[0-9a-f]{8})?")
+_NOTE_NAME = re.compile(r"linklab-(?P<kind>endpoints|members)-(?P<key>[0-9a-f]{12})(-[0-9a-f]{8})?")
+_MEMBERS = "linklab-members-"
 # How long a run may take for what it noted; a reattach takes a fifth of a second.
 _PATIENCE = 4.0
 _PATIENCE_EACH = 1.0
@@ -55,6 +56,19 @@ _LOOK_AGAIN = 0.25
 def leave_note(engine: Engine, unit: Iterable[Action]) -> str:
     """Note the endpoints that a unit takes away and carries over; return the note's ID, empty if there is no need."""
     reattaches = [action for action in unit if isinstance(action, Reattach) and _carries_over(action)]
+    # The same endpoints have the same note: runs that change them take turns.
+    return _leave(engine, reattaches, note_name(f"{action.container.id} {action.network_ref}" for action in reattaches))
+
+
+def leave_members(engine: Engine, members: Sequence[Reattach]) -> str:
+    """Note everybody on a network that is replaced, whatever they carry over; return the note's ID.
+
+    The network has another ID afterwards, so the note goes by its name.
+    """
+    return _leave(engine, members, note_name((f"{one.container.id} {one.network}" for one in members), "members"))
+
+
+def _leave(engine: Engine, reattaches: Sequence[Reattach], name: str) -> str:
     if not reattaches:
         return ""
     ends = [
@@ -67,8 +81,6 @@ def leave_note(engine: Engine, unit: Iterable[Action]) -> str:
         for action in reattaches
     ]
     body = never_runs(reattaches[0].container, {NOTE_LABEL: ends}, NetworkMode="none")
-    # The same endpoints have the same note: runs that change them take turns.
-    name = note_name(f"{action.container.id} {action.network_ref}" for action in reattaches)
     try:
         return _create_in_turn(engine, name, body)
     except NotFound:
@@ -136,26 +148,32 @@ def discard(engine: Engine, ref: str) -> None:
 
 
 def find_notes(
-    engine: Engine, concerns: Callable[[NotedEndpoint], bool], patience: float | None = None
+    engine: Engine,
+    concerns: Callable[[NotedEndpoint], bool],
+    patience: float | None = None,
+    made: Collection[str] = (),
 ) -> tuple[tuple[Note, ...], bool]:
     """Return the notes that killed runs left, and whether there was any to wait for: else this is one request.
 
     Args:
         concerns: whether a note is of interest, by one of its endpoints.
         patience: seconds after which a run counts as dead, instead of what its note allows.
+        made: names of networks that this run makes if they are missing. Whoever makes a network that a killed run was
+            replacing also needs to know of its other members; nobody else can put them back.
     """
     notes: list[Note] = []
 
     def look() -> Mapping[str, Sign]:
-        notes[:] = notes_now(engine, concerns)
+        notes[:] = notes_now(engine, concerns, made)
         return signs(notes)
 
     seconds, waited = wait_for_runs(look, patience)
     return tuple(replace(note, waited=seconds) for note in notes), waited
 
 
-def notes_now(engine: Engine, concerns: Callable[[NotedEndpoint], bool]) -> list[Note]:
-    return [note for note in _read(engine) if any(map(concerns, note.endpoints))]
+def notes_now(engine: Engine, concerns: Callable[[NotedEndpoint], bool], made: Collection[str]) -> list[Note]:
+    notes = _read(engine, made)
+    return [note for note in notes if note.members_of in made or any(map(concerns, note.endpoints))]
 
 
 def signs(notes: Iterable[Note]) -> dict[str, Sign]:
@@ -190,7 +208,7 @@ def of_containers(refs: Iterable[str]) -> Callable[[NotedEndpoint], bool]:
     return lambda end: any(end.is_called(ref) for ref in wanted)
 
 
-def _read(engine: Engine) -> Iterator[Note]:
+def _read(engine: Engine, made: Collection[str]) -> Iterator[Note]:
     """Yield what the collection's own notes say: a label can be anybody's, and its image's."""
     found = engine.containers(label=[NOTE_LABEL])
     if not found:
@@ -202,8 +220,11 @@ def _read(engine: Engine) -> Iterator[Note]:
     for raw in engine.inspect_containers(one["Id"] for one in found).values():
         ends = read_note(raw, given_value(raw, NOTE_LABEL, images), networks)
         there = engine.inspect_containers(end.container for end in ends)
+        members_of = ends[0].network if ends and name_of(raw).startswith(_MEMBERS) else ""
+        if members_of and members_of not in {*networks, *made}:
+            continue
         if ends and all(is_about(end, there.get(end.container)) for end in ends):
-            yield Note(raw["Id"], name_of(raw), ends)
+            yield Note(raw["Id"], name_of(raw), ends, members_of=members_of)
 
 
 # -- judging it; pure -------------------------------------------------------------------------------------------------
@@ -219,9 +240,13 @@ def read_noted(value: Json) -> NotedEndpoint | None:
     return NotedEndpoint(**value) if FULL_ID.fullmatch(value["container"]) else None
 
 
-def note_name(keys: Iterable[str]) -> str:
-    """Return what the note of endpoints is called. keys: C(CONTAINER-ID NETWORK-ID) of each."""
-    return f"linklab-endpoints-{hashlib.sha256(min(keys).encode()).hexdigest()[:12]}"
+def note_name(keys: Iterable[str], kind: str = "endpoints") -> str:
+    """Return what the note of endpoints is called.
+
+    Args:
+        keys: C(CONTAINER-ID NETWORK-ID) of each; the network's name where it is the note of everybody on a network.
+    """
+    return f"linklab-{kind}-{hashlib.sha256(min(keys, default='').encode()).hexdigest()[:12]}"
 
 
 def read_note(raw: Mapping[str, Json], text: str | None, networks: Mapping[str, Collection[str]]) -> tuple[Json, ...]:
@@ -241,9 +266,10 @@ def read_note(raw: Mapping[str, Json], text: str | None, networks: Mapping[str, 
     if name is None or not ends or None in ends or not never_ran(raw):
         return ()
     known = t.cast("list[NotedEndpoint]", ends)
-    if all(len(networks.get(end.network) or ()) == 1 for end in known):
-        keys = (f"{end.container} {next(iter(networks[end.network]))}" for end in known)
-        if note_name(keys) != f"linklab-endpoints-{name['key']}":
+    by_name = name["kind"] == "members"
+    if by_name or all(len(networks.get(end.network) or ()) == 1 for end in known):
+        keys = (f"{end.container} {end.network if by_name else next(iter(networks[end.network]))}" for end in known)
+        if note_name(keys, name["kind"]) != f"linklab-{name['kind']}-{name['key']}":
             return ()
     return tuple(known)
 

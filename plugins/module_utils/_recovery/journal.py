@@ -30,7 +30,7 @@ from .names import Before, Interrupted, Leftover, Verdict, classify, policy_to_r
 from .unlink_mark import mark_name
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from .._engine.client import Engine
     from .._model.legacy_links import LegacyLink
@@ -116,7 +116,11 @@ def _leave_text(found: Interrupted) -> str:
 
 
 def read_journal(
-    engine: Engine, names: Iterable[str], noted: Iterable[str] = (), patience: float | None = None
+    engine: Engine,
+    names: Iterable[str],
+    noted: Iterable[str] = (),
+    patience: float | None = None,
+    made: Collection[str] = (),
 ) -> Journal:
     """Return what interrupted runs left: where that is nothing, one request for changes and one for notes.
 
@@ -125,6 +129,7 @@ def read_journal(
         noted: names or IDs of containers whose endpoints are.
         patience: seconds without any sign of life after which a run counts as dead; by default what it may take a
             container to stop, if one of this change may be stopping, and a little more.
+        made: see M(find_notes).
     """
     refs, wanted = tuple(noted), tuple(dict.fromkeys(names))
     notes: list[Note] = []
@@ -133,7 +138,7 @@ def read_journal(
 
     def look() -> Mapping[str, Sign]:
         nonlocal left, there
-        notes[:] = notes_now(engine, of_containers(refs)) if refs else ()
+        notes[:] = notes_now(engine, of_containers(refs), made) if refs or made else ()
         left, there = _look(engine, wanted) if wanted else ({}, {})
         return {**signs(notes), **{name: (found, _allowed(name, found, there)) for name, found in left.items()}}
 

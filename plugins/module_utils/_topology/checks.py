@@ -65,7 +65,7 @@ def _networks_there(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
         if name not in state.networks:
             known = [network.name for network in state.all_networks]
             yield f"network {name} is external and does not exist{did_you_mean(name, known)}"
-    for name, wanted in spec.networks.items():
+    for name in spec.networks:
         network = state.networks.get(name)
         if network is None:
             continue
@@ -76,19 +76,12 @@ def _networks_there(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
                 f" ({f'it belongs to topology {whose}' if whose else 'no topology made it'}); to use it as it is, give"
                 " it external: true"
             )
-            continue
-        for option, (there, value) in wanted.differences(network).items():
-            yield (
-                f"network {name} has {option} {there!r}, wanted {value!r}: an engine cannot change that, and recreating"
-                " the network would cut off every container on it, so it is not done here. Put the option back, or"
-                " remove the topology first (state: absent)"
-            )
 
 
 def _new_networks(spec: TopologySpec, state: TopologyState, going: frozenset[str]) -> Iterator[str]:
     new = [wanted for name, wanted in spec.networks.items() if name not in state.networks]
     others = [network for network in state.all_networks if network.id not in going]
-    return new_network_problems(new, others, state.network_support)
+    return new_network_problems(new, others, state.network_support, state.info)
 
 
 def _addresses(spec: TopologySpec, state: TopologyState) -> Iterator[str]:

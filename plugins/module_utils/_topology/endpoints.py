@@ -19,6 +19,7 @@ from .._model.endpoint import EndpointSettings
 from .._model.labels import owner
 from .._plan.attach import DETACH_WORKERS, AttachState, plan_endpoints
 from .._plan.plan import Attach, NewEndpoint, Reattach, Stage, singly, stages
+from .networks import strangers_endpoints
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -46,6 +47,7 @@ class Attachments:
     changes: tuple[Stage, ...] = ()
     late: tuple[Stage, ...] = ()
     new: Mapping[str, tuple[NewEndpoint, ...]] = field(default_factory=dict)
+    returns: Mapping[str, Mapping[str, Attach]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -60,9 +62,11 @@ def plan_attachments(
         replaced: names of containers that get a successor.
         going: IDs of containers that will be gone before any of this happens.
     """
-    there = {name: one for name, one in {**state.outside, **state.containers}.items() if name not in new}
+    strangers = {one.name: one for found in state.strangers.values() for one in found}
+    known_ones = {**strangers, **state.outside, **state.containers}
+    there = {name: one for name, one in known_ones.items() if name not in new}
     plans, problems = {}, []
-    for name in dict.fromkeys((*_wanted_networks(spec), *state.networks)):
+    for name in dict.fromkeys((*_wanted_networks(spec), *state.strangers, *state.networks)):
         attach, known = _question(spec, state, name, there, going)
         known = replace(known, created=new, mac_later=frozenset(_mac_later(spec, state, name, replaced)))
         if known.network is None and attach.create is None:
@@ -72,8 +76,10 @@ def plan_attachments(
         try:
             plans[name] = plan_endpoints(attach, known)
         except Refusal as exc:
-            problems.append(f"network {name}: {str(exc).replace('. Nothing was changed.', '')}")
-    return _sorted_out(spec, plans, problems)
+            text = str(exc).replace(". Nothing was changed.", "")
+            named = text.startswith((f"network {name}:", f"network {name} "))
+            problems.append(text if named else f"network {name}: {text}")
+    return _sorted_out(spec, plans, problems, frozenset(state.strangers))
 
 
 def _wanted_networks(spec: TopologySpec) -> Iterator[str]:
@@ -96,8 +102,8 @@ def _question(
     return (
         AttachSpec(
             network=name,
-            create=spec.networks.get(name),
-            desired_endpoints=_desired_endpoints(spec, name, containers),
+            create=spec.networks.get(name) if network is None else None,
+            desired_endpoints=(*_desired_endpoints(spec, name, containers), *strangers_endpoints(state, name)),
             purge=True,
         ),
         AttachState(
@@ -213,16 +219,38 @@ def _must_leave(spec: TopologySpec, desired: DesiredContainer, container: Contai
     return owner(network.labels) == spec.name
 
 
-def _sorted_out(spec: TopologySpec, plans: Mapping[str, AttachPlan], problems: Iterable[str]) -> Attachments:
+def _sorted_out(
+    spec: TopologySpec, plans: Mapping[str, AttachPlan], problems: Iterable[str], replaced: frozenset[str]
+) -> Attachments:
     late = plans.get(DEFAULT_BRIDGE)
+    returns = {name: dict(_returns(plans[name])) for name in replaced if name in plans}
     return Attachments(
         detaches=tuple(stage for plan in plans.values() if plan is not late for stage in _detaches(plan)),
-        changes=tuple(stage for plan in plans.values() for stage in plan.changes),
+        changes=tuple(stage for name, plan in plans.items() for stage in _changes(plan, returns.get(name, {}))),
         late=_detaches(late) if late is not None else (),
         new={name: tuple(_when_created(desired, plans)) for name, desired in spec.containers.items()},
+        returns=returns,
         warnings=tuple(warning for plan in plans.values() for warning in plan.warnings),
         problems=tuple(problems),
     )
+
+
+def _returns(plan: AttachPlan) -> Iterator[tuple[str, Attach]]:
+    """Yield how containers that are on a network now are attached to the one that takes its place."""
+    for action in (action for stage in plan.changes for unit in stage.units for action in unit):
+        if isinstance(action, Attach) and action.network in action.container.endpoints:
+            yield action.container.id, action
+
+
+def _changes(plan: AttachPlan, returns: Mapping[str, Attach]) -> tuple[Stage, ...]:
+    """Return the changes of a plan that are no part of a network's replacement."""
+    if not returns:
+        return plan.changes
+    rest = (
+        (tuple(tuple(one for one in unit if one not in returns.values()) for unit in stage.units), stage.workers)
+        for stage in plan.changes
+    )
+    return stages(*((filter(None, units), workers) for units, workers in rest))
 
 
 def _when_created(desired: DesiredContainer, plans: Mapping[str, AttachPlan]) -> Iterator[NewEndpoint]:

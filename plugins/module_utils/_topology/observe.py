@@ -22,8 +22,11 @@ from .._model.leftover_names import lasting_name
 from .._model.state import NetworkSupport, read_network, read_summary
 from .._plan.attach_names import aliases_on
 from .._plan.new_networks import needs_support
+from .._recovery.endpoint_notes import with_away
 from .._recovery.journal import read_journal, recovered
+from .._recovery.temporary_network import replaced_by
 from .containers import changes_of
+from .networks import changed
 from .state import TopologyState
 
 if t.TYPE_CHECKING:
@@ -44,10 +47,13 @@ def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
     listed = [without_inherited(raw, TOPOLOGY_LABEL, images) for raw in _listed(engine, spec)]
     labelled = [read_summary(raw).name for raw in listed if owner(raw.get("Labels")) == spec.name]
     leftovers = tuple(name for name in sorted(labelled) if not (spec.present and _belongs(name, spec.containers)))
-    journal = read_journal(engine, spec.containers if spec.present else (), (*spec.containers, *labelled))
+    all_networks, temporaries = _all_networks(engine, spec)
+    made = frozenset((*spec.networks, *(replaced_by(network, spec.name) for network in temporaries)))
+    journal = read_journal(engine, spec.containers if spec.present else (), (*spec.containers, *labelled), made=made)
+    if journal.waited:
+        all_networks, temporaries = _all_networks(engine, spec)
     names = (*spec.containers, *(leftovers if _removes(spec) else ()))
     found = dict(_find(engine, dict.fromkeys(names), journal))
-    all_networks = tuple(read_network(raw) for raw in engine.networks())
     state = TopologyState(
         info=engine.info,
         containers={name: judged(one.container, images) for name, one in found.items()},
@@ -55,11 +61,34 @@ def observe_topology(engine: Engine, spec: TopologySpec) -> TopologyState:
         leftovers=leftovers,
         networks=_networks(engine, spec, all_networks),
         all_networks=all_networks,
+        temporaries=temporaries,
         volumes=_volumes(engine) if spec.named_volumes or spec.volumes else {},
         legacy={name: one.links for name, one in found.items() if one.links},
         journal=journal,
     )
     return _with_dependencies(engine, spec, _with_needs(engine, spec, state)) if spec.present else state
+
+
+def _all_networks(engine: Engine, spec: TopologySpec) -> tuple[tuple[Network, ...], tuple[Network, ...]]:
+    """Return every network but the temporary ones of this topology, and these."""
+    found = [read_network(raw) for raw in engine.networks()]
+    temporaries = tuple(network for network in found if replaced_by(network, spec.name))
+    return tuple(network for network in found if network not in temporaries), temporaries
+
+
+def _strangers(engine: Engine, spec: TopologySpec, state: TopologyState) -> dict[str, tuple[ContainerState, ...]]:
+    """Read the containers of others on networks that have to be replaced, those that do not run too."""
+    names = tuple(changed(spec, state.networks))
+    if not names:
+        return {}
+    known = {container.id for container in state.containers.values()}
+    noted = {end.container: end.network for note in state.journal.notes for end in note.endpoints}
+    listed = {one.id: one.networks for one in all_summaries(engine) if one.id not in known}
+    found = find_containers(
+        engine, (ident for ident, networks in listed.items() if {*networks, noted.get(ident)} & {*names})
+    )
+    there = [with_away(one, state.journal.notes) for one in found.values()]
+    return {name: tuple(one for one in there if name in one.endpoints) for name in names}
 
 
 def _removes(spec: TopologySpec) -> bool:
@@ -79,13 +108,14 @@ def _listed(engine: Engine, spec: TopologySpec) -> Sequence[Json]:
 
 def _with_needs(engine: Engine, spec: TopologySpec, state: TopologyState) -> TopologyState:
     """Read besides what decides how a topology that is wanted comes about."""
-    known = {network.name for network in state.all_networks}
-    new = [network for name, network in spec.networks.items() if name not in known]
+    replaced = set(changed(spec, state.networks))
+    new = [network for name, network in spec.networks.items() if name not in state.networks or name in replaced]
     return replace(
         state,
         outside=find_containers(engine, _outside(spec)),
         neighbours=_neighbours(engine, spec, state),
         members=_members(engine, spec, state),
+        strangers=_strangers(engine, spec, state),
         **_images(engine, spec, state.containers.values()),
         hosts=dict(_hosts(engine, state)),
         network_support=find_network_support(engine) if needs_support(new) else NetworkSupport(),

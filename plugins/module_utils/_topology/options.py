@@ -43,6 +43,7 @@ TOPOLOGY_OPTIONS: dict[str, Json] = {
     "volumes": {"type": "bool", "default": False},
     "wait": {"type": "str", "choices": ["started", "healthy"], "default": "started"},
     "wait_timeout": {"type": "int", "default": 120},
+    "name_gap": {"type": "str", "choices": ["forbidden", "allowed"], "default": "forbidden"},
 }
 
 

@@ -37,13 +37,23 @@ from .checks import problems
 from .containers import ContainerChange, Successor, changes_of, handled_by, levels_of
 from .data import data_left_behind
 from .endpoints import back_on_bridge, plan_attachments
+from .networks import (
+    leftover_networks,
+    network_changes,
+    replacement_problems,
+    replacement_warnings,
+    replacements_of,
+    without,
+)
 from .removal import REMOVE_WORKERS, dependents, foreign_users, plan_absent, remove_containers, remove_networks
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from .._apply.replacement_checks import Dependencies
+    from .._plan.plan import Stage
     from .endpoints import Attachments
+    from .networks import Replacement
     from .spec import DesiredContainer, TopologySpec
     from .state import TopologyState
 
@@ -57,7 +67,10 @@ PULL_WORKERS = 2
 def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
     """Return the changes that make I(state) what I(spec) asks for; raise Refusal."""
     if not spec.present:
-        return with_recovery(plan_absent(spec, state), state.journal, state.containers)
+        plan = plan_absent(spec, state)
+        return with_recovery(replace(plan, stages=(*plan.stages, *_leftovers(state))), state.journal, state.containers)
+    replacements = replacements_of(spec, state)
+    spec, state = without(spec, state, replacements)
     changes = changes_of(spec, state)
     # A container that gets its first network of its own can only have it from the start.
     new = frozenset(name for name, change in changes.items() if change.container is None or change.mode is not None)
@@ -66,11 +79,13 @@ def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
     going = frozenset(action.container.id for action in removals)
     replaced = frozenset(name for name, change in changes.items() if change.replaced)
     attachments = plan_attachments(spec, state, new, going, replaced)
+    exchanges = tuple(network_changes(spec, state, replacements, attachments.returns))
     refuse(
         (
             *state.journal.problems,
             *problems(spec, state, frozenset(action.network.id for action in networks)),
             *attachments.problems,
+            *replacement_problems(spec, state, replacements, exchanges),
             *dependents(state, removals, {link for change in changes.values() for link in _unlinked(change)}),
             *foreign_users(spec, state, networks),
             *_lossy_replacements(state, changes),
@@ -87,7 +102,8 @@ def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
     )
     made = stages(
         (singly(networks), 1),
-        (singly(_network_creations(spec, state)), 1),
+        (singly(exchanges), 1),
+        (singly(_network_creations(spec, state, replacements)), 1),
         (singly(_volume_creations(spec, state)), 1),
     )
     unlinks = stages((_unlinks(changes.values()), 1))
@@ -96,10 +112,12 @@ def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
     moves = (*attachments.detaches, *made, *attachments.changes, *unlinks, *attachments.late)
     warnings = (
         *attachments.warnings,
+        *_label_warnings(spec, state),
+        *replacement_warnings(state, exchanges),
         *_ports_that_move(changes.values()),
         *data_left_behind(changes.values(), state, spec.named_volumes),
     )
-    plan = Plan(stages=(*before, *moves, *containers, *hosts), warnings=warnings)
+    plan = Plan(stages=(*before, *moves, *containers, *hosts, *_leftovers(state)), warnings=warnings)
     return with_recovery(plan, state.journal, state.containers)
 
 
@@ -153,9 +171,28 @@ def _pulls(spec: TopologySpec, state: TopologyState) -> Iterator[PullImage]:
             yield PullImage("the engine does not have it", Disruption.NONE, image, (TOPOLOGY_LABEL, spec.name))
 
 
-def _network_creations(spec: TopologySpec, state: TopologyState) -> Iterator[CreateNetwork]:
+def _leftovers(state: TopologyState) -> tuple[Stage, ...]:
+    return stages((singly(leftover_networks(state)), 1))
+
+
+def _label_warnings(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
+    """Say which networks lack labels: that alone is no reason to replace them."""
     for name, network in spec.networks.items():
-        if name not in state.networks:
+        there = state.networks.get(name)
+        found = network.differences(there).get("labels") if there is not None else None
+        if found is not None:
+            lacking = ", ".join(f"{key}={value}" for key, value in found[1].items() if found[0].get(key) != value)
+            yield (
+                f"network {name} has not the labels {lacking}, and an engine cannot change labels; it gets them once it"
+                " is replaced for another reason"
+            )
+
+
+def _network_creations(
+    spec: TopologySpec, state: TopologyState, replacements: Mapping[str, Replacement]
+) -> Iterator[CreateNetwork]:
+    for name, network in spec.networks.items():
+        if name not in state.networks and name not in replacements:
             yield CreateNetwork("it does not exist", Disruption.NONE, network)
 
 

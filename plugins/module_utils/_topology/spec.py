@@ -120,6 +120,7 @@ class TopologySpec:
     volumes: bool = False
     wait: str = "started"
     wait_timeout: int = 120
+    name_gap: str = "forbidden"
 
     @property
     def labels(self) -> dict[str, str]:
@@ -151,6 +152,7 @@ def parse_topology(params: Mapping[str, Json]) -> TopologySpec:
         volumes=bool(params.get("volumes")),
         wait=params.get("wait") or "started",
         wait_timeout=params.get("wait_timeout") or 120,
+        name_gap=params.get("name_gap") or "forbidden",
     )
 
 

@@ -52,6 +52,8 @@ class TopologyState:
         journal: what interrupted runs left.
         dependencies: what decides whether a container can be replaced, by name, for those that may have to be.
         network_support: only read if a network is to be created that needs it.
+        strangers: by the name of a network that has to be replaced, the containers of others on it.
+        temporaries: networks that an interrupted replacement left; they are in neither of the others.
     """
 
     info: EngineInfo
@@ -71,6 +73,8 @@ class TopologyState:
     journal: Journal = field(default_factory=Journal)
     dependencies: Mapping[str, Dependencies] = field(default_factory=dict)
     network_support: NetworkSupport = field(default_factory=NetworkSupport)
+    strangers: Mapping[str, tuple[ContainerState, ...]] = field(default_factory=dict)
+    temporaries: tuple[Network, ...] = ()
 
     @property
     def internal(self) -> frozenset[str]:

@@ -15,6 +15,7 @@ Environment variables, all optional:
 from __future__ import annotations
 
 import contextlib
+import io
 import ipaddress
 import itertools
 import json
@@ -24,6 +25,7 @@ import re
 import secrets
 import subprocess
 import sys
+import tarfile
 import time
 import typing as t
 from dataclasses import dataclass, field
@@ -302,6 +304,27 @@ def _is_test_run(process: int) -> bool:
         return b"pytest" in Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:
         return False
+
+
+@pytest.fixture(scope="module")
+def scratch(shared_lab: Json) -> Iterator[str]:
+    """An image with one static binary, under two names, and nothing else: no shell."""
+    engine = shared_lab.engine
+    box = shared_lab.run("carrier", start=False)
+    archive = engine.request("GET", f"/containers/{box}/archive", params={"path": "/bin/busybox"}).content
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        (binary,) = [tar.extractfile(member).read() for member in tar if member.isfile()]
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for name in ("sleep", "nc"):
+            one = tarfile.TarInfo(name)
+            one.size, one.mode = len(binary), 0o755
+            tar.addfile(one, io.BytesIO(binary))
+    image = f"{shared_lab.prefix}scratch"
+    engine.request("POST", "/images/create", params={"fromSrc": "-", "repo": image}, data=packed.getvalue())
+    yield image
+    engine.remove_container(box)
+    engine.delete(f"/images/{image}", force="1")
 
 
 @pytest.fixture

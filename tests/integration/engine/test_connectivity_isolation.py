@@ -79,9 +79,30 @@ def rule(lab: Json) -> Callable[..., None]:
 
 def test_what_proves_that_two_are_isolated(lab, net, client, server, isolated):
     isolated(lab.run("other", networks=[lab.network("other")]), server, "no_common_network", proven=True)
-    isolated(lab.run("bridge"), lab.run("bridge2", *SERVER), "default_bridge_only", proven=True)
+    on_bridge = isolated(lab.run("bridge"), lab.run("bridge2", *SERVER), "default_bridge_only", proven=True)
+    address = lab.inspect(lab.name("bridge2"))["NetworkSettings"]["IPAddress"]
+    assert f"check it with host {address}" in " ".join(on_bridge["warnings"])
     isolated(lab.run("none", network="none"), server, "source_no_network", proven=True)
     isolated(client, lab.run("none2", network="none"), "target_no_network", proven=True)
+
+
+def test_a_published_port_is_another_way(lab, isolated, module):
+    outside = lab.run("outside", networks=[lab.network("outside")])
+    inside = lab.run("inside", networks=[lab.network("inside", Internal=True)])
+    ports = {
+        "PortBindings": {"80/tcp": [{"HostIp": "", "HostPort": "18081"}, {"HostIp": "127.0.0.1", "HostPort": "18082"}]}
+    }
+    server = lab.run("server", *SERVER, networks=[lab.network("net")], host=ports, ExposedPorts={"80/tcp": {}})
+    for port in (80, 18081):
+        (warning,) = isolated(outside, server, "no_common_network", proven=True, port=port)["warnings"]
+        assert f"{server} publishes its port 80 as port 18081 of the machine" in warning
+    gateway = warning.partition("with host ")[2].partition(" ")[0]
+    assert module(
+        "connectivity", {"source": outside, "target": server, "host": gateway, "port": 18081, "protocol": "tcp"}
+    )
+    # An internal network does not lead to the machine's ports, and neither does loopback.
+    assert not isolated(inside, server, "no_common_network", proven=True)["warnings"]
+    assert not isolated(outside, server, "no_common_network", proven=True, port=18082)["warnings"]
 
 
 def test_what_does_not(lab, net, client, server, isolated):

@@ -7,14 +7,12 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import ipaddress
 import secrets
 import signal
 import socket
 import ssl
 import subprocess
-import tarfile
 import threading
 import time
 import typing as t
@@ -46,27 +44,6 @@ def server(shared_lab: Json, net: str) -> str:
 @pytest.fixture(scope="module")
 def client(shared_lab: Json, net: str) -> str:
     return str(shared_lab.run("probe-client", networks=[net]))
-
-
-@pytest.fixture(scope="module")
-def scratch(shared_lab: Json) -> Iterator[str]:
-    """An image with one static binary, under two names, and nothing else: no shell."""
-    engine = shared_lab.engine
-    box = shared_lab.run("carrier", start=False)
-    archive = engine.request("GET", f"/containers/{box}/archive", params={"path": "/bin/busybox"}).content
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        (binary,) = [tar.extractfile(member).read() for member in tar if member.isfile()]
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
-        for name in ("sleep", "nc"):
-            one = tarfile.TarInfo(name)
-            one.size, one.mode = len(binary), 0o755
-            tar.addfile(one, io.BytesIO(binary))
-    image = f"{shared_lab.prefix}scratch"
-    engine.request("POST", "/images/create", params={"fromSrc": "-", "repo": image}, data=packed.getvalue())
-    yield image
-    engine.remove_container(box)
-    engine.delete(f"/images/{image}", force="1")
 
 
 def helpers(engine: Json, source: str) -> list[Json]:

@@ -125,7 +125,8 @@ def test_a_target_that_the_engine_calls_unhealthy(lab, pair, connectivity, modul
 def test_a_source_that_is_unhealthy_is_reported_and_does_not_matter(lab, pair, connectivity):
     network, _client, server = pair
     box = unhealthy(lab, "box", network)
-    assert "table is full" in " ".join(connectivity(box, server)["warnings"])
+    (warning,) = connectivity(box, server)["warnings"]
+    assert warning == f"the engine calls {box} unhealthy. The last healthcheck: table is full"
 
 
 def test_a_legacy_link_whose_target_is_stopped(lab, connectivity):

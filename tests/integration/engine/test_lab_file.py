@@ -50,10 +50,9 @@ lab_checks:
 """)
     shown = play(lab, "playbooks/lab.yml", "-e", f"lab_file={path}")
     for part in (
-        f"{path} is no lab file. Nothing was changed.",
-        "- lab_name is missing",
-        f"- line 4: lab_containers.{lab.name('db')}.secret_enviroment: there is no such option (did you mean secret",
-        "- line 8: lab_checks[0].protocl: there is no such option (did you mean protocol?)",
+        f"{path} has mistakes. Nothing was changed.\n- lab_name is missing\n",
+        f"\n- line 4: lab_containers.{lab.name('db')}.secret_enviroment: there is no such option (did you mean secret",
+        "\n- line 8: lab_checks[0].protocl: there is no such option (did you mean protocol?)",
     ):
         assert part in shown, shown
     assert SECRET not in shown
@@ -63,7 +62,7 @@ def test_a_file_that_is_not_yaml(lab, tmp_path):
     path = tmp_path / "lab.yml"
     path.write_text(f"lab_name: x\npassword: {SECRET}\n  more: {SECRET}\n")
     shown = play(lab, "playbooks/lab.yml", "-e", f"lab_file={path}")
-    assert f"{path} is no lab file" in shown
+    assert f"{path} has mistakes" in shown
     assert "line 3, column 7: it is not YAML: mapping values are not allowed here" in shown
     assert "Unknown error" not in shown
     assert SECRET not in shown
@@ -84,7 +83,7 @@ def test_the_role_finds_mistakes_in_checks_before_it_makes_anything(lab, tmp_pat
     book = tmp_path / "play.yml"
     book.write_text(json.dumps([play_]))
     shown = play(lab, book)
-    assert "- lab_checks[1].login.passwort: there is no such option (did you mean password" in shown
+    assert "\n- lab_checks[1].login.passwort: there is no such option (did you mean password" in shown
     assert "- lab_checks[2]: " in shown
     assert "a cause needs expect: unreachable" in shown
     assert SECRET not in shown

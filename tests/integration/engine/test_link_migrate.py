@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from contextlib import suppress
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._errors import NotFound
@@ -265,6 +266,30 @@ def test_a_source_without_a_shell(lab, twice, net, pair):
     twice(source, network=net)
     assert resolved(lab, source, "db") == address_of(lab, target, net)
     assert connection_goes_on(lab, source)
+
+
+def test_what_no_shell_can_prove_is_no_failure(lab, twice, net, scratch):
+    target = lab.run("target", "/nc", "-ll", "-p", "80", "-e", "/nc", image=scratch, ExposedPorts=EXPOSED)
+    source = lab.run("source", "/sleep", "1000", image=scratch, links=[f"{target}:db"])
+    done = twice(source, network=net, name_gap="allowed")
+    (name,) = done["names"]
+    assert (name["resolves"], name["reachable"]) == (None, None)
+    assert name["msg"].startswith(f"not tried, since neither {source} nor")
+
+
+def test_a_target_that_is_removed_meanwhile_is_named(lab, net, pair, proxy):
+    source, target = pair
+
+    def remove(request: Json) -> None:
+        """Once the link is gone, and the source comes back to the bridge."""
+        if request.path.endswith("/connect") and not links(lab, source):
+            with suppress(NotFound):
+                lab.engine.clone().delete(f"/containers/{target}", force="1")
+
+    proxy.fault = remove
+    (name,) = migrate(lab, source, network=net, docker_host=proxy.url)["names"]
+    assert name["resolves"] is None
+    assert name["msg"] == f"not tried, since {target} was removed"
 
 
 def test_a_source_on_a_network_of_its_own_keeps_its_resolver(lab, twice, net, pair):

@@ -59,7 +59,7 @@ lab_checks:
     assert "hunter2" not in str(found)
     assert found == [
         "lab_name is missing",
-        "line 1: lab_nam: there is no such variable of a lab (did you mean lab_name or lab_wait or lab_diagram?)",
+        "line 1: lab_nam: there is no such variable of a lab (did you mean lab_name or lab_name_gap or lab_wait?)",
         "line 2: lab_wait: 'helthy' is none of the values that it can have: started, healthy (did you mean healthy?)",
         "line 5: lab_networks.back.internl: there is no such option (did you mean internal or external?)",
         "line 11: lab_containers.db.networks.back.alias: there is no such option (did you mean aliases?)",

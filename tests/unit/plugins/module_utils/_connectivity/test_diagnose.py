@@ -111,7 +111,7 @@ def words(name: str) -> tuple[str, str]:
         ("error 3159", "words (error 3159)", "ssl_mode: required"),
         ("no program", "does not have bash, nc or python3, nor has the image scratch", 'probe_image: "busybox:latest"'),
         ("login without a program", "does not have a mysql client, nor has the image box", "probe_image: "),
-        ("account that demands TLS", "words (error 1045)", "ssl_mode: required"),
+        ("account that demands TLS", "takes this login with TLS only: words (error 1045)", "ssl_mode: required"),
         ("certificate of an unknown authority", "words (error 2026)", "ssl_ca (/ca.pem), and, for MariaDB's client,"),
         ("name of the machine, perhaps", "the engine does not tell", 'host: "192.0.2.9"'),
     ],
@@ -120,6 +120,14 @@ def test_what_is_said(name, message, hint):
     found = words(name)
     assert message in found[0]
     assert hint in found[1]
+
+
+def test_an_image_that_was_tried_is_not_named():
+    image = evidence_of(CASES["login without a program"], "20.10").target.container.image
+    tried = replace(CASES["login without a program"], answer=answer(missing="mysql", image=image))
+    finding = diagnose(evidence_of(tried, "20.10"))
+    assert finding.advice == "Set probe_image to an image that has a mysql client and may know the password."
+    assert finding.tasks == ()
 
 
 def test_a_new_alias_keeps_the_others():

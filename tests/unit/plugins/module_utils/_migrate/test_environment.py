@@ -96,6 +96,8 @@ class Top:
     "rows, names",
     [
         ([["9", "sh PATH=/b NOT=1"], ["7", "sleep 9 PATH=/bin DB_NAME=/a b=c/d"]], {"PATH", "DB_NAME", "b"}),
+        # As an alias with a dot gives them, or a variable of the target that no shell could have set.
+        ([["7", "sleep 9 PATH=/bin DB.1_NAME=/a DB_ENV_X.Y-Z=1"]], {"PATH", "DB.1_NAME", "DB_ENV_X.Y-Z"}),
         ([["7", "sleep 9"]], None),
         ([["8", "sleep PATH=/bin"]], None),
         ([], None),

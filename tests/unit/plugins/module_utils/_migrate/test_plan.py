@@ -117,6 +117,31 @@ def test_one_alias_for_two_targets_becomes_two_network_links():
     assert settings_of(plan, "second").aliases == ()
 
 
+def test_aliases_that_differ_in_case_alone_are_one_name_to_the_resolver():
+    world = World()
+    for name in ("first", "second", "client", "other"):
+        world.container(name)
+    world.link("client", "first", "The_DB")
+    world.link("other", "second", "the_db")
+    world.link("other", "first", "SECOND")
+    plan = plan_migrate(DEFAULT, world.state(DEFAULT))
+    assert settings_of(plan, "client").links == (Link("first", "The_DB"),)
+    distinct = {Link("second", "the_db"), Link("second", "second"), Link("first", "SECOND")}
+    assert set(settings_of(plan, "other").links) == distinct
+    assert not settings_of(plan, "first").aliases
+    assert not any("leads to either" in text for text in plan.warnings)
+
+
+def test_a_target_that_is_on_the_network_already_keeps_its_endpoint_and_the_connections_over_it():
+    world = pair()
+    world.apply(plan_migrate(DEFAULT, world.state(DEFAULT)))
+    world.container("later")
+    world.link("later", "database", "store")
+    plan = plan_migrate(DEFAULT, world.state(DEFAULT))
+    assert names(plan) == ["attach", "redirect_names", "remove_links"]
+    assert settings_of(plan, "later").links == (Link("database", "store"),)
+
+
 def test_a_stranger_on_the_network_sees_no_alias():
     world = pair()
     world.network("backend")
@@ -216,6 +241,7 @@ def test_a_target_of_another_container_stays_on_the_bridge():
     plan = plan_migrate(spec, world.state(spec))
     assert subjects(plan, LeaveBridge) == ["client"]
     assert any("database stays on the bridge" in text for text in plan.warnings)
+    assert not any("of database move off the bridge" in text for text in plan.warnings)
 
 
 def test_what_an_earlier_run_left_on_the_bridge_leaves_it_later():
@@ -333,6 +359,28 @@ def test_a_network_link_of_that_name_that_leads_elsewhere():
     assert "its endpoint on backend has a link other:db" in refusal(world, spec)
 
 
+def test_a_line_of_the_users_that_would_win_over_the_names_of_the_network():
+    world = pair()
+    world.hosts[ident("client")] += "192.0.2.9 store DB # by hand\n"
+    text = refusal(world)
+    assert "the line '192.0.2.9 store DB # by hand'" in text and "remove it" in text
+    assert "192.0.2.9" in refusal(world, GAP)
+    # That file does not outlive the container.
+    assert plan_migrate(BAKE, world.state(BAKE)).actions
+
+
+@pytest.mark.parametrize(
+    "line", ["{database}\tdb\n", "# 192.0.2.9 db\n", "192.0.2.9\tdb2\n", "192.0.2.9\tother 0ther db\n"]
+)
+def test_lines_that_do_not_win_over_the_names_of_the_network(line):
+    world = pair()
+    world.container("other")
+    world.link("client", "other", "other")
+    database = world.containers[ident("database")].endpoints["bridge"].ipv4
+    world.hosts[ident("client")] += line.format(database=database)
+    assert plan_migrate(DEFAULT, world.state(DEFAULT)).actions
+
+
 def test_nothing_with_a_shell():
     assert "set name_gap: allowed" in refusal(pair(), shells=frozenset())
     assert plan_migrate(GAP, replace(pair().state(GAP), shells=frozenset())).actions
@@ -385,8 +433,9 @@ def test_the_variables_that_vanish_are_reported_by_their_names_alone():
     assert "client has 3 environment variables from its links" in text
     assert "what look like secrets (DB_ENV_MYSQL_ROOT_PASSWORD)" in text
     assert "geheim" not in text
+    assert "client has 1 environment variable from its links" in warnings(pair())
     world.info = EngineInfo("1.52", "29.1")
-    assert "environment variables" not in warnings(world)
+    assert "environment variable" not in warnings(world)
 
 
 def test_what_the_engine_keeps_of_a_link_is_reported():

@@ -43,9 +43,9 @@ BOTH = ("192.0.2.2", "2001:db8::2")
         (ProbeAnswer(), False, None, "client: db does not resolve"),
         (
             ProbeAnswer(missing="shell"),
-            False,
             None,
-            "client: neither it nor an image of the two has a program to resolve db with",
+            None,
+            "not tried, since neither client nor an image of the two has a program to resolve db with",
         ),
         (ProbeAnswer(failed="no space"), False, None, "client: nothing can be run in its network: no space"),
     ],

@@ -89,7 +89,7 @@ def test_a_comment_outlives_that_an_alias_is_pointed_elsewhere():
 def test_what_was_filled_up_with_blanks_is_known():
     line = f"10.0.0.7\tdb f00d database {TAG}\n"
     assert not is_tidy(padded("x" * 99 + "\n", line))
-    assert tidy(padded("x" * 99 + "\n", line), [], "f00", set()) == ""
+    assert tidy(padded("x" * 99 + "\n", line), [], "f00", set()).strip() == ""
 
 
 def test_a_line_is_added_as_a_line():
@@ -154,6 +154,15 @@ def test_what_is_written_covers_what_was_there(before, after):
     ][:1]
 
 
-@pytest.mark.parametrize("after, text", [("a\n", "a  \n"), ("a", "a   "), ("abcd\n", "abcd\n"), ("", "    ")])
-def test_what_is_shorter_is_filled_up_with_blanks(after, text):
-    assert padded("abc\n", after) == text
+@pytest.mark.parametrize(
+    "after, text",
+    [("abcdefg\n", "abcdefg\n"), ("a\n", "a\n    \n"), ("a", "a\n    \n"), ("abcde\n", "abcde\n\n"), ("", "\n     \n")],
+)
+def test_what_is_shorter_is_filled_up_with_a_line_of_blanks(after, text):
+    """The engine knows its lines by their ends, so no blank may follow one."""
+    assert padded("abcdef\n", after) == text
+
+
+def test_the_line_of_blanks_does_not_become_two():
+    once = padded("a\nb\nc\nd\n", "a\nb\n")
+    assert padded(once, once.replace("b\n", "")) == "a\n     \n"

@@ -16,9 +16,12 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan.new_networks 
     needs_support,
     new_network_problems,
 )
+from attach_model import NEW, OLD
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
 
 CREATE = NetworkSpec("net", subnets=({"subnet": "10.94.0.0/24"},))
 DRIVERS = ("bridge", "host", "null", "overlay", "weave:latest")
@@ -27,8 +30,10 @@ NOT_READ = NetworkSupport()
 POOLS = (("10.95.0.0/23", 24),)
 
 
-def problems(*new: NetworkSpec, others: Sequence[Network] = (), support: NetworkSupport = NOT_READ) -> list[str]:
-    return list(new_network_problems(new, others, support))
+def problems(
+    *new: NetworkSpec, others: Sequence[Network] = (), support: NetworkSupport = NOT_READ, info: EngineInfo = OLD
+) -> list[str]:
+    return list(new_network_problems(new, others, support, info))
 
 
 def a_network(name: str, *subnets: str, **options: str) -> Network:
@@ -83,6 +88,14 @@ def test_a_driver_that_the_engine_cannot_use_is_refused(driver, manager, problem
     assert (found == []) if problem is None else problem in "".join(found)
 
 
+def test_a_network_without_ipv4_needs_an_engine_that_knows_it():
+    six = NetworkSpec("net", enable_ipv4=False, enable_ipv6=True)
+    assert problems(six, info=NEW) == problems(CREATE) == []
+    assert problems(six) == [
+        f"network net: enable_ipv4: false needs API 1.47 (Docker Engine 27.2); this engine speaks {OLD.api_version}"
+    ]
+
+
 def test_where_the_drivers_were_not_read_none_is_refused():
     assert problems(replace(CREATE, driver="waeve")) == problems(replace(CREATE, driver="overlay")) == []
 
@@ -111,6 +124,7 @@ def test_more_networks_than_the_pools_have_are_refused(names, others, problem):
     [
         (CREATE, False),
         (NetworkSpec("net"), True),
+        (NetworkSpec("net", enable_ipv4=False), False),
         (replace(CREATE, driver="macvlan"), False),
         (NetworkSpec("net", driver="macvlan"), False),
         (replace(CREATE, driver="overlay"), True),
