@@ -15,6 +15,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 from ansible_collections.linklab.docker.plugins.module_utils._apply.progress import PROGRESS_FILE
+from ansible_collections.linklab.docker.plugins.module_utils._errors import seconds_problem
 
 display = Display()
 
@@ -51,9 +52,12 @@ class ActionModule(NormalAction):  # type: ignore[misc]  # ansible-core has no t
         """Return the time between two lines; 0 for none."""
         value = self._templar.template(task_vars.get("lab_progress", 0))
         try:
-            return float(value or 0)
-        except (TypeError, ValueError) as exc:
+            seconds = float(value or 0)
+        except (TypeError, ValueError, OverflowError) as exc:
             raise AnsibleActionFail(f"lab_progress: {value!r} is not a number of seconds") from exc
+        if problem := seconds_problem("lab_progress", max(seconds, 0), 0):
+            raise AnsibleActionFail(problem)
+        return seconds
 
     def _follow(self, path: str, seconds: float, ended: threading.Event, host: str) -> None:
         start = time.monotonic()

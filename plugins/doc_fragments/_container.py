@@ -147,10 +147,14 @@ read_only:
       over them. To keep them, mount a volume over them in a run without this option.
   type: bool
 mem_limit:
-  description: The memory limit, such as V(512m). Changed while the container runs.
+  description:
+    - The memory limit, such as V(512m), or V(0) for none. Changed while the container runs.
+    - The engine does not remove a limit from an existing container, so for this it is recreated.
   type: str
 cpus:
-  description: The CPU limit, such as V(0.5). Changed while the container runs.
+  description:
+    - The CPU limit, such as V(0.5), or V(0) for none. Changed while the container runs.
+    - The engine does not remove a limit from an existing container, so for this it is recreated.
   type: float
 shm_size:
   description: The size of C(/dev/shm), such as V(128m).

@@ -10,12 +10,16 @@
 from __future__ import annotations
 
 import difflib
+import sys
 import typing as t
 from contextlib import suppress
 from dataclasses import dataclass
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+# A day: nothing is worth waiting for longer, and sockets and clocks take no arbitrary numbers.
+MOST_SECONDS = 86400
 
 
 class LinklabError(Exception):
@@ -124,6 +128,20 @@ def some(paths: Sequence[str], most: int = 10) -> str:
     """Return the first of many for a message."""
     more = len(paths) - most
     return ", ".join(paths[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def seconds_problem(option: str, seconds: float, least: float, what: str = "it is a number of seconds") -> str:
+    """Return what is wrong with the seconds of an option, empty if nothing is; what is not a number is in no range."""
+    if least <= seconds <= MOST_SECONDS:
+        return ""
+    # A whole number may be too large for a float.
+    shown = f"{seconds:g}" if abs(seconds) < sys.float_info.max else str(seconds)[:20]
+    return f"{option} {shown} cannot be used: {what} from {least:g} to {MOST_SECONDS}"
+
+
+def agreeing(names: Sequence[str], one: str, several: str) -> str:
+    """Return names with what is said of them, in the number that they have: C(a has it), C(a, b have it)."""
+    return f"{', '.join(names)} {one if len(names) == 1 else several}"
 
 
 def shape(value: object) -> str:

@@ -83,12 +83,13 @@ notes:
     the target's name exists then. The next run of the task removes it again. It is gone for good once the source is
     recreated.
   - Recreating replaces the source with a container that has the same configuration, endpoints, volumes (including
-    anonymous ones), changed files, name, and state. The source is stopped meanwhile, with its own grace period, and
-    removed only after its successor is seen running. If anything fails, the source is restored. What cannot be kept are
-    the container's ID, its log, the contents of C(tmpfs) mounts, extended attributes C(user.*) of changed files, host
-    ports that the engine chose, and the deletion of files of its image. The task warns about the last two. The engine
-    does not expose C(user.*) attributes, so the task cannot tell whether there are any; files in volumes keep theirs.
-    Anonymous volumes are kept by name, so C(docker rm -v) no longer removes them.
+    anonymous ones), changed files, and name, and that runs if the source ran. The source is stopped meanwhile, with its
+    own grace period, and removed only after its successor is seen running. If anything fails, the source is restored. A
+    source that has exited gets a successor that is only created, or started if O(create) is given. What cannot be kept
+    are the container's ID, its log, its exit code, the contents of C(tmpfs) mounts, extended attributes C(user.*) of
+    changed files, host ports that the engine chose, and the deletion of files of its image. The task warns about the
+    last two. The engine does not expose C(user.*) attributes, so the task cannot tell whether there are any; files in
+    volumes keep theirs. Anonymous volumes are kept by name, so C(docker rm -v) no longer removes them.
   - A container is not recreated if that would lose something, for example if it was started with C(--rm), if another
     container shares its network, or if it is itself the target of a legacy link. The task says so before any change.
   - A legacy link passes the environment of the target to the source, including all passwords. The task warns about

@@ -64,8 +64,9 @@ options:
         description:
           - Additional names of the container on this network, which every container on it can resolve. Compared as a
             set; V([]) removes all, unless O(endpoints[].aliases_mode=add).
-          - The task warns before it adds an alias that is a name or an alias of another container on this network. An
-            alias that the task itself gives to several containers is shared on purpose, for example for a round robin.
+          - The task warns of an alias that is also the name of another container on this network, in every run, and
+            before it adds one that is an alias of another container. An alias that the task itself gives to several
+            containers is shared on purpose, for example for a round robin.
         type: list
         elements: str
       aliases_mode:

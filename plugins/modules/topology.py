@@ -78,9 +78,8 @@ options:
         run detects that, or this run if the container has a restart policy or a healthcheck to wait for.
       - A container that the engine restarted because it exited counts as running once it has been up for 10 seconds,
         which is what the engine's own restart policies call a successful start. If it does not stay up within
-        O(wait_timeout), the task fails with the end of its log. It fails earlier if the container exits twice more
-        while the task waits, over at least 10 seconds in which no container on the same networks had the health
-        C(starting).
+        O(wait_timeout), the task fails with the end of its log. Nothing tells beforehand whether a program that
+        exits again and again only waits for another container.
     type: str
     choices: [started, healthy]
     default: started

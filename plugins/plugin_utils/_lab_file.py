@@ -22,6 +22,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.spec import CHECK_OPTIONS, parse_checks
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, did_you_mean, shape
 from ansible_collections.linklab.docker.plugins.module_utils._model.words import meant
+from ansible_collections.linklab.docker.plugins.module_utils._module.arguments import cover
 from ansible_collections.linklab.docker.plugins.module_utils._topology.options import strict_options_for
 from ansible_collections.linklab.docker.plugins.plugin_utils._lab_checks import OWN_OPTIONS, for_module
 
@@ -165,7 +166,8 @@ def _in_scalar(value: Json, option: Mapping[str, Json], path: Place) -> Iterator
             path, f"{value!r} is none of the values that it can have{listed}{did_you_mean(str(value), choices)}"
         )
     elif option.get("type") in ("int", "float", "bool"):
-        checked = ArgumentSpecValidator({"value": {"type": option["type"]}}).validate({"value": value})
+        spec = {"value": {"type": option["type"]}}
+        checked = ArgumentSpecValidator(spec).validate(cover({"value": value}, spec))
         if checked.error_messages:
             words = {"int": "a whole number", "float": "a number", "bool": "true or false"}[option["type"]]
             yield Mistake(path, f"must be {words}, not {value!r}")

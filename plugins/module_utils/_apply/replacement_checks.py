@@ -13,7 +13,7 @@ import threading
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._errors import NotFound, some
+from .._errors import NotFound, agreeing, some
 from .._model.bridge import on_default_bridge
 from .._model.find import find_containers
 from .._model.leftover_names import lasting_name
@@ -158,7 +158,7 @@ def replace_problems(
         )
     gone = sorted(set(container.endpoints) - dependencies.networks)
     if gone:
-        yield f"{name} cannot be replaced: its network {', '.join(gone)} does not exist any more; detach it first"
+        yield f"{name} cannot be replaced: its network {agreeing(gone, 'is', 'are')} gone; detach it first"
     if dependencies.unwritable:
         yield (
             f"{name} cannot become read-only: it has changed files outside of volumes"
@@ -186,18 +186,18 @@ def _dependents(container: ContainerState, others: Iterable[ContainerState]) -> 
             by_id.append(other.name)
     if sharers:
         yield (
-            f"{container.name} cannot be replaced: {', '.join(sharers)} shares its network, processes or memory"
-            " (container:...) and would be cut off; remove it first and create it again afterwards"
+            f"{container.name} cannot be replaced: {agreeing(sharers, 'shares', 'share')} its network, processes or"
+            " memory (container:...) and would be cut off; remove it first and create it again afterwards"
         )
     if linked:
         yield (
-            f"{container.name} cannot be replaced: {', '.join(linked)} has a legacy link to it, which would lead"
-            " nowhere and keep that container from starting; remove the link first, or use a network link"
+            f"{container.name} cannot be replaced: {agreeing(linked, 'has', 'have')} a legacy link to it, which would"
+            " lead nowhere and prevent a start; remove the link first, or use a network link"
         )
     if by_id:
         yield (
-            f"{container.name} cannot be replaced: a network link of {', '.join(by_id)} leads to its ID, which changes;"
-            " make that link lead to its name first"
+            f"{container.name} cannot be replaced: {agreeing(by_id, 'has', 'have')} a network link to its ID, which"
+            " changes; make the link lead to its name first"
         )
 
 
@@ -244,6 +244,13 @@ def replace_warnings(container: ContainerState) -> Iterator[str]:
             f"the engine chose the host ports of {container.name} for {', '.join(chosen)}, and chooses others when it"
             " is recreated"
         )
+
+
+def state_clause(container: ContainerState, *, start: bool = False) -> str:
+    """Return what the reason of a replacement adds if the container has exited; that its successor never has. Pure."""
+    if container.live or container.status == "created":
+        return ""
+    return f"; it is {container.status}, so its successor is {'started' if start else 'only created, not started'}"
 
 
 def chosen_by_engine(one: ContainerState) -> list[str]:

@@ -17,7 +17,7 @@ from dataclasses import replace
 from .._engine.answers import understood
 from .._engine.polling import until
 from .._errors import ApplyError, EngineError, LinklabError, Unreachable, engine_message
-from .._model.find import SETTLE_SECONDS, find_network, same_name
+from .._model.find import AGREE_SECONDS, find_network, same_name
 from .._plan.plan import Action, CreateNetwork, EndpointAction, with_parts
 from .._plan.restorations import RestoreEndpoints
 from .._recovery.endpoint_notes import restore_endpoints
@@ -192,7 +192,7 @@ def _settle_duplicates(engine: Engine, name: str, made: str) -> None:
         seen[:] = same_name(engine, name)
         return len(seen) < 2 or seen[0] != made
 
-    if not until(is_settled, SETTLE_SECONDS) or len(seen) > 1:
+    if not until(is_settled, AGREE_SECONDS) or len(seen) > 1:
         engine.remove_network(made)
 
 

@@ -13,7 +13,7 @@ import typing as t
 
 from .._engine.polling import until
 from .._errors import EngineError
-from .._model.find import SETTLE_SECONDS
+from .._model.find import AGREE_SECONDS
 
 if t.TYPE_CHECKING:
     from .._engine.client import Engine
@@ -30,7 +30,7 @@ def start(engine: Engine, ref: str) -> None:
     except EngineError as exc:
         if exc.status != 400 or engine.info.has("1.44"):
             raise
-    until(lambda: not _has_namesakes(engine), SETTLE_SECONDS)
+    until(lambda: not _has_namesakes(engine), AGREE_SECONDS)
     return engine.start(ref)
 
 

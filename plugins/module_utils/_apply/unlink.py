@@ -25,7 +25,7 @@ import typing as t
 from contextlib import suppress
 from functools import partial
 
-from .._errors import ApplyError, LinklabError, NotFound, engine_message, tolerate_if
+from .._errors import ApplyError, LinklabError, NotFound, agreeing, engine_message, tolerate_if
 from .._model.bridge import DEFAULT_BRIDGE, on_default_bridge
 from .._model.find import find_container
 from .._model.hosts_lines import tidy
@@ -171,7 +171,7 @@ def tidy_hosts(engine: Engine, ident: str, aliases: Sequence[str], images: Itera
     after = tidied(before, aliases, source)
     if after == before or write_hosts(engine, source, before, after, images):
         return []
-    what = f"the name {', '.join(aliases)} still stands" if aliases else "a lost address still stands"
+    what = f"the name {agreeing(aliases, 'still stands', 'still stand')}" if aliases else "a lost address still stands"
     note = (
         f"{what} in the hosts file of {source.name} until its next restart: the engine does not"
         " take it out of a container that is on a network of its own, and no shell in it could"

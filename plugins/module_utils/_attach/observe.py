@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import typing as t
 
-from .._model.find import all_summaries, find_containers, find_network, others_on
+from .._model.find import all_summaries, find_containers, find_network, find_network_support, others_on
 from .._model.results import endpoint_result, network_result
-from .._model.state import read_network
+from .._model.state import NetworkSupport, read_network
 from .._plan.attach import AttachState
 from .._plan.attach_names import aliases_on
+from .._plan.new_networks import needs_support
 from .._recovery.endpoint_notes import find_notes, of_containers, with_away
 
 if t.TYPE_CHECKING:
@@ -40,6 +41,7 @@ def observe_attach(engine: Engine, spec: AttachSpec) -> AttachState:
     if spec.purge:
         found.update(_on_network(engine, spec, network, others, notes))
     networks = [read_network(raw) for raw in engine.networks()] if _networks_matter(spec, network, found) else []
+    new = [spec.create] if spec.present and spec.create is not None and network is None else []
     return AttachState(
         info=engine.info,
         network=network,
@@ -50,6 +52,7 @@ def observe_attach(engine: Engine, spec: AttachSpec) -> AttachState:
         members=_members(engine, spec, network, found),
         neighbours=(others or all_summaries(engine)) if _gets_an_address(spec, network, found) else (),
         known_networks=tuple(networks),
+        network_support=find_network_support(engine) if needs_support(new) else NetworkSupport(),
     )
 
 

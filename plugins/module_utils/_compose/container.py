@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._errors import SpecError
+from .._engine.images import image_name
+from .._errors import SpecError, agreeing
 from .._model.labels import TOPOLOGY_LABEL
 from .._model.words import meant
 from . import items, values
@@ -26,7 +27,6 @@ Json = t.Any
 OWN_LABELS = "linklab.docker."
 # What the engine itself demands of a container's name.
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
-_IMAGE = re.compile(r"[^\s:/@][^\s]*")
 
 
 class ContainerSpec:
@@ -71,7 +71,9 @@ class ContainerSpec:
         spec = cls(**found)
         both = set(spec.environment or ()) & set(spec.secret_environment or ())
         if both:
-            raise SpecError(f"{where}: {', '.join(sorted(both))} is in both environment and secret_environment")
+            raise SpecError(
+                f"{where}: {agreeing(sorted(both), 'is', 'are')} in both environment and secret_environment"
+            )
         return spec
 
     def given(self) -> dict[str, Json]:
@@ -103,9 +105,9 @@ class ContainerSpec:
         """Return the body of C(/containers/NAME/update), which no running process notices.
 
         Args:
-            names: which of LIVE_OPTIONS are to be changed.
+            names: which options are to be changed; others than those of is_live are left out.
         """
-        found = {name: WORDS[name] for name in self._given if name in names}
+        found = {name: WORDS[name] for name, value in self._given.items() if name in names and is_live(name, value)}
         body = {word.key.rpartition(".")[2]: word.write(self._given[name]) for name, word in found.items()}
         if "mem_limit" in found:
             # The engine refuses a limit above that of memory and swap, which is twice the limit if not given.
@@ -124,10 +126,7 @@ def check_name(name: str, where: str) -> str:
 
 
 def _image(value: Json) -> str:
-    found = values.some_text(value)
-    if not _IMAGE.fullmatch(found):
-        raise SpecError(f"{found!r} is not the name of an image; write name:tag")
-    return found
+    return image_name(values.some_text(value))
 
 
 def _labels(value: Json) -> dict[str, str]:
@@ -262,10 +261,16 @@ WORDS: dict[str, Word] = {
     "read_only": _flag("HostConfig.ReadonlyRootfs"),
     "mem_limit": _number("HostConfig.Memory", values.memory, live=True),
     "cpus": _number("HostConfig.NanoCpus", values.cpus, "float", live=True),
-    "shm_size": _number("HostConfig.ShmSize", values.size),
+    "shm_size": _number("HostConfig.ShmSize", values.some_size),
 }
 
 # For the argument spec of a module that creates containers.
 CONTAINER_OPTIONS: dict[str, Json] = {name: word.option for name, word in WORDS.items()}
-# What the engine changes while a container runs.
-LIVE_OPTIONS = frozenset(name for name, word in WORDS.items() if word.live)
+
+
+def is_live(name: str, wanted: Json) -> bool:
+    """Whether the engine changes an option to this value while the container runs.
+
+    It does not take a limit away: in C(/containers/NAME/update), 0 is what stays as it is.
+    """
+    return WORDS[name].live and wanted != 0

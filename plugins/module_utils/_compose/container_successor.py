@@ -49,7 +49,7 @@ def successor_config(spec: ContainerSpec, body: Mapping[str, Json], base: Mappin
     for key, value in wanted["HostConfig"].items():
         if key != "Binds":
             found["HostConfig"][key] = value
-    if spec.mem_limit:
+    if spec.mem_limit is not None:
         found["HostConfig"]["MemorySwap"] = 2 * spec.mem_limit
     return found
 

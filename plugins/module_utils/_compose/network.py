@@ -10,18 +10,46 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import typing as t
 from dataclasses import dataclass
 
 from .._errors import SpecError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from .._model.state import Network
 
 Json = t.Any
 IPNetwork = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+# The engine has one network of each of these drivers, by this name, and creates no other; 'none' is what users write.
+_ONE_NETWORK = {"host": "host", "null": "none", "none": "none"}
+# The drivers whose options are known.
+_KNOWN_DRIVERS = (None, "bridge", "overlay")
+_BRIDGE = "com.docker.network.bridge."
+_TRUTH = ("true or false", re.compile(r"1|0|[tTfF]|true|false|True|False|TRUE|FALSE").fullmatch)
+# What the engine's drivers parse when a network is created (libnetwork, drivers/bridge/bridge.go, fromLabels).
+_DRIVER_OPTIONS: dict[str, tuple[str, Callable[[str], object]]] = {
+    "com.docker.network.driver.mtu": ("a number of bytes such as 1500", re.compile(r"\+?[0-9]{1,9}").fullmatch),
+    "com.docker.network.host_ipv4": ("an IP address", _is_address),
+    f"{_BRIDGE}host_binding_ipv4": ("an IP address", _is_address),
+    f"{_BRIDGE}name": (
+        "the name of an interface: at most 15 characters, no space and no '/'",
+        re.compile(r"(?!\.{1,2}\Z)[^\s/]{0,15}").fullmatch,
+    ),
+    **{f"{_BRIDGE}{name}": _TRUTH for name in ("enable_icc", "enable_ip_masquerade", "inhibit_ipv4", "default_bridge")},
+}
 
 # The Ansible options that describe a network, for network_attach's create and for a topology's networks.
 NETWORK_OPTIONS: dict[str, Json] = {
@@ -165,6 +193,9 @@ def parse_network(name: str, options: Mapping[str, Json]) -> NetworkSpec:
             "network default: the engine makes none of this name, which stands for its own bridge there. Choose another"
             " one; Compose, too, calls its default network PROJECT_default on the engine"
         )
+    driver = options.get("driver") or None
+    driver_opts = option_strings(options.get("driver_opts"))
+    _refuse_driver(name, driver, driver_opts or {})
     ipam = options.get("ipam") or {}
     subnets = ipam.get("config")
     parsed = None if subnets is None else tuple(_parse_subnet(name, subnet) for subnet in subnets)
@@ -175,12 +206,12 @@ def parse_network(name: str, options: Mapping[str, Json]) -> NetworkSpec:
         _refuse_family(name, parsed or (), 4, "with enable_ipv4: false")
         if not options.get("enable_ipv6"):
             raise SpecError(f"network {name}: without IPv4 it needs enable_ipv6: true")
-    if options.get("driver") in (None, "bridge"):
+    if driver in (None, "bridge"):
         _refuse_several(name, parsed or ())
     return NetworkSpec(
         name=name,
-        driver=options.get("driver"),
-        driver_opts=option_strings(options.get("driver_opts")),
+        driver=driver,
+        driver_opts=driver_opts,
         ipam_driver=ipam.get("driver"),
         ipam_options=option_strings(ipam.get("options")),
         subnets=parsed,
@@ -190,6 +221,18 @@ def parse_network(name: str, options: Mapping[str, Json]) -> NetworkSpec:
         enable_ipv6=options.get("enable_ipv6"),
         labels=option_strings(options.get("labels")),
     )
+
+
+def _refuse_driver(name: str, driver: str | None, options: Mapping[str, str]) -> None:
+    if driver in _ONE_NETWORK:
+        raise SpecError(
+            f"network {name}: driver {driver} cannot be used: the engine has one such network, {_ONE_NETWORK[driver]},"
+            " and creates no other. A container joins it by its network_mode"
+        )
+    for option, value in options.items():
+        what, fits = _DRIVER_OPTIONS.get(option, ("", bool))
+        if driver in _KNOWN_DRIVERS and what and not fits(value):
+            raise SpecError(f"network {name}: driver_opts: {option} is {value!r}, and must be {what}")
 
 
 def option_strings(mapping: Mapping[str, Json] | None) -> dict[str, str] | None:

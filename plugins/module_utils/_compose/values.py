@@ -120,7 +120,7 @@ def duration(value: Json) -> int:
         return 0
     if not _DURATION.fullmatch(words_):
         raise SpecError(f"{value!r} is not a duration; write a number with its unit, such as 500ms, 10s or 1m30s")
-    return round(sum(float(n) * _NANOSECONDS[unit] for n, unit in _DURATION_PART.findall(words_)))
+    return _for_engine(sum(float(n) * _NANOSECONDS[unit] for n, unit in _DURATION_PART.findall(words_)), value)
 
 
 def seconds(value: Json) -> int:
@@ -141,25 +141,42 @@ def size(value: Json) -> int:
     found = _SIZE.fullmatch(str(value).strip())
     if not found:
         raise SpecError(f"{value!r} is not a size; write a number of bytes, or one with a unit such as 64m or 1g")
-    return int(float(found[1]) * 1024 ** (" kmgtp".index(found[2].lower()) if found[2] else 0))
+    return _for_engine(float(found[1]) * 1024 ** (" kmgtp".index(found[2].lower()) if found[2] else 0), value)
+
+
+def _for_engine(number: float, value: Json) -> int:
+    """Return a number as the engine keeps it, in 64 bits."""
+    if number >= 2**63:
+        raise SpecError(f"{value!r} is too much")
+    return round(number)
 
 
 def memory(value: Json) -> int:
+    """Return bytes; 0 is no limit."""
     found = size(value)
-    if found < 6 * 1024**2:
-        raise SpecError(f"{value!r} is too little: the engine wants 6m at least")
+    if found < 6 * 1024**2 and str(value).strip() != "0":
+        raise SpecError(f"{value!r} is too little: the engine wants 6m at least, or 0 for no limit")
+    return found
+
+
+def some_size(value: Json) -> int:
+    """Return bytes, at least one: the engine takes none for its default."""
+    found = size(value)
+    if not found:
+        raise SpecError(f"{value!r} is no size")
     return found
 
 
 def cpus(value: Json) -> int:
-    """Return billionths of a CPU."""
+    """Return billionths of a CPU; 0 is no limit."""
     try:
-        found = round(float(value) * 10**9)
+        found = float(value)
     except (TypeError, ValueError):
-        found = 0
-    if found <= 0:
-        raise SpecError(f"{value!r} is not a number of CPUs; write one such as 0.5 or 2")
-    return found
+        found = -1.0
+    # As "not in", so that not a number is refused.
+    if not (found == 0 or 0.01 <= found <= 10**6):
+        raise SpecError(f"{value!r} is not a number of CPUs; write one such as 0.5, 0.01 at least, or 0 for no limit")
+    return round(found * 10**9)
 
 
 def path(value: Json) -> str:

@@ -185,7 +185,7 @@ CAUSES: dict[str, Cause] = {
         "name",
         "{source.name} takes {host} from the line '{line}' of its hosts file, which wins over the names of networks;"
         " that is {owner}, not {target.name}",
-        "Remove {what}, or use another name of {target.name}.",
+        "{advice}, or use another name of {target.name}, or its address.",
     ),
     "alias_shared": Cause(
         "name",

@@ -184,7 +184,7 @@ def _leads_there(evidence: Evidence, way: NetworkPath) -> bool:
         return True
     source, _target = evidence.ends
     extra = (source.owner.raw.get("HostConfig") or {}).get("ExtraHosts") or ()
-    return any(entry.partition(":")[0].lower() == evidence.host.lower() for entry in extra)
+    return any(entry.partition(":")[0].lower() == evidence.name for entry in extra)
 
 
 def _best_network(peer: Peer) -> str:

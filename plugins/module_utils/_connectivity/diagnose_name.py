@@ -56,16 +56,15 @@ def known_names(evidence: Evidence) -> list[str]:
 
 def _unresolved(evidence: Evidence, answer: ProbeAnswer) -> Finding:
     source, target = evidence.ends
-    host = evidence.host.lower()
     if source.mode == "host":
         again = [remedies.check_again(evidence.check, host=address) for address in target.addresses[:1]]
         return found(evidence, "source_host_network", *again)
     if target.mode == "host":
         return found(evidence, "target_host_network")
-    if any(host in way.names for way in paths(evidence)):
+    if any(evidence.name in way.names for way in paths(evidence)):
         lost = _resolver_lost(evidence, answer)
         return lost or found(evidence, "name_not_resolved", way=taken_path(evidence))
-    if target.borrowed and host in (target.name.lower(), target.container.short_id):
+    if target.borrowed and evidence.name in (target.name.lower(), target.container.short_id):
         again = [remedies.check_again(evidence.check, host=target.owner.name)]
         return found(evidence, "target_without_name", *again)
     return _unknown(evidence)
@@ -86,15 +85,17 @@ def _unknown(evidence: Evidence) -> Finding:
     host, names = evidence.host, known_names(evidence)
     network = next((name for name in live_common(source, target) if name != BRIDGE), "")
     if network:
-        advice = f"Use one of its names as host, or give {target.name} the alias {host}."
+        # With a dot at its end, an alias is none that the engine's resolver finds.
+        alias = host.removesuffix(".")
+        advice = f"Use one of its names as host, or give {target.name} the alias {alias}."
         aliases = target.networks[network].settings.aliases or ()
-        tasks: Tasks = (remedies.set_aliases(network, target.owner.name, {*aliases, host}),)
+        tasks: Tasks = (remedies.set_aliases(network, target.owner.name, {*aliases, alias}),)
     elif names:
         advice, tasks = "Use one of its names as host.", _under_own_name(evidence)
     else:
         advice = "Attach both to a network of their own: the default bridge has no names."
         tasks = (on_new_network(evidence),)
-    meant, shown = did_you_mean(host.lower(), names), ", ".join(names) or "none"
+    meant, shown = did_you_mean(evidence.name, names), ", ".join(names) or "none"
     return found(evidence, "name_unknown", *tasks, meant=meant, names=shown, advice=advice)
 
 
@@ -108,12 +109,20 @@ def _under_own_name(evidence: Evidence) -> Tasks:
     return (remedies.check_again(evidence.check, host=own if own in names else names[0]),)
 
 
+def _under_another_name(evidence: Evidence) -> Tasks:
+    """Return the check under a name of the target that is not the one asked for; under its address if it has none."""
+    source, target = evidence.ends
+    names = [name for name in known_names(evidence) if name != evidence.name]
+    names += [target.networks[network].ipv4 for network in live_common(source, target)]
+    return (remedies.check_again(evidence.check, host=names[0]),) if names else ()
+
+
 def _elsewhere(evidence: Evidence, answer: ProbeAnswer, others: list[str]) -> Finding:
     """The host resolves to at least one address that is not the target's. The order is that of a resolver."""
     source, target = evidence.ends
     host, own, shown = evidence.host, ", ".join(target.addresses), ", ".join(others)
     if _is_itself(source, others):
-        shadowed = _by_hosts_file(evidence, answer, others) if host.lower() in known_names(evidence) else None
+        shadowed = _by_hosts_file(evidence, answer, others) if evidence.name in known_names(evidence) else None
         return shadowed or _other_name(evidence, f"is {source.name} itself ({shown}), not {target.name}")
     if is_address(host):
         what = f"is {_who(evidence, others)}, not an address of {target.name} ({own})"
@@ -150,7 +159,7 @@ def _on_machine(evidence: Evidence, others: list[str], what: str) -> Finding | N
 
 def _by_hosts_file(evidence: Evidence, answer: ProbeAnswer, others: list[str]) -> Finding | None:
     source, _target = evidence.ends
-    host = evidence.host.lower()
+    host = evidence.name
     lines = [(a, names) for a, names in answer.hosts if a in others and host in (name.lower() for name in names)]
     if not lines:
         return None
@@ -158,20 +167,25 @@ def _by_hosts_file(evidence: Evidence, answer: ProbeAnswer, others: list[str]) -
     for link, live in legacy_links(evidence):
         if not live and host in (link.alias.lower(), link.target.lower()):
             return found(evidence, "link_stale", remedies.renew_link(source.owner.name, link), link=link)
+    container = source.owner
     # The target's host name follows the alias. An extra host, or what somebody wrote, rarely has a second name.
     first = names[0].lower() if len(names) > 1 else ""
-    made_by = [one for one in source.owner.legacy_links if one.alias.lower() == first][:1]
-    what = "the legacy link that made it" if made_by else f"the line (an extra host of {source.owner.name}, or an edit)"
-    tasks = [remedies.remove_link(source.owner.name, link) for link in made_by]
+    made_by = [one for one in container.legacy_links if one.alias.lower() == first][:1]
+    advice = f"Remove the line (an extra host of {container.name}, or an edit)"
+    if made_by:
+        advice = "Remove the legacy link that made it"
+    elif host == container.hostname.lower():
+        advice = f"Create {container.name} again with another hostname than {container.hostname}"
+    tasks = [remedies.remove_link(container.name, link) for link in made_by] or _under_another_name(evidence)
     line, owner = f"{address} {' '.join(names)}", _who(evidence, [address])
-    return found(evidence, "hosts_entry_shadows", *tasks, line=line, owner=owner, what=what)
+    return found(evidence, "hosts_entry_shadows", *tasks, line=line, owner=owner, advice=advice)
 
 
 def _by_network_link(evidence: Evidence, others: list[str]) -> Finding | None:
     source, target = evidence.ends
     for network in source.networks:
         for link in links_on(source, network):
-            if link.alias.lower() == evidence.host.lower() and not leads_to(link, target):
+            if link.alias.lower() == evidence.name and not leads_to(link, target):
                 rest = [one for one in links_on(source, network) if one != link]
                 task = remedies.set_links(network, source.owner.name, rest)
                 facts: Json = {"network": network, "link": link, "others": ", ".join(others)}
@@ -182,7 +196,7 @@ def _by_network_link(evidence: Evidence, others: list[str]) -> Finding | None:
 def _by_others(evidence: Evidence, others: list[str]) -> Finding | None:
     """Other containers have the name, as an alias or as their own."""
     source, target = evidence.ends
-    host = evidence.host.lower()
+    host = evidence.name
     for network in source.networks:
         holders = [one for one in evidence.others if host in names_on(one, network)]
         if not holders:

@@ -207,6 +207,11 @@ class Evidence:
         # A container that was given by its ID has a name that resolves, too.
         return self.target.name if self.target else self.check.target
 
+    @property
+    def name(self) -> str:
+        """Return the host as the engine's resolver compares names: without case, and without a dot at the end."""
+        return self.host.lower().removesuffix(".")
+
 
 def names_on(container: ContainerState, network: str) -> frozenset[str]:
     """Return the names of a container on a network, in lower case: the engine's resolver ignores case."""
@@ -276,7 +281,7 @@ def _is_gateway(source: Peer, host: str) -> bool:
 def _published_paths(evidence: Evidence) -> Iterator[NetworkPath]:
     """A port of the target that is published on the host, and a host that is none of the target's names."""
     _source, target = evidence.ends
-    host = evidence.host.lower()
+    host = evidence.name
     own = {target.name.lower(), target.owner.name.lower(), *target.addresses}
     own |= {name for network in target.networks for name in names_on(target.owner, network)}
     if evidence.check.port in target.published and host not in own:
@@ -311,7 +316,7 @@ def live_common(source: Peer, target: Peer) -> list[str]:
 def taken_path(evidence: Evidence, address: str = "") -> NetworkPath | None:
     """Return the way that the host takes: first by its name, then by the address that it resolved to."""
     ways = paths(evidence)
-    host = evidence.host.lower()
+    host = evidence.name
     if not is_address(host):
         for way in ways:
             if host in way.names and (not address or not way.addresses or address in way.addresses):

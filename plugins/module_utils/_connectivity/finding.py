@@ -82,7 +82,7 @@ def found(evidence: Evidence, name: str, *tasks: dict[str, Json], passing: bool 
 def on_new_network(evidence: Evidence) -> dict[str, Json]:
     """Return the task that attaches both to a network of their own, where the host is a name of the target."""
     source, target = evidence.ends
-    host = evidence.host
+    host = evidence.host.removesuffix(".")
     own = is_address(host) or host in (target.owner.name, target.owner.short_id)
     ends = (source.owner.name, target.owner.name)
     return attach(f"{target.name}-net", *ends, new=True, alias="" if own else host)

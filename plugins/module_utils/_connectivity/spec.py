@@ -15,7 +15,8 @@ import re
 import typing as t
 from dataclasses import dataclass, field, fields
 
-from .._errors import SpecError
+from .._engine.images import image_name
+from .._errors import SpecError, seconds_problem
 from .causes import CAUSES
 
 if t.TYPE_CHECKING:
@@ -165,8 +166,8 @@ def parse_total_timeout(params: Mapping[str, Json]) -> float:
     given = params.get("total_timeout")
     if given is None:
         return 0.0
-    if not given > 0:
-        raise SpecError(f"total_timeout {given:g} is not more than 0")
+    if problem := seconds_problem("total_timeout", given, _LEAST_INTERVAL):
+        raise SpecError(problem)
     return float(given)
 
 
@@ -182,11 +183,19 @@ def _expand(params: Mapping[str, Json], element: Mapping[str, Json]) -> Iterator
 
 def _parse(values: Mapping[str, Json]) -> Check:
     given = {one.name: values[one.name] for one in fields(Check) if values.get(one.name) is not None}
-    check = Check(**{**given, "login": _parse_login(given.get("login") or {})})
+    image = _probe_image(given.get("probe_image") or "")
+    check = Check(**{**given, "login": _parse_login(given.get("login") or {}), "probe_image": image})
     problem = _problem(check)
     if problem:
         raise SpecError(f"{check.describe()}: {problem}")
     return check
+
+
+def _probe_image(given: str) -> str:
+    try:
+        return image_name(given) if given else ""
+    except SpecError as exc:
+        raise SpecError(f"probe_image: {exc}") from exc
 
 
 def _parse_login(given: Mapping[str, Json]) -> Login:
@@ -202,12 +211,12 @@ def _problem(check: Check) -> str:
             is_address(host) or _NAME.fullmatch(host)
         ),
         f"port {check.port} is not between 1 and 65535": not 0 < check.port < 65536,
-        # As "not at least", so that not a number, which is never over, is refused.
-        f"timeout {check.timeout} is not at least 0": not check.timeout >= 0,
-        f"interval {check.interval} is not at least {_LEAST_INTERVAL} seconds": not check.interval >= _LEAST_INTERVAL,
+        seconds_problem("timeout", check.timeout, 0): True,
+        seconds_problem("interval", check.interval, _LEAST_INTERVAL): True,
         "a cause needs expect: unreachable": bool(check.cause) and check.expect == "reachable",
     }
-    return next((problem for problem, there in problems.items() if there), "") or _login_problem(check.login)
+    found = [problem for problem, there in problems.items() if problem and there]
+    return found[0] if found else _login_problem(check.login)
 
 
 def _meant(host: str) -> str:

@@ -14,6 +14,7 @@ import typing as t
 from contextlib import nullcontext
 from urllib.parse import quote
 
+from .._errors import MOST_SECONDS
 from .reader import Reader
 
 if t.TYPE_CHECKING:
@@ -78,7 +79,8 @@ class Engine(Reader):
         """Stop a container; it is killed if it has not ended by itself after I(grace) seconds."""
         # The engine answers when the container is down. That can last for long, so one at a time would be too few.
         with _stops if self.loses_count else nullcontext():
-            self.order(f"/containers/{container}/stop", timeout=self.connection.timeout + grace, t=str(grace))
+            longest = min(self.connection.timeout + grace, MOST_SECONDS)
+            self.order(f"/containers/{container}/stop", timeout=longest, t=str(grace))
 
     def rename(self, container: str, name: str) -> None:
         self.order(f"/containers/{container}/rename", name=name)

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .._errors import SpecError
+from .._errors import SpecError, seconds_problem
 from .mask import HIDDEN, without_password
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
-_LONGEST_TIMEOUT = 86400
 
 
 @dataclass(frozen=True)
@@ -39,11 +38,12 @@ class Connection:
                 f"docker_host {shown!r} cannot be used: it has a password, which no engine takes. Leave it out: TLS has"
                 " client_cert and client_key, and ssh has its own keys"
             )
-        if not 1 <= self.timeout <= _LONGEST_TIMEOUT:
-            raise SpecError(
-                f"timeout {self.timeout} cannot be used: it is how many seconds the engine may take to answer one"
-                f" request (option timeout or environment variable DOCKER_TIMEOUT), from 1 to {_LONGEST_TIMEOUT}"
-            )
+        what = (
+            "it is how many seconds the engine may take to answer one request (option timeout or environment variable"
+            " DOCKER_TIMEOUT),"
+        )
+        if problem := seconds_problem("timeout", self.timeout, 1, what):
+            raise SpecError(problem)
 
     @property
     def verified(self) -> bool:

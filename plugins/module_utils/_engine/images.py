@@ -10,9 +10,10 @@
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 
-from .._errors import EngineError, LinklabError
+from .._errors import EngineError, LinklabError, SpecError
 from .mask import mask
 from .streams import open_stream
 
@@ -20,8 +21,28 @@ if t.TYPE_CHECKING:
     from .client import Engine
 
 
+# How images are named (https://github.com/distribution/reference, reference.go and normalize.go): a registry has a dot,
+# a port, or is localhost.
+_LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_REGISTRY = rf"(?:localhost|(?=[^/]*[.:])(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\]))(?::[0-9]+)?"
+_COMPONENT = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_DIGEST = "[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-f]{32,}"
+_NAME = re.compile(
+    rf"(?:sha256:)?[0-9a-f]{{64}}|(?:{_REGISTRY}/)?{_COMPONENT}(?:/{_COMPONENT})*(?::\w[\w.-]{{0,127}})?(?:@{_DIGEST})?",
+    re.ASCII,
+)
+
+
 class NotPulled(LinklabError):
     """An image could not be pulled; the message is what the engine said."""
+
+
+def image_name(text: str) -> str:
+    """Return the name or ID of an image, without spaces around it; raise SpecError if the engine takes it for none."""
+    found = text.strip()
+    if not _NAME.fullmatch(found):
+        raise SpecError(f"{found!r} is not the name of an image; write name:tag, with the name in lower case")
+    return found
 
 
 def full_name(image: str) -> str:

@@ -15,7 +15,7 @@ import re
 import time
 import typing as t
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from .._errors import LinklabError, NotFound
@@ -38,10 +38,6 @@ _SILENCE = 10.0
 # before they call a start successful. One that was just started otherwise: as long as a program needs to fail.
 _UP_AFTER_RESTART = 10.0
 _UP_AT_FIRST = 1.0
-# What proves that a container ends for ever: it was started again so often, and for so long, while nothing on its
-# networks was starting. Programs that need another one often end until that is up.
-_LOOP_STARTS = 2
-_LOOP_SECONDS = 10.0
 _VERBS = {"started": "run", "healthy": "become healthy"}
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?\d*(Z|[+-]\d\d:\d\d)")
 
@@ -106,8 +102,6 @@ class _Wait:
         self._engine = engine
         self._started = started
         self._looks: dict[str, _Look] = {}
-        # How often a container had been started again, and when that was seen, by its ID: what a loop is counted from.
-        self._counted: dict[str, tuple[int, float]] = {}
         # How containers ended that the engine started again, by name: of one that runs again it says no more.
         self._ended: dict[str, str] = {}
 
@@ -146,8 +140,6 @@ class _Wait:
         if state.get("Status") == "restarting":
             self._ended[name] = how_it_ended(state)
         look = assess(raw, condition)
-        if not look.ready and self._is_in_loop(raw):
-            return replace(look, final=True)
         first = look.ready and name in self._started and is_kept_up(raw)
         if not (look.seconds or first):
             return look
@@ -157,28 +149,6 @@ class _Wait:
         if left <= 0:
             return _Look(ready=True, final=False, text="")
         return _Look(ready=False, final=False, text=look.text or "it was just started", seconds=left)
-
-    def _is_in_loop(self, raw: Mapping[str, Json]) -> bool:
-        """Whether a container was seen to end again and again, though nothing that it may need is starting."""
-        count, now = raw.get("RestartCount") or 0, time.monotonic()
-        if not count:
-            return False
-        before, since = self._counted.setdefault(raw["Id"], (count, now))
-        if self._is_beside_a_start(raw):
-            self._counted[raw["Id"]] = (count, now)
-            return False
-        return bool(count >= before + _LOOP_STARTS and now >= since + _LOOP_SECONDS)
-
-    def _is_beside_a_start(self, raw: Mapping[str, Json]) -> bool:
-        """Whether a container on one of the same networks runs and waits for its first healthcheck."""
-        networks = set(raw["NetworkSettings"]["Networks"] or ())
-        return any(
-            one.get("State") == "running"
-            # Those in a loop of their own start for ever.
-            and one["Id"] not in self._counted
-            and not networks.isdisjoint((one.get("NetworkSettings") or {}).get("Networks") or ())
-            for one in self._engine.containers(health=["starting"])
-        )
 
 
 class _Events:

@@ -145,8 +145,9 @@ def removal_warnings(source: ContainerState, gone: Sequence[LegacyLink]) -> Iter
     """Say what becomes of links that are removed from a container which stays."""
     if gone:
         yield (
-            f"the engine keeps {', '.join(map(str, gone))} in its files: when the daemon restarts, {source.name} has it"
-            " again if a container of that name is there. It is gone for good once the source is recreated."
+            f"the engine keeps {', '.join(map(str, gone))} in its files: when the daemon restarts, {source.name} has"
+            f" {'it' if len(gone) == 1 else 'them'} again if a container of that name is there, until the source is"
+            " recreated."
         )
 
 

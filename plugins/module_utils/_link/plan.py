@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._apply.replacement_checks import replace_problems, replace_warnings
+from .._apply.replacement_checks import replace_problems, replace_warnings, state_clause
 from .._compose.attachment import AttachSpec, DesiredEndpoint
 from .._compose.container import check_name
 from .._errors import Refusal, did_you_mean, refuse
@@ -159,7 +159,8 @@ def _sort(spec: LinkSpec, state: LinkState) -> _Sorted:
 
 
 def _plan_recreate(spec: LinkSpec, state: LinkState, source: ContainerState, links: _Sorted) -> Plan:
-    start = spec.create is not None and source.status == "created"
+    # What it says beforehand: the next run would take a successor that is only created for one that is to be started.
+    start = spec.create is not None and not source.live
     stale = [link for link in state.legacy if link.stale]
     problems = list(legacy_problems(spec, state, starts=source.live or start))
     if state.dependencies is not None:
@@ -169,7 +170,7 @@ def _plan_recreate(spec: LinkSpec, state: LinkState, source: ContainerState, lin
     repaired, lost = repairable([link for link in links.kept if link.stale], state, starts=source.live or start)
     wanted = {**repaired, **{link.alias: state.containers[link.target] for link in spec.links}}
     recreate = RecreateContainer(
-        _why(links, repaired, state),
+        _why(links, repaired, state) + state_clause(source, start=start),
         Disruption.RECREATE,
         source,
         tuple((target.id, alias) for alias, target in wanted.items()),
@@ -219,7 +220,8 @@ def _why(links: _Sorted, repaired: Mapping[str, ContainerState], state: LinkStat
     again = [str(link) for link in links.lacking if link.alias in stale]
     again += [f"{target.name}:{alias}" for alias, target in repaired.items()]
     texts = [f"links: {' '.join(parts)}"] if parts else []
-    texts += [f"the target of {', '.join(again)} was replaced, so that the link leads nowhere"] if again else []
+    if again:
+        texts.append(f"the target of {', '.join(again)} was replaced, so that the link leads nowhere")
     return "; ".join(texts) + "; the engine makes a legacy link only together with its source"
 
 

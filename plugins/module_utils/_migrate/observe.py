@@ -16,11 +16,12 @@ from .._apply.hosts import has_own_resolver, read_hosts
 from .._apply.replacement_checks import Inspected, observe_dependencies
 from .._errors import EngineError, NotFound
 from .._model.bridge import on_default_bridge
-from .._model.find import all_summaries, find_containers
+from .._model.find import all_summaries, find_containers, find_network_support
 from .._model.hosts_lines import is_tidy
 from .._model.leftover_names import is_leftover, lasting_name
 from .._model.legacy_links import read_legacy_links
-from .._model.state import read_network
+from .._model.state import NetworkSupport, read_network
+from .._plan.new_networks import needs_support
 from .._recovery.endpoint_notes import with_away
 from .._recovery.journal import Journal, read_journal, recovered
 from .environment import read_process_1
@@ -84,6 +85,7 @@ class MigrateState:
         shells: IDs of containers that have a shell, among the sources and their targets.
         journal: what interrupted runs left; the containers are as they will be once that is put right.
         summaries: every container that is not what a killed run left.
+        network_support: only read if a network may have to be created that needs it.
         missing: what the task names and is not there.
         known: names of all containers; only read to suggest some.
     """
@@ -97,6 +99,7 @@ class MigrateState:
     shells: frozenset[str] = frozenset()
     journal: Journal = field(default_factory=Journal)
     summaries: tuple[Summary, ...] = ()
+    network_support: NetworkSupport = field(default_factory=NetworkSupport)
     missing: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
 
@@ -107,16 +110,19 @@ def observe_migrate(engine: Engine, spec: MigrateSpec, patience: float | None = 
     sources = tuple(_sources(engine, spec, real, journal))
     targets = [target for source in sources for target in source.targets]
     involved = {one.id: one for one in (*(source.container for source in sources if source.links), *targets)}
+    networks = {raw["Name"]: read_network(raw) for raw in engine.networks()}
+    new = [spec.create] if spec.create is not None and involved and spec.network not in networks else []
     return MigrateState(
         info=engine.info,
         sources=sources,
         containers={**real, **{one.id: one for one in (*targets, *(source.container for source in sources))}},
         linked_elsewhere=frozenset(_linked_elsewhere(engine, real, sources)),
-        networks={raw["Name"]: read_network(raw) for raw in engine.networks()},
+        networks=networks,
         members=_members(summaries, real),
         shells=frozenset(ident for ident, one in involved.items() if _has_shell(engine, one)),
         journal=journal,
         summaries=tuple(summary for summary in summaries if summary.id in real),
+        network_support=find_network_support(engine) if needs_support(new) else NetworkSupport(),
         missing=tuple(_missing(spec, real, journal.changes)),
         known=tuple(one.name for one in real.values()),
     )

@@ -17,6 +17,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
+from .._apply.replacement_checks import state_clause
 from .._compose.attachment import AttachSpec, DesiredEndpoint
 from .._errors import refuse
 from .._model.bridge import DEFAULT_BRIDGE, on_default_bridge
@@ -198,7 +199,7 @@ class _Part:
             variables = vanishing(one, source.links, source.variables, self.state.info)
             texts = tuple(f"{variable.name}={variable.value}" for variable in variables)
             what = f"{len(texts)} variables of its links" if texts else "no variables, as its links give none"
-            why = f"its configuration gets {what}; it moves to {self.group.network} without links"
+            why = f"its configuration gets {what}; it moves to {self.group.network} without links{state_clause(one)}"
             settings = endpoints[one.id].settings if one.id in endpoints else EndpointSettings()
             place = (self.group.network, settings, texts, self.spec.leave_bridge, handled)
             yield (BakeEnvironment(why, Disruption.RECREATE, one, *place),)
@@ -238,5 +239,6 @@ def _plan_attach(spec: MigrateSpec, state: MigrateState, group: Group) -> Attach
         neighbours=state.summaries,
         internal=frozenset(net.name for net in state.networks.values() if net.internal),
         known_networks=tuple(state.networks.values()),
+        network_support=state.network_support,
     )
     return plan_endpoints(AttachSpec(group.network, create, desired_endpoints), there)

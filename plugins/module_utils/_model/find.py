@@ -13,16 +13,16 @@ import typing as t
 
 from .._engine.polling import until
 from .._errors import EngineError, NotFound, Refusal
-from .state import read_container, read_network, read_summary
+from .state import read_container, read_network, read_network_support, read_summary
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .._engine.reader import Reader
-    from .state import ContainerState, Network, Summary
+    from .state import ContainerState, Network, NetworkSupport, Summary
 
 # How long two runs that made a network of one name at once may take to agree on one of the two.
-SETTLE_SECONDS = 5.0
+AGREE_SECONDS = 5.0
 
 
 def find_container(engine: Reader, ref: str) -> ContainerState | None:
@@ -52,7 +52,7 @@ def find_network(engine: Reader, ref: str) -> Network | None:
             # Two runs that made it at once settle within a moment which of the two stays.
             return []
 
-    found = until(look, SETTLE_SECONDS)
+    found = until(look, AGREE_SECONDS)
     if found:
         return found[0]
     same = same_name(engine, ref)
@@ -60,6 +60,10 @@ def find_network(engine: Reader, ref: str) -> Network | None:
         f"{len(same)} networks are named {ref}: {', '.join(ident[:12] for ident in same)}."
         " Remove all but one, or give its ID. Nothing was changed."
     )
+
+
+def find_network_support(engine: Reader) -> NetworkSupport:
+    return read_network_support(engine.get("/info"))
 
 
 def same_name(engine: Reader, name: str) -> list[str]:

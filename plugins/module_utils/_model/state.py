@@ -130,6 +130,21 @@ class Summary:
 
 
 @dataclass(frozen=True)
+class NetworkSupport:
+    """What an engine has for new networks.
+
+    Attributes:
+        drivers: names of the network drivers, as far as the engine knows them.
+        manager: whether it is a Swarm manager: only these create networks of the swarm.
+        pools: pairs of a base network and a prefix length, from which it takes subnets; empty for its default.
+    """
+
+    drivers: tuple[str, ...] = ()
+    manager: bool = False
+    pools: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
 class Subnet:
     subnet: str
     gateway: str = ""
@@ -301,6 +316,15 @@ def _published(raw: Mapping[str, Json]) -> Iterator[tuple[str, int, str]]:
     for port in raw.get("Ports") or ():
         if port.get("PublicPort"):
             yield port.get("IP") or "", port["PublicPort"], port.get("Type") or "tcp"
+
+
+def read_network_support(info: Mapping[str, Json]) -> NetworkSupport:
+    """Read the answer to C(GET /info)."""
+    return NetworkSupport(
+        drivers=tuple((info.get("Plugins") or {}).get("Network") or ()),
+        manager=bool((info.get("Swarm") or {}).get("ControlAvailable")),
+        pools=tuple((pool["Base"], pool["Size"]) for pool in info.get("DefaultAddressPools") or ()),
+    )
 
 
 def read_network(raw: Mapping[str, Json]) -> Network:

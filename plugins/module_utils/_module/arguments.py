@@ -14,6 +14,7 @@ in any case, so that only the names are of use.
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 from ansible.module_utils.common.validation import check_type_dict, check_type_list
@@ -98,6 +99,8 @@ def _covered(value: Json, option: Mapping[str, Json]) -> Json:
     kind = option.get("type", "str")
     if value is None or isinstance(value, bool):
         return value
+    if kind in ("int", "float"):
+        return _number(value, kind)
     if kind == "dict":
         return _dictionary(value, option)
     if kind == "list":
@@ -105,6 +108,19 @@ def _covered(value: Json, option: Mapping[str, Json]) -> Json:
     if kind == "raw":
         return _loose(value)
     return _plain(value)
+
+
+def _number(value: Json, kind: str) -> Json:
+    """Return a number that Ansible can look at: what is too large for its type ends it with a traceback."""
+    try:
+        too_large = math.isinf(float(value))
+    except OverflowError:
+        too_large = True
+    except (TypeError, ValueError):
+        return hidden(value) if isinstance(value, (dict, list)) else value
+    if not too_large:
+        return value
+    return ".inf" if kind == "int" else math.inf
 
 
 def _list(value: Json, option: Mapping[str, Json]) -> Json:

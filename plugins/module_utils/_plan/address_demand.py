@@ -147,7 +147,7 @@ class Room:
             for pool in pools
         )
         stopped = sorted(holder.name for holder in holders if not holder.runs)
-        without = f" ({', '.join(stopped)} among them, which do not run)" if stopped else ""
+        without = f" ({', '.join(stopped)} among them, not running)" if stopped else ""
         return (
             f"network {network.name} ({where}) has {room} {'address' if room == 1 else 'addresses'} to give away, and"
             f" {wanting} more {'container needs' if wanting == 1 else 'containers need'} one{without};"
@@ -207,9 +207,9 @@ class Room:
             }
             if open_ and at_risk:
                 yield (
-                    f"{', '.join(sorted(open_))} may get an address that a container asks for which does not run"
-                    f" ({', '.join(sorted(at_risk))}): the engine keeps none for those, which then cannot start. Start"
-                    " them first, or give the network an ip_range without such addresses"
+                    f"{', '.join(sorted(open_))} may get an address that a stopped container asks for"
+                    f" ({', '.join(sorted(at_risk))}): the engine does not reserve it, and that container then cannot"
+                    " start. Start it first, or give the network an ip_range without such addresses"
                 )
 
     def units(self, changes: Sequence[Attach | Reattach]) -> list[tuple[EndpointAction, ...]]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from .._errors import Refusal, did_you_mean, refuse
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.endpoint import EndpointSettings, Link
-from .._model.state import ContainerState, automatic_aliases, is_phantom
+from .._model.state import ContainerState, NetworkSupport, automatic_aliases, is_phantom
 from .address_demand import Room
 from .attach_checks import (
     AT_CONNECT,
@@ -24,10 +24,10 @@ from .attach_checks import (
     container_problems,
     mac_problems,
     network_problems,
-    new_network_problems,
     settings_problems,
 )
 from .attach_names import alias_warnings
+from .new_networks import new_network_problems
 from .plan import (
     Action,
     Attach,
@@ -70,10 +70,12 @@ class AttachState:
         internal: the names of the internal networks; only read if a container is on several networks.
         others: who may have to leave in a purge, and every container to suggest names.
         known_networks: only read to suggest names, and to create a network.
+        network_support: only read to create a network that needs it.
         notes: what interrupted runs left; the containers have the endpoints that are away.
         created: names of containers that get their endpoint when they are created, after this plan is carried out.
         mac_later: names of containers whose MAC address is handled elsewhere, or can only be read once they run.
         members: by ID, who is or will be on the network besides I(containers); only read where an alias is to come.
+            Of the others the network's own description has the names.
         neighbours: every container; only read where an endpoint may get an address.
         starts: names of containers that are started afterwards if they do not run.
     """
@@ -84,6 +86,7 @@ class AttachState:
     internal: frozenset[str] = frozenset()
     others: tuple[Summary | ContainerState, ...] = ()
     known_networks: tuple[Network, ...] = ()
+    network_support: NetworkSupport = field(default_factory=NetworkSupport)
     notes: tuple[Note, ...] = ()
     created: frozenset[str] = frozenset()
     mac_later: frozenset[str] = frozenset()
@@ -150,7 +153,7 @@ def plan_endpoints(spec: AttachSpec, given: AttachState) -> AttachPlan:
         warnings=(
             *_create_warnings(spec, state.network),
             *_link_warnings(spec, state, leaving),
-            *_name_warnings(spec, state, changes, leaving),
+            *_name_warnings(spec, state, leaving),
             *room.warnings(changes),
             *route_warnings(changes, _internal(spec, state), state.info),
         ),
@@ -179,7 +182,7 @@ def _problems(spec: AttachSpec, state: AttachState) -> Iterator[str]:
     if state.network is not None:
         yield from network_problems(state.network)
     elif spec.create is not None:
-        yield from new_network_problems(spec.create, state.known_networks, state.info)
+        yield from new_network_problems([spec.create], state.known_networks, state.network_support, state.info)
     named: dict[str, str] = {}
     for desired in spec.desired_endpoints:
         container = state.containers.get(desired.container)
@@ -231,14 +234,15 @@ def _link_warnings(spec: AttachSpec, state: AttachState, leaving: Container[str]
             yield f"the link target {target.name} is not on network {name}: the link resolves once it is attached there"
 
 
-def _name_warnings(
-    spec: AttachSpec, state: AttachState, changes: Iterable[Attach | Reattach], leaving: Container[str]
-) -> Iterator[str]:
+def _name_warnings(spec: AttachSpec, state: AttachState, leaving: Container[str]) -> Iterator[str]:
     named = _named(spec, state)
-    members = {ident: one for ident, one in state.members.items() if ident not in leaving}
+    known = state.network.members if state.network is not None else {}
+    # Of a member that was not read itself, the network knows the name.
+    members = {ident: ContainerState(ident, member.name, "running") for ident, member in known.items()}
+    members = {ident: one for ident, one in {**members, **state.members}.items() if ident not in leaving}
     members.update((ident, container) for ident, (container, _desired) in named.items())
     given = {ident: frozenset(desired.settings.aliases or ()) for ident, (_one, desired) in named.items()}
-    return alias_warnings(_name(spec, state), changes, members, given)
+    return alias_warnings(_name(spec, state), members, given)
 
 
 # -- what is to be done -----------------------------------------------------------------------------------------------

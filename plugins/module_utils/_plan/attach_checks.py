@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import types
 import typing as t
 
@@ -25,8 +24,6 @@ if t.TYPE_CHECKING:
     from .._model.endpoint import EndpointSettings
     from .._model.state import ContainerState, Network
     from .plan import Attach
-
-_BRIDGE_NAME = "com.docker.network.bridge.name"
 
 # Setting name to the API version that has it, and the engine that brought that version. A MAC address is part of the
 # API since 1.44, but before 1.54 it counts when a container is created only: a connect accepts and ignores it.
@@ -64,28 +61,6 @@ def network_problems(network: Network) -> Iterator[str]:
         yield f"network {network.name} has the driver {network.driver}: the engine lets no container join it later"
     if network.scope == "swarm" and not network.attachable:
         yield f"network {network.name} belongs to a swarm and is not attachable: only services can use it"
-
-
-def new_network_problems(create: NetworkSpec, others: Iterable[Network], info: EngineInfo) -> Iterator[str]:
-    """Say which subnets of a network that is to be created overlap, and whether another network has its bridge.
-
-    One of the same name is no other network: a run at the same time has created it since this one looked for it.
-    Engine 20.10 accepts the bridge of its default network, which then has no endpoints any more until it is restarted.
-    """
-    if create.enable_ipv4 is False and not info.speaks("1.47"):
-        yield (
-            f"network {create.name}: enable_ipv4: false needs API 1.47 (Docker Engine 27.2); this engine speaks"
-            f" {info.api_version}"
-        )
-    subnets = [ipaddress.ip_network(entry["subnet"]) for entry in create.subnets or ()]
-    bridge = (create.driver_opts or {}).get(_BRIDGE_NAME)
-    for other in (one for one in others if one.name != create.name):
-        for subnet in subnets:
-            for taken in (one.subnet for one in other.subnets if one.subnet):
-                if subnet.overlaps(ipaddress.ip_network(taken, strict=False)):
-                    yield f"network {create.name}: its subnet {subnet} overlaps that of network {other.name}, {taken}"
-        if bridge and bridge == other.options.get(_BRIDGE_NAME):
-            yield f"network {create.name}: network {other.name} has the bridge {bridge} already ({_BRIDGE_NAME})"
 
 
 def is_default_bridge(network: Network) -> bool:

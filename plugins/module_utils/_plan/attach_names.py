@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import typing as t
 
-from .plan import Reattach
-
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from .._model.state import ContainerState
-    from .plan import Attach
 
 
 def own_names(container: ContainerState) -> set[str]:
@@ -37,12 +34,9 @@ def as_resolved(names: Iterable[str]) -> set[str]:
 
 
 def alias_warnings(
-    network: str,
-    changes: Iterable[Attach | Reattach],
-    members: Mapping[str, ContainerState],
-    given: Mapping[str, frozenset[str]],
+    network: str, members: Mapping[str, ContainerState], given: Mapping[str, frozenset[str]]
 ) -> Iterator[str]:
-    """Say which aliases that are about to be made are names of other containers on the network already.
+    """Say which aliases that the task gives are names of other containers on the network, too.
 
     One that the task gives to several containers itself is shared on purpose, as for a round robin.
 
@@ -51,22 +45,24 @@ def alias_warnings(
         members: by ID, who is on the network once all is done, as they are now.
         given: by ID, the aliases that the task gives.
     """
-    for action in changes:
-        container = action.container
-        had = set(action.old.settings.aliases or ()) if isinstance(action, Reattach) else set()
-        for alias in action.settings.aliases or ():
-            for ident, other in members.items():
-                if alias in had or ident == container.id or other.name == container.name:
+    for ident, aliases in given.items():
+        container = members[ident]
+        there = aliases_on(container, network)
+        for alias in sorted(aliases):
+            for other in members.values():
+                if other.id == ident or other.name == container.name:
                     continue
-                if as_resolved({alias}) & as_resolved(own_names(other)):
-                    what = "the name of that container"
-                elif as_resolved({alias}) & as_resolved(aliases_on(other, network) | given.get(ident, frozenset())):
-                    if alias in given.get(ident, frozenset()) and alias in given.get(container.id, frozenset()):
-                        continue
-                    what = "an alias of that container"
-                else:
-                    continue
-                yield (
-                    f"{container.name} gets the alias {alias} on {network}, where {other.name} is found under it"
-                    f" already ({what}): the name then leads to either of the two"
-                )
+                if what := _found_under(alias, other, network, given):
+                    yield (
+                        f"{container.name} {'has' if alias in there else 'gets'} the alias {alias} on {network}, where"
+                        f" {other.name} is found under it already ({what}): the name leads to either of the two"
+                    )
+
+
+def _found_under(alias: str, other: ContainerState, network: str, given: Mapping[str, frozenset[str]]) -> str:
+    """Return what an alias of one container is to another one; empty if nothing, or if the task gives it to both."""
+    if as_resolved({alias}) & as_resolved(own_names(other)):
+        return "the name of that container"
+    own = given.get(other.id, frozenset())
+    shared = alias not in own and as_resolved({alias}) & as_resolved(aliases_on(other, network) | own)
+    return "an alias of that container" if shared else ""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from .plan import Action, Detach, Disruption, Plan, singly, stages
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from .plan import Stage
 
@@ -86,18 +86,13 @@ def with_restorations(plan: Plan, notes: Sequence[Note]) -> Plan:
     if not notes:
         return plan
     last = stages((singly(restorations(notes, plan.stages)), 1))
-    return Plan(plan.stages + last, note_waits(notes) + plan.warnings)
+    dead = {end.name for note in notes for end in note.endpoints}
+    return Plan(plan.stages + last, wait_warnings(dead, max(note.waited for note in notes)) + plan.warnings)
 
 
-def note_waits(notes: Iterable[Note]) -> tuple[str, ...]:
-    """Say for which containers a run was waited that had taken endpoints away."""
-    return wait_warnings({end.name: note.waited for note in notes for end in note.endpoints})
-
-
-def wait_warnings(dead: Mapping[str, float]) -> tuple[str, ...]:
-    """Say how long it was waited for a run that turned out to be dead, by container, if that took its time."""
-    longest = max(dead.values(), default=0.0)
-    if longest < _WORTH_TELLING:
+def wait_warnings(dead: Collection[str], seconds: float) -> tuple[str, ...]:
+    """Say how long it was waited for runs that turned out to be dead, if that took its time. dead: containers."""
+    if not dead or seconds < _WORTH_TELLING:
         return ()
-    text = f"waited {longest:.0f} seconds for another run that may have been changing {', '.join(sorted(dead))}"
+    text = f"waited {seconds:.0f} seconds for another run that may have been changing {', '.join(sorted(dead))}"
     return (f"{text}; it gave no sign of life, so it counts as interrupted",)

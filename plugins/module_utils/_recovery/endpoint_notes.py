@@ -37,6 +37,8 @@ if t.TYPE_CHECKING:
     from .._engine.client import Engine
     from .._model.state import ContainerState
 
+    Sign = tuple[t.Any, float]
+
 Json = t.Any
 
 NOTE_LABEL = "linklab.docker.endpoints"
@@ -45,7 +47,7 @@ _MEMBERS = "linklab-members-"
 # How long a run may take for what it noted; a reattach takes a fifth of a second.
 _PATIENCE = 4.0
 _PATIENCE_EACH = 1.0
-_LOOK_AGAIN = 0.1
+_LOOK_AGAIN = 0.25
 
 
 # -- leaving one ------------------------------------------------------------------------------------------------------
@@ -159,15 +161,44 @@ def find_notes(
         made: names of networks that this run makes if they are missing. Whoever makes a network that a killed run was
             replacing also needs to know of its other members; nobody else can put them back.
     """
-    begin, waited = time.monotonic(), False
+    notes: list[Note] = []
+
+    def look() -> Mapping[str, Sign]:
+        notes[:] = notes_now(engine, concerns, made)
+        return signs(notes)
+
+    seconds, waited = wait_for_runs(look, patience)
+    return tuple(replace(note, waited=seconds) for note in notes), waited
+
+
+def notes_now(engine: Engine, concerns: Callable[[NotedEndpoint], bool], made: Collection[str]) -> list[Note]:
+    notes = _read(engine, made)
+    return [note for note in notes if note.members_of in made or any(map(concerns, note.endpoints))]
+
+
+def signs(notes: Iterable[Note]) -> dict[str, Sign]:
+    return {note.id: (note.id, _PATIENCE + _PATIENCE_EACH * len(note.endpoints)) for note in notes}
+
+
+def wait_for_runs(look: Callable[[], Mapping[str, Sign]], patience: float | None = None) -> tuple[float, bool]:
+    """Wait until the runs that left what I(look) finds are over or count as dead, all at once.
+
+    Args:
+        look: returns by what was left: what changes while its run is alive, and for how many seconds it may not.
+        patience: seconds without any sign of life after which each counts as dead, instead of its own.
+
+    Returns:
+        After how many seconds that was, and whether there was anything.
+    """
+    begin = time.monotonic()
+    since: dict[str, tuple[Json, float]] = {}
     while True:
-        notes = [note for note in _read(engine, made) if note.members_of in made or any(map(concerns, note.endpoints))]
-        longest = max((len(note.endpoints) for note in notes), default=0)
-        allowed = _PATIENCE + _PATIENCE_EACH * longest if patience is None else patience
-        seconds = time.monotonic() - begin
-        waited = waited or bool(notes)
-        if not notes or seconds >= allowed:
-            return tuple(replace(note, waited=seconds) for note in notes), waited
+        found, now = look(), time.monotonic()
+        for key, sign in found.items():
+            if key not in since or since[key][0] != sign[0]:
+                since[key] = (sign[0], now)
+        if all(now - since[key][1] >= (sign[1] if patience is None else patience) for key, sign in found.items()):
+            return now - begin, bool(since)
         time.sleep(_LOOK_AGAIN)
 
 

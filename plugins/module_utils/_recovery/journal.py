@@ -14,7 +14,6 @@ judge, and put its actions first. How these are carried out is known to _apply/r
 from __future__ import annotations
 
 import re
-import time
 import typing as t
 from dataclasses import dataclass, field, replace
 
@@ -25,8 +24,8 @@ from .._model.legacy_links import read_legacy_links
 from .._model.state import Endpoint, is_live, stop_grace
 from .._plan.container_actions import FinishUnlink
 from .._plan.plan import Action, Disruption, Plan, singly, stages
-from .._plan.restorations import note_waits, restorations, wait_warnings
-from .endpoint_notes import find_notes, of_containers, with_away
+from .._plan.restorations import restorations, wait_warnings
+from .endpoint_notes import notes_now, of_containers, signs, wait_for_runs, with_away
 from .names import Before, Interrupted, Leftover, Verdict, classify, policy_to_restore, prefix, read_leftovers
 from .unlink_mark import mark_name
 
@@ -37,12 +36,12 @@ if t.TYPE_CHECKING:
     from .._model.legacy_links import LegacyLink
     from .._model.state import ContainerState
     from .._plan.restorations import Note
+    from .endpoint_notes import Sign
 
 Json = t.Any
 
 # A run that is still at work shows it in names and states; what takes longest without a sign is a stop.
 _PATIENCE = 10.0
-_LOOK_AGAIN = 0.25
 # What the names of all that a change leaves have in common.
 _ANY_LEFTOVER = r"\.linklab-(new|old|unlink)\."
 
@@ -67,12 +66,10 @@ class Left:
     Attributes:
         exchange: of its replacement.
         mark: of a removal of its links.
-        seconds: how long the run was waited for.
     """
 
     exchange: Interrupted | None = None
     mark: Leftover | None = None
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -83,11 +80,13 @@ class Journal:
         changes: of changes of containers, by the container's name; those without are not in it.
         notes: of endpoints.
         waited: whether another run may have been at work, so that what was read before is out of date.
+        seconds: how long runs were waited for.
     """
 
     changes: Mapping[str, Left] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     waited: bool = False
+    seconds: float = field(default=0.0, compare=False)
 
     def of(self, name: str) -> Left:
         return self.changes.get(name, Left())
@@ -101,7 +100,8 @@ class Journal:
     @property
     def warnings(self) -> tuple[str, ...]:
         """For which containers a run was waited that turned out to be dead, if that took its time."""
-        return note_waits(self.notes) + wait_warnings({name: left.seconds for name, left in self.changes.items()})
+        noted = (end.name for note in self.notes for end in note.endpoints)
+        return wait_warnings({*noted, *self.changes}, self.seconds)
 
 
 def _leave_text(found: Interrupted) -> str:
@@ -131,11 +131,20 @@ def read_journal(
             container to stop, if one of this change may be stopping, and a little more.
         made: see M(find_notes).
     """
-    refs = tuple(noted)
-    looks = bool(refs or made)
-    notes, waited_for_notes = find_notes(engine, of_containers(refs), patience, made) if looks else ((), False)
-    changes, waited = _find_changes(engine, tuple(dict.fromkeys(names)), patience)
-    return Journal(changes, notes, waited or waited_for_notes)
+    refs, wanted = tuple(noted), tuple(dict.fromkeys(names))
+    notes: list[Note] = []
+    left: dict[str, tuple[Leftover, ...]] = {}
+    there: dict[str, Json] = {}
+
+    def look() -> Mapping[str, Sign]:
+        nonlocal left, there
+        notes[:] = notes_now(engine, of_containers(refs), made) if refs or made else ()
+        left, there = _look(engine, wanted) if wanted else ({}, {})
+        return {**signs(notes), **{name: (found, _allowed(name, found, there)) for name, found in left.items()}}
+
+    seconds, waited = wait_for_runs(look, patience)
+    changes = {name: Left(*classify(name, there.get(name), leftovers)) for name, leftovers in left.items()}
+    return Journal(changes, tuple(replace(note, waited=seconds) for note in notes), waited, seconds)
 
 
 def find_leftovers(engine: Engine, name: str) -> tuple[Leftover, ...]:
@@ -143,7 +152,7 @@ def find_leftovers(engine: Engine, name: str) -> tuple[Leftover, ...]:
     return _look(engine, (name,))[0].get(name, ())
 
 
-def _look(engine: Engine, names: Sequence[str]) -> tuple[dict[str, tuple[Leftover, ...]], Mapping[str, Json]]:
+def _look(engine: Engine, names: Sequence[str]) -> tuple[dict[str, tuple[Leftover, ...]], dict[str, Json]]:
     """Return what there is of changes by the container's name, and what these and the containers are like."""
     pattern = f"^/{re.escape(prefix(names[0]))}" if len(names) == 1 else _ANY_LEFTOVER
     listed = engine.containers(name=[pattern])
@@ -155,24 +164,6 @@ def _look(engine: Engine, names: Sequence[str]) -> tuple[dict[str, tuple[Leftove
 
 def _is_own(one: Leftover, there: Mapping[str, Json]) -> bool:
     return one.role != "unlink" or (one.id in there and never_ran(there[one.id]))
-
-
-def _find_changes(engine: Engine, names: Sequence[str], patience: float | None) -> tuple[dict[str, Left], bool]:
-    """Return what is left by name, and whether there was anything to wait for; all are waited for at once."""
-    begin = time.monotonic()
-    seen: dict[str, tuple[Leftover, ...]] = {}
-    since: dict[str, float] = {}
-    while names:
-        left, there = _look(engine, names)
-        now = time.monotonic()
-        since.update({name: now for name, leftovers in left.items() if seen.get(name) != leftovers})
-        seen.update(left)
-        allowed = {name: _allowed(name, left[name], there) if patience is None else patience for name in left}
-        if all(now - since[name] >= allowed[name] for name in left):
-            changes = {name: classify(name, there.get(name), leftovers) for name, leftovers in left.items()}
-            return {name: Left(*change, now - begin) for name, change in changes.items()}, bool(seen)
-        time.sleep(_LOOK_AGAIN)
-    return {}, False
 
 
 def _allowed(name: str, leftovers: Sequence[Leftover], there: Mapping[str, Json]) -> float:

@@ -16,15 +16,14 @@ from .._engine.images import full_name
 from .._errors import did_you_mean
 from .._model.labels import TOPOLOGY_LABEL, container_owner, owner
 from .._model.leftover_names import lasting_name
-from .._model.state import Network, Subnet
-from .._plan.attach_checks import new_network_problems
 from .._plan.container_actions import claims_text
+from .._plan.new_networks import new_network_problems
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .._model.endpoint import EndpointSettings
-    from .._model.state import Endpoint
+    from .._model.state import Endpoint, Network
     from .spec import DesiredContainer, TopologySpec
     from .state import TopologyState
 
@@ -80,12 +79,9 @@ def _networks_there(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
 
 
 def _new_networks(spec: TopologySpec, state: TopologyState, going: frozenset[str]) -> Iterator[str]:
+    new = [wanted for name, wanted in spec.networks.items() if name not in state.networks]
     others = [network for network in state.all_networks if network.id not in going]
-    for name, wanted in spec.networks.items():
-        if name not in state.networks:
-            yield from new_network_problems(wanted, others, state.info)
-            subnets = tuple(Subnet(entry["subnet"]) for entry in wanted.subnets or ())
-            others.append(Network("", name, subnets=subnets, options=wanted.driver_opts or {}))
+    return new_network_problems(new, others, state.network_support, state.info)
 
 
 def _addresses(spec: TopologySpec, state: TopologyState) -> Iterator[str]:

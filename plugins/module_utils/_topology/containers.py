@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .._compose.container import LIVE_OPTIONS
+from .._compose.container import is_live
 from .._compose.container_compare import differences, why
 from .._compose.container_successor import successor_config
 from .._errors import Refusal, SpecError
@@ -145,7 +145,8 @@ def _change(
     if container is None:
         return ContainerChange(desired)
     options = differences(desired.spec, container.raw, state.images_of(desired, container))
-    fixed = {name: pair for name, pair in options.items() if name not in LIVE_OPTIONS}
+    live = {name: pair for name, pair in options.items() if is_live(name, pair[1])}
+    fixed = {name: pair for name, pair in options.items() if name not in live}
     links = _Links.of(desired, spec, state, renewed)
     mode = _new_mode(desired, container, state, bool(links.reasons))
     reasons = [why(fixed)] if fixed else []
@@ -159,7 +160,7 @@ def _change(
     return ContainerChange(
         desired=desired,
         container=container,
-        live={name: pair for name, pair in options.items() if name in LIVE_OPTIONS},
+        live=live,
         reasons=(*reasons, *links.reasons),
         unlink=links.unlink,
         links=links.wanted,

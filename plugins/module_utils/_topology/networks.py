@@ -21,8 +21,9 @@ from .._model.endpoint import EndpointSettings
 from .._model.labels import owner
 from .._plan.addresses import address_problems
 from .._plan.attach import carried_over
-from .._plan.attach_checks import mac_problems, new_network_problems
+from .._plan.attach_checks import mac_problems
 from .._plan.network_actions import RemoveTemporaryNetwork, ReplaceNetwork
+from .._plan.new_networks import clashes
 from .._plan.plan import Detach, Disruption, Reattach
 from .._recovery.temporary_network import REPLACES_LABEL, temporary_name
 
@@ -235,7 +236,7 @@ def replacement_problems(
             )
         others = [other for key, other in replacements.items() if key != name]
         # With the others that are there, it is compared like any other network that is made.
-        yield from new_network_problems(one.create, (other.old for other in others), state.info)
+        yield from clashes(one.create, [other.old for other in others])
     for action in actions:
         returning = [member for member in action.members if isinstance(member, Reattach)]
         for member in returning:

@@ -16,11 +16,12 @@ from .._apply.replacement_checks import Inspected, observe_dependencies
 from .._engine.marks import image_values, without_inherited
 from .._errors import NotFound
 from .._model.bridge import DEFAULT_BRIDGE
-from .._model.find import all_summaries, find_containers, find_network, others_on
+from .._model.find import all_summaries, find_containers, find_network, find_network_support, others_on
 from .._model.labels import TOPOLOGY_LABEL, judged, owner
 from .._model.leftover_names import lasting_name
-from .._model.state import read_network, read_summary
+from .._model.state import NetworkSupport, read_network, read_summary
 from .._plan.attach_names import aliases_on
+from .._plan.new_networks import needs_support
 from .._recovery.endpoint_notes import with_away
 from .._recovery.journal import read_journal, recovered
 from .._recovery.temporary_network import replaced_by
@@ -107,6 +108,8 @@ def _listed(engine: Engine, spec: TopologySpec) -> Sequence[Json]:
 
 def _with_needs(engine: Engine, spec: TopologySpec, state: TopologyState) -> TopologyState:
     """Read besides what decides how a topology that is wanted comes about."""
+    replaced = set(changed(spec, state.networks))
+    new = [network for name, network in spec.networks.items() if name not in state.networks or name in replaced]
     return replace(
         state,
         outside=find_containers(engine, _outside(spec)),
@@ -115,6 +118,7 @@ def _with_needs(engine: Engine, spec: TopologySpec, state: TopologyState) -> Top
         strangers=_strangers(engine, spec, state),
         **_images(engine, spec, state.containers.values()),
         hosts=dict(_hosts(engine, state)),
+        network_support=find_network_support(engine) if needs_support(new) else NetworkSupport(),
     )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from .._compose.items import is_anonymous_name
-from .._errors import refuse
+from .._errors import agreeing, refuse
 from .._model.labels import container_owner, owner
 from .._plan.container_actions import RemoveContainer, RemoveNetwork, RemoveVolume
 from .._plan.plan import Disruption, Plan, singly, stages
@@ -100,14 +100,15 @@ def dependents(
         sources = sorted({source for source, alias in one.linked_by - set(unlinked) if source in names})
         if sources:
             yield (
-                f"container {one.name} cannot be removed: {', '.join(sources)} has a legacy link to it, and could run"
-                " nothing and not start again; remove the link first (linklab.docker.container_link with state: absent)"
+                f"container {one.name} cannot be removed: {agreeing(sources, 'has', 'have')} a legacy link to it, and"
+                " could run nothing and not start again; remove the link first (linklab.docker.container_link with"
+                " state: absent)"
             )
         sharers = sorted(other.name for other in staying if other.network_mode == f"container:{one.id}")
         if sharers:
             yield (
-                f"container {one.name} cannot be removed: {', '.join(sharers)} shares its network and would be cut off;"
-                " remove that container first"
+                f"container {one.name} cannot be removed: {agreeing(sharers, 'shares', 'share')} its network and would"
+                f" be cut off; remove {'it' if len(sharers) == 1 else 'them'} first"
             )
 
 
@@ -118,7 +119,8 @@ def _volume_users(
     for action in volumes:
         users = sorted(other.name for other in state.others if other.id not in going and action.volume in other.volumes)
         if users:
-            yield f"volume {action.volume} cannot be removed: {', '.join(users)} uses it; leave out volumes: true"
+            who = agreeing(users, "uses", "use")
+            yield f"volume {action.volume} cannot be removed: {who} it; leave out volumes: true"
 
 
 def foreign_users(spec: TopologySpec, state: TopologyState, networks: Iterable[RemoveNetwork]) -> Iterator[str]:
@@ -131,8 +133,9 @@ def foreign_users(spec: TopologySpec, state: TopologyState, networks: Iterable[R
         users = {other.name for other in strangers if other.id in members or other.networks.get(name) in (ident, "")}
         if users:
             yield (
-                f"network {name} cannot be removed: {', '.join(sorted(users))} is attached to it and not of topology"
-                f" {spec.name}; detach it first (linklab.docker.network_attach with state: absent)"
+                f"network {name} cannot be removed: {agreeing(sorted(users), 'is', 'are')} attached to it and not of"
+                f" topology {spec.name}; detach {'it' if len(users) == 1 else 'them'} first"
+                " (linklab.docker.network_attach with state: absent)"
             )
 
 

@@ -17,7 +17,7 @@ from .._compose.attachment import ENDPOINT_OPTIONS, parse_added, parse_settings
 from .._compose.container import ContainerSpec, check_name
 from .._compose.network import NetworkSpec, parse_network
 from .._compose.values import parse_option, text, texts
-from .._errors import SpecError, did_you_mean
+from .._errors import SpecError, did_you_mean, seconds_problem
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.endpoint import EndpointSettings
 from .._model.labels import TOPOLOGY_LABEL
@@ -139,8 +139,8 @@ def parse_topology(params: Mapping[str, Json]) -> TopologySpec:
         raise SpecError(f"name: {name!r} cannot name a topology; use letters, digits, '_', '.' and '-'")
     networks, external = _networks(params.get("networks") or {}, {TOPOLOGY_LABEL: name})
     containers = _containers(params.get("containers") or {}, {*networks, *external, DEFAULT_BRIDGE})
-    if params.get("wait_timeout", 1) <= 0:
-        raise SpecError("wait_timeout: must be more than 0 seconds")
+    if problem := seconds_problem("wait_timeout", params.get("wait_timeout", 1), 1):
+        raise SpecError(problem)
     return TopologySpec(
         name=name,
         networks=networks,

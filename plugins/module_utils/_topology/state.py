@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from .._compose.container_compare import ComparedImages
 from .._model.labels import container_owner, owner
 from .._model.results import endpoint_result, network_result
+from .._model.state import NetworkSupport
 from .._recovery.journal import Journal
 
 if t.TYPE_CHECKING:
@@ -50,6 +51,7 @@ class TopologyState:
         hosts: the hosts files of those that run and have legacy links, by name.
         journal: what interrupted runs left.
         dependencies: what decides whether a container can be replaced, by name, for those that may have to be.
+        network_support: only read if a network is to be created that needs it.
         strangers: by the name of a network that has to be replaced, the containers of others on it.
         temporaries: networks that an interrupted replacement left; they are in neither of the others.
     """
@@ -70,6 +72,7 @@ class TopologyState:
     hosts: Mapping[str, str] = field(default_factory=dict)
     journal: Journal = field(default_factory=Journal)
     dependencies: Mapping[str, Dependencies] = field(default_factory=dict)
+    network_support: NetworkSupport = field(default_factory=NetworkSupport)
     strangers: Mapping[str, tuple[ContainerState, ...]] = field(default_factory=dict)
     temporaries: tuple[Network, ...] = ()
 

@@ -141,7 +141,7 @@ def test_containers_that_do_not_run_count_as_well(lab, module, small):
 
     refused = module("network_attach", {"network": small, "containers": [lab.run("box")]}, fails=True)
 
-    assert f"({created} among them, which do not run)" in refused["msg"]
+    assert f"({created} among them, not running)" in refused["msg"]
 
 
 def test_a_stopped_container_that_finds_no_address_is_not_called_attached(lab, module, full):

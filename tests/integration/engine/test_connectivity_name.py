@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+import yaml
 
 Json = t.Any
 
@@ -96,6 +97,27 @@ def test_an_extra_host_leads_the_name_back_to_the_source(lab, net, connectivity)
     result = connectivity(client, server, "hosts_entry_shadows", host="db")
     assert f"that is {client} itself" in result["msg"]
     assert "extra host" in result["diagnosis"]["hint"]
+
+
+def test_the_hostname_of_the_source_is_the_name_of_the_target(lab, net, connectivity, module):
+    server = lab.run("server", *SERVER, networks=[net])
+    client = lab.run("client", networks=[net], Hostname=server)
+    result = connectivity(client, server, "hosts_entry_shadows")
+    assert f"Create {client} again with another hostname than {server}, or use" in result["diagnosis"]["hint"]
+    # The engine's resolver, too, knows the source by its hostname, so that of this target only the address is left.
+    (again,) = yaml.safe_load(result["diagnosis"]["task"])
+    assert module("connectivity", {**again["linklab.docker.connectivity"], "timeout": 0})["path"] == f"network:{net}"
+
+
+def test_a_dot_at_the_end_and_capitals_make_no_other_name(lab, net, client, connectivity):
+    server = lab.run("server", *SERVER, networks={net: {"Aliases": ["web"]}})
+    for host in ("WEB.", "web.", f"Web.{net}."):
+        assert connectivity(client, server, host=host)["path"] == f"network:{net}"
+    other = lab.run("other", *SERVER, networks={net: {"Aliases": ["db"]}})
+    shown = connectivity(client, server, "resolves_elsewhere", host="DB.")["diagnosis"]
+    assert f"is a name of {other}" in shown["message"]
+    (task,) = yaml.safe_load(connectivity(client, server, "name_unknown", host="Nope.")["diagnosis"]["task"])
+    assert task["linklab.docker.network_attach"]["endpoints"][0]["aliases"] == ["Nope", "web"]
 
 
 def test_a_legacy_link_leads_the_name_to_another(lab, net, connectivity):

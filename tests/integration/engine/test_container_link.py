@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError
 from ansible_collections.linklab.docker.plugins.module_utils._recovery.journal import find_leftovers
 from link_run import SERVE, client_with_network, found, link_here, names, resolves
@@ -379,3 +381,31 @@ def test_a_source_is_created_with_network_links(lab, twice):
     assert names(done) == ["attach", "create_container"]
     assert set(lab.inspect(client)["NetworkSettings"]["Networks"]) == {network}
     assert resolves(lab, client, "db")
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["plain", "create"])
+def test_a_plan_says_whether_a_source_that_has_exited_is_started_by_its_recreate(lab, twice, given):
+    database, client = lab.run("database", *SERVE), lab.run("client", *SERVE)
+    lab.engine.stop(client, 1)
+    create = {"image": lab.inspect(database)["Config"]["Image"], "command": list(SERVE)} if given else None
+
+    done = twice(client, links=[database], create=create, disruption="recreate")
+
+    (action,) = done["actions"]
+    state = "started" if given else "only created, not started"
+    assert action["reason"].endswith(f"; it is exited, so its successor is {state}")
+    assert lab.inspect(client)["State"]["Status"] == ("running" if given else "created")
+
+
+def test_the_first_example_of_the_documentation_is_a_client_alone(lab, link, mysql_image):
+    text = (Path(__file__).resolve().parents[3] / "plugins/modules/container_link.py").read_text(encoding="utf-8")
+    first = yaml.safe_load(text.partition('EXAMPLES = r"""')[2].partition('"""')[0])[0]["linklab.docker.container_link"]
+    database = lab.run("database", "sleep", "infinity", image=mysql_image)
+
+    link(lab.name("client"), links=[database], create={**first["create"], "image": mysql_image})
+
+    assert first["links"] == ["database"]
+    assert lab.exec(lab.name("client"), "getent", "hosts", database)[0] == 0
+    client = lab.inspect(lab.name("client"))
+    assert (client["Path"], client["Args"]) == ("sleep", ["infinity"])
+    assert not any("PASSWORD" in entry for entry in client["Config"]["Env"])

@@ -19,10 +19,12 @@ from ansible_collections.linklab.docker.plugins.module_utils._compose.container_
     differences,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._compose.container_successor import successor_config
+from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError
 from ansible_collections.linklab.docker.plugins.module_utils._model.state import read_container
 from container_model import OPTIONS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from image_names import IMAGE_NAMES, NO_IMAGE_NAMES
 
 Json = t.Any
 
@@ -140,3 +142,13 @@ def _own_volumes(lab: Json, value: Json) -> Json:
 def _startable(options: dict[str, Json]) -> dict[str, Json]:
     """An entrypoint needs a command of its own where the image has none to give, or the engine refuses."""
     return {**options, "command": options.get("command") or ["true"]} if "entrypoint" in options else options
+
+
+def test_the_names_of_images_are_those_that_the_engine_takes(lab):
+    def said(name: str) -> str:
+        with pytest.raises(EngineError) as caught:
+            lab.engine.create_container(lab.name("never"), {"Image": name})
+        return str(caught.value)
+
+    assert [name for name in IMAGE_NAMES if "No such image" not in said(name)] == []
+    assert [name for name in NO_IMAGE_NAMES if "No such image" in said(name)] == []

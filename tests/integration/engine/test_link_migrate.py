@@ -312,6 +312,12 @@ def test_a_second_run_leaves_the_bridge(lab, twice, net, pair):
     assert reaches(lab, source, "db")
 
 
+def test_check_mode_says_why_it_tries_no_name(lab, net, pair):
+    source, _target = pair
+    messages = {one["msg"] for one in migrate(lab, source, network=net, check=True)["names"]}
+    assert messages == {"not tried, since check mode changes nothing that could be tried"}
+
+
 def test_the_address_on_the_bridge_stays_where_lower_ones_are_free(lab, net):
     """The engine gives the lowest free one, so that a connection over the bridge would end."""
     lower = lab.run("lower", *IDLE)

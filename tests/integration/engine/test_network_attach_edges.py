@@ -10,7 +10,12 @@ import ipaddress
 import typing as t
 
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError
+from ansible_collections.linklab.docker.plugins.module_utils._compose.network import (
+    option_strings,
+    parse_network,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, SpecError
+from ansible_collections.linklab.docker.plugins.module_utils._model.find import find_network
 
 Json = t.Any
 
@@ -130,3 +135,52 @@ def test_absent_under_two_names_detaches_once(lab, attach):
 
     assert len(gone["actions"]) == 1
     assert endpoint(lab, container, network) is None
+
+
+MTU = "com.docker.network.driver.mtu"
+BRIDGE = "com.docker.network.bridge."
+
+
+def create_raw(lab: Json, create: Json) -> None:
+    options = option_strings(create.get("driver_opts"))
+    lab.engine.create_network({"Name": lab.name("raw"), "Driver": create.get("driver", "bridge"), "Options": options})
+
+
+def test_a_network_that_the_engine_does_not_create_is_refused_in_check_mode_too(lab, module, topology, proxy):
+    for create, message in (
+        ({"driver": "brigde"}, "the engine has no driver brigde (did you mean bridge?)"),
+        ({"driver": "overlay"}, "an overlay needs a Swarm, and this engine is not a manager of one"),
+        ({"driver_opts": {MTU: "abc"}}, f"{MTU} is 'abc', and must be a number"),
+    ):
+        with pytest.raises(EngineError):
+            create_raw(lab, create)
+        task = {"network": lab.name("net"), "create": create, "containers": [], "docker_host": proxy.url}
+        assert message in module("network_attach", task, fails=True, check=True)["msg"]
+        assert message in topology({}, {"net": create}, docker_host=proxy.url, fails=True, check=True)["msg"]
+    assert proxy.changing == []
+
+
+@pytest.mark.parametrize(
+    "create",
+    [
+        *({"driver": name} for name in ("host", "null", "none")),
+        *({"driver_opts": {MTU: value}} for value in ("", -1, 1500.5, None, "0x10", " 1500")),
+        {"driver_opts": {f"{BRIDGE}enable_icc": "yes"}},
+        {"driver_opts": {f"{BRIDGE}host_binding_ipv4": "lo"}},
+        {"driver_opts": {f"{BRIDGE}name": "a-name-of-16-chr"}},
+    ],
+)
+def test_what_the_engine_refuses_of_a_network_is_no_valid_task(lab, create):
+    with pytest.raises(EngineError):
+        create_raw(lab, create)
+    with pytest.raises(SpecError):
+        parse_network("net", create)
+
+
+@pytest.mark.parametrize(
+    "options", [{MTU: 1400}, {MTU: "+0"}, {f"{BRIDGE}enable_icc": "T"}, {f"{BRIDGE}name": "a-name-of-15-ch"}]
+)
+def test_a_driver_option_that_the_engine_takes_is_valid(lab, options):
+    parsed = parse_network(lab.name("net"), {"driver_opts": options})
+    lab.engine.create_network(parsed.to_api())
+    assert parsed.differences(find_network(lab.engine, parsed.name)) == {}

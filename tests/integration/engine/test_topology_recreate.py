@@ -67,3 +67,27 @@ def test_host_ports_that_the_engine_chose_are_reported_before_they_move(topology
 
     assert f"the engine chose the host ports of {topology.full('web')} for 80/tcp" in told
     assert told in topology(wanted, **RECREATE)["warnings"]
+
+
+def test_a_limit_is_taken_away_by_a_recreate_since_the_engine_does_not(topology):
+    topology({"web": {"mem_limit": "64m", "cpus": 0.5}})
+    # What the engine does with 0: nothing.
+    topology.lab.engine.post(f"/containers/{topology.full('web')}/update", {"Memory": 0, "NanoCpus": 0})
+    assert limits(topology) == (64 * 1024**2, 128 * 1024**2, 5 * 10**8)
+
+    none = {"web": {"mem_limit": "0", "cpus": 0}}
+    assert "set disruption: recreate" in topology(none, fails=True)["msg"]
+    (action,) = topology(none, **RECREATE)["actions"]
+
+    assert action["reason"] == "mem_limit is 67108864, wanted 0; cpus is 500000000, wanted 0"
+    assert limits(topology) == (0, 0, 0)
+    assert not topology(none)["changed"]
+    # A limit goes on to a successor unless the task takes it away.
+    topology({"web": {"mem_limit": "64m"}})
+    topology({"web": {"environment": {"A": "1"}}}, **RECREATE)
+    assert limits(topology) == (64 * 1024**2, 128 * 1024**2, 0)
+
+
+def limits(topology):
+    host = topology.raw("web")["HostConfig"]
+    return host["Memory"], host["MemorySwap"], host["NanoCpus"]

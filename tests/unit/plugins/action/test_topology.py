@@ -109,3 +109,9 @@ def test_a_connection_that_cannot_read_does_not_fail_the_task(monkeypatch: pytes
 def test_what_is_no_number_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AnsibleActionFail, match="lab_progress: 'often' is not a number of seconds"):
         Harness(monkeypatch).run(lab_progress="often")
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan"), "1e308", 10**400])
+def test_a_number_that_nobody_can_wait_for_is_refused(monkeypatch: pytest.MonkeyPatch, number: t.Any) -> None:
+    with pytest.raises(AnsibleActionFail, match="lab_progress"):
+        Harness(monkeypatch).run(lab_progress=number)

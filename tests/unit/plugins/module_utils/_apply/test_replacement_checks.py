@@ -55,7 +55,7 @@ def test_a_plain_container_can_be_replaced():
         (container(host={"AutoRemove": True}), "--rm"),
         (container(status="removing"), "is being removed"),
         (container(status="dead"), "is being removed"),
-        (container(networks=["bridge", "gone"]), "its network gone does not exist any more"),
+        (container(networks=["bridge", "gone"]), "its network gone is gone; detach it first"),
         (container(host={"PidMode": "container:abcdef"}), "uses the PidMode of container abcdef"),
     ],
 )
@@ -105,7 +105,11 @@ def test_those_that_are_linked_to_it_are_named_unless_they_are_handled():
     by_id = replace(container("by-id"), endpoints=ends)
     texts = problems(container(), dependencies(legacy, by_id))
     assert "legacy has a legacy link to it" in texts[0]
-    assert "a network link of by-id leads to its ID" in texts[1]
+    assert "by-id has a network link to its ID" in texts[1]
+    again = [replace(one, id=f"{one.id[:-1]}2", name=f"{one.name}-2") for one in (legacy, by_id)]
+    texts = problems(container(), dependencies(legacy, by_id, *again))
+    assert "legacy, legacy-2 have a legacy link to it" in texts[0]
+    assert "by-id, by-id-2 have a network link to its ID" in texts[1]
     assert problems(container(), dependencies(legacy, by_id), handled=frozenset({legacy.id, by_id.id})) == []
     by_name = {"net": Endpoint("net", settings=EndpointSettings(links=(Link("box", "b"),)))}
     assert problems(container(), dependencies(replace(by_id, endpoints=by_name))) == []

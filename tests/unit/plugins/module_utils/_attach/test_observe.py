@@ -22,14 +22,17 @@ def answers(request: pytest.FixtureRequest) -> Recorded:
     return Recorded(request.param)
 
 
+INFO = {"Plugins": {"Network": ["bridge"]}, "Swarm": {"ControlAvailable": True}}
+
+
 @pytest.fixture
 def observe(answers: Recorded, tmp_path_factory: pytest.TempPathFactory) -> t.Callable[[AttachSpec], AttachState]:
-    """Observe what was recorded."""
+    """Observe what was recorded, on an engine that has one driver."""
 
     def call(spec: AttachSpec) -> AttachState:
         # A unix socket's path may have 107 bytes at most, and the test's own folder can be longer.
         socket = tmp_path_factory.mktemp("playback") / "sock"
-        with playback(socket, answers.raw["version"], answers.by_path()) as engine:
+        with playback(socket, answers.raw["version"], {**answers.by_path(), "/info": INFO}) as engine:
             return observe_attach(engine, spec)
 
     return call
@@ -77,6 +80,20 @@ def test_a_missing_network_is_reported_with_the_ones_that_are_there(observe):
     assert state.network is None
     assert {known.name for known in state.known_networks} == {"net", "internal", "bridge"}
     assert "10.94.200.0/24" in {one.subnet for known in state.known_networks for one in known.subnets}
+
+
+@pytest.mark.parametrize(
+    "fields, drivers",
+    [
+        ({"network": "new", "create": NetworkSpec("new", driver="weave")}, ("bridge",)),
+        ({"network": "new", "create": NetworkSpec("new", driver="macvlan")}, ()),
+        ({"network": "new", "create": NetworkSpec("new", driver="weave"), "present": False}, ()),
+        ({"create": NetworkSpec("net", driver="weave")}, ()),
+        ({}, ()),
+    ],
+)
+def test_what_the_engine_has_for_new_networks_is_read_where_one_needs_it(observe, fields, drivers):
+    assert observe(spec("full", **fields)).network_support.drivers == drivers
 
 
 def test_what_is_reported_of_a_network_that_is_missing():

@@ -18,6 +18,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._compose.items impo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError
 from hypothesis import given
 from hypothesis import strategies as st
+from image_names import NO_IMAGE_NAMES
 
 SECOND = 10**9
 
@@ -93,7 +94,9 @@ def test_option_of_the_container(option: str, value: t.Any, key: str, expected: 
         ("mem_limit", "64m", "Memory", 64 * 1024**2),
         ("mem_limit", "1.5GB", "Memory", 3 * 1024**3 // 2),
         ("mem_limit", "67108864", "Memory", 64 * 1024**2),
+        ("mem_limit", "0", "Memory", 0),
         ("cpus", 0.5, "NanoCpus", SECOND // 2),
+        ("cpus", 0.0, "NanoCpus", 0),
         ("shm_size", "32mb", "ShmSize", 32 * 1024**2),
     ],
 )
@@ -206,8 +209,18 @@ def test_every_option_has_a_parser() -> None:
         ({"security_opt": ["seccomp=profile.json"]}, "not the name of a file"),
         ({"security_opt": ["privileged"]}, "write name=value"),
         ({"mem_limit": "5m"}, "too little"),
+        ({"mem_limit": "0.5"}, "too little"),
+        ({"mem_limit": "9e"}, "not a size"),
+        ({"mem_limit": "9" * 400}, "too much"),
+        ({"shm_size": "0"}, "no size"),
+        ({"stop_grace_period": "9" * 400 + "s"}, "too much"),
+        ({"healthcheck": {"interval": "2562048h"}}, "too much"),
         ({"mem_limit": "much"}, "not a size"),
-        ({"cpus": 0}, "not a number of CPUs"),
+        *(({"cpus": number}, "not a number of CPUs") for number in (-1, 0.001, 1e-12, float("inf"), float("nan"))),
+        *(
+            ({"image": name}, "is not the name of an image; write name:tag, with the name in lower case")
+            for name in NO_IMAGE_NAMES
+        ),
         ({"shm_size": "x"}, "not a size"),
         ({"init": "yes"}, "not true or false"),
     ],

@@ -214,3 +214,41 @@ def test_an_ipv6_subnet_that_the_engine_would_ignore_is_refused(given):
     with pytest.raises(SpecError, match="ignores the IPv6 subnet fd00:94::/64 without enable_ipv6: true"):
         parse_network("net", options)
     assert parse_network("net", {**options, "enable_ipv6": True}).enable_ipv6
+
+
+@pytest.mark.parametrize("driver, name", [("host", "host"), ("null", "none"), ("none", "none")])
+def test_a_driver_of_one_network_alone_is_refused(driver, name):
+    with pytest.raises(
+        SpecError, match=f"driver {driver} cannot be used: the engine has one such network, {name}, and"
+    ):
+        parse(driver=driver)
+
+
+MTU = "com.docker.network.driver.mtu"
+BRIDGE = "com.docker.network.bridge."
+
+
+@pytest.mark.parametrize(
+    "option, good, bad, what",
+    [
+        (MTU, [0, 1500, "+1500"], ["abc", "", None, -1, 1500.5, " 1500", "0x10", 10**10], "a number of bytes such as"),
+        (f"{BRIDGE}enable_icc", [True, False, "1", "T", "FALSE"], ["yes", "", 2, "tRUE"], "true or false"),
+        (f"{BRIDGE}enable_ip_masquerade", [True], ["on"], "true or false"),
+        (f"{BRIDGE}inhibit_ipv4", [True], ["on"], "true or false"),
+        (f"{BRIDGE}host_binding_ipv4", ["127.0.0.1", "::1"], ["lo", "", "127.0.0.1/8"], "an IP address"),
+        ("com.docker.network.host_ipv4", ["192.0.2.1"], ["eth0"], "an IP address"),
+        (f"{BRIDGE}name", ["br-lab", "", "a" * 15], ["a" * 16, "a/b", "a b", ".", ".."], "the name of an interface"),
+        ("parent", ["eth0", ""], [], ""),
+    ],
+)
+def test_a_driver_option_is_what_the_engine_can_read(option, good, bad, what):
+    for value in good:
+        parse(driver_opts={option: value})
+    for value in bad:
+        with pytest.raises(SpecError, match=f"network net: driver_opts: {option} is '.*', and must be {what}"):
+            parse(driver_opts={option: value})
+        assert parse(driver="plugin", driver_opts={option: value})
+
+
+def test_an_empty_driver_is_none():
+    assert parse(driver="").driver is None

@@ -290,3 +290,10 @@ def test_the_password_is_in_no_finding():
         assert "hush-hush" not in repr(finding)
         assert "hush-hush" not in str(finding.as_dict() if finding else "")
     assert "hush-hush" not in repr(Check("a", "b", login=login))
+
+
+@pytest.mark.parametrize("name", ["name unknown", "default bridge"])
+def test_a_new_alias_has_no_dot_at_its_end(name):
+    (task,) = diagnose(evidence_of(replace(CASES[name], check={"host": "Shop."}), "20.10")).tasks
+    ends = task["linklab.docker.network_attach"]["endpoints"]
+    assert "Shop" in {alias for end in ends for alias in end.get("aliases", ())}

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import typing as t
 
 import pytest
@@ -85,6 +86,9 @@ def test_a_container_may_be_checked_with_itself():
     assert parse(checks=[{"source": ["a"], "target": ["a"]}]) == [Check("a", "a")]
 
 
+WRONG_SECONDS = (-1.0, 86401.0, 1e308, float("inf"), float("nan"))
+
+
 @pytest.mark.parametrize(
     "params, message",
     [
@@ -103,8 +107,18 @@ def test_a_container_may_be_checked_with_itself():
         ({"source": "a", "target": "b", "port": 0}, "port 0"),
         ({"source": "a", "target": "b", "timeout": -1.0}, "timeout"),
         ({"source": "a", "target": "b", "interval": 0.0}, "interval"),
-        ({"source": "a", "target": "b", "timeout": float("nan")}, "timeout nan"),
-        ({"source": "a", "target": "b", "interval": float("nan")}, "interval nan"),
+        *(
+            ({"source": "a", "target": "b", "timeout": one}, re.escape(f"timeout {one:g} cannot"))
+            for one in WRONG_SECONDS
+        ),
+        *(
+            ({"source": "a", "target": "b", "interval": one}, re.escape(f"interval {one:g} cannot"))
+            for one in WRONG_SECONDS
+        ),
+        (
+            {"source": "a", "target": "b", "probe_image": "UPPER/Case"},
+            "probe_image: 'UPPER/Case' is not the name",
+        ),
         ({"source": "a", "target": "b", "cause": "port_closed"}, "expect: unreachable"),
         ({"source": "a", "target": "b", "login": {"password": "a\0b"}}, "login.password has control"),
         ({"source": "a", "target": "b", "login": {"password": "a\0b\ud800"}}, "login.password has control"),
@@ -124,8 +138,8 @@ def test_bad_options(params, message):
 def test_the_time_of_all_checks():
     assert parse_total_timeout({}) == 0
     assert parse_total_timeout({"total_timeout": 2.5}) == 2.5
-    for wrong in (0.0, -1.0, float("nan")):
-        with pytest.raises(SpecError, match="more than 0"):
+    for wrong in (0.0, -1.0, float("nan"), float("inf"), 1e308):
+        with pytest.raises(SpecError, match=r"cannot be used: it is a number of seconds from 0\.05 to 86400"):
             parse_total_timeout({"total_timeout": wrong})
 
 

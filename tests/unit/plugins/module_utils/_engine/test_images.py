@@ -6,10 +6,40 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
-from ansible_collections.linklab.docker.plugins.module_utils._engine.images import NotPulled, full_name, pull
-from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError
+import yaml
+from ansible_collections.linklab.docker.plugins.module_utils._engine.images import (
+    NotPulled,
+    full_name,
+    image_name,
+    pull,
+)
+from ansible_collections.linklab.docker.plugins.module_utils._errors import EngineError, SpecError
+from image_names import IMAGE_NAMES, NO_IMAGE_NAMES
 from pulling import Puller
+
+ROOT = Path(__file__).resolve().parents[5]
+
+
+@pytest.mark.parametrize("name", [*IMAGE_NAMES, " mysql ", "[::1]:5000/a"])
+def test_a_name_that_an_image_can_have(name):
+    assert image_name(name) == name.strip()
+
+
+@pytest.mark.parametrize("name", ["", *NO_IMAGE_NAMES])
+def test_a_name_that_no_image_can_have(name):
+    with pytest.raises(SpecError, match="is not the name of an image; write name:tag, with the name in lower case"):
+        image_name(name)
+
+
+def test_the_role_asks_the_engine_for_names_alone():
+    role = yaml.safe_load((ROOT / "roles/mysql_image/vars/main.yml").read_text(encoding="utf-8"))
+    pattern = re.compile(role["mysql_image__name_pattern"])
+    assert [name for name in IMAGE_NAMES if not pattern.match(name)] == []
+    assert [name for name in ("UPPER/Case", "Mysql", "a b", "a:b c", "", "/a") if pattern.match(name)] == []
 
 
 @pytest.mark.parametrize(

@@ -261,6 +261,22 @@ def test_the_reason_of_a_recreate_says_what_changes():
     )
 
 
+@pytest.mark.parametrize(
+    "status, create, clause",
+    [
+        ("exited", False, "; it is exited, so its successor is only created, not started"),
+        ("exited", True, "; it is exited, so its successor is started"),
+        ("created", True, ""),
+        ("running", True, ""),
+    ],
+)
+def test_the_reason_of_a_recreate_says_what_becomes_of_a_source_that_has_exited(status, create, clause):
+    given = ContainerSpec.parse({"image": "img"}, "create") if create else None
+    (action,) = plan_link(spec("first:a", create=given), Model(container(SOURCE, status)).state()).actions
+    assert action.reason == f"links: +first:a; the engine makes a legacy link only together with its source{clause}"
+    assert action.start == (create and status != "running")
+
+
 def test_a_stopped_source_notices_nothing_of_a_removal():
     model = Model(container(SOURCE, "exited"), (linked("a", "first"),))
     (action,) = plan_link(spec("first:a", present=False), model.state()).actions

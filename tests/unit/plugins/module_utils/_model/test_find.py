@@ -56,7 +56,7 @@ def test_what_the_engine_finds_by_the_beginning_of_an_id_is_not_meant(ask, answe
 
 
 def test_networks_of_one_name_are_refused_with_their_ids_oldest_first(ask, monkeypatch):
-    monkeypatch.setattr(find, "SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr(find, "AGREE_SECONDS", 0.1)
     twins = [{"Id": key * 64, "Name": "twin", "Created": time} for key, time in (("b", "2026-02"), ("a", "2026-03"))]
     others = {"/networks/twin": (400, {"message": "network twin is ambiguous"}), "/networks": twins}
     with ask(others=others) as engine:

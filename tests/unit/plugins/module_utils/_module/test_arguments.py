@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import math
 import typing as t
 
 import pytest
@@ -80,6 +81,7 @@ def test_nothing_is_left_of_what_no_option_takes(module, params):
     [
         ("connectivity", {"login": {"user": "root", "password": SECRET}, "port": 3306, "timeout": 0.5}),
         ("connectivity", {"checks": [{"source": "a,b", "target": ["c"], "port": 80, "login": None}]}),
+        ("connectivity", {"timeout": 1e308, "interval": "0.5", "port": "80", "total_timeout": 10}),
         ("connectivity", {"_ansible_check_mode": True, "_ansible_version": "2.21"}),
         ("topology", {"containers": {"db": {"secret_environment": {"A": SECRET}, "environment": {"B": 5}}}}),
         ("topology", {"containers": {"db": {"networks": {"n": {"aliases": ["a"]}}, "depends_on": {"b": {"x": "y"}}}}}),
@@ -97,6 +99,15 @@ def test_secrets_that_are_given_as_text_are_known_one_by_one(text):
     params = {"create": {"secret_environment": text}}
     spec = SPECS["container_link"]
     assert ArgumentSpecValidator(spec).validate(cover(params, spec))._no_log_values == {SECRET}
+
+
+@pytest.mark.parametrize("number", [float("inf"), "inf", 10**400, "9" * 400, float("-inf")])
+@pytest.mark.parametrize("kind, finds", [("int", "cannot be converted to an int"), ("float", "")])
+def test_a_number_that_ansible_cannot_look_at_is_no_traceback(number, kind, finds):
+    spec = {"a": {"type": "list", "elements": "dict", "options": {"b": {"type": kind}}}}
+    checked = ArgumentSpecValidator(spec).validate(cover({"a": [{"b": number}]}, spec))
+    assert finds in "".join(checked.error_messages)
+    assert finds or math.isinf(checked.validated_parameters["a"][0]["b"])
 
 
 @pytest.mark.parametrize(

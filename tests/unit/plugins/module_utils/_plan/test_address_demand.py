@@ -87,7 +87,7 @@ def test_a_reconnect_takes_no_more_than_it_gives_back():
 def test_one_that_does_not_run_needs_an_address_as_well_once_another_comes():
     new = box("new")
     found = room(network({"one": "10.94.0.2"}), new, others=[other("asleep")])
-    assert "(asleep among them, which do not run)" in problems(found, attach(new))
+    assert "(asleep among them, not running)" in problems(found, attach(new))
     assert problems(found) == ""
 
 

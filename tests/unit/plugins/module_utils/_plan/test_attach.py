@@ -435,15 +435,26 @@ def test_an_alias_that_is_a_name_of_another_member_is_warned_of_before_it_is_mad
     member = container(2, endpoints=[endpoint(**other)])
     (warning,) = plan(spec(desired("box1", aliases=(alias,))), container(), members={member.id: member}).warnings
     assert warning == (
-        f"box1 gets the alias {alias} on net, where box2 is found under it already ({what}): the name then leads to"
+        f"box1 gets the alias {alias} on net, where box2 is found under it already ({what}): the name leads to"
         " either of the two"
     )
 
 
-def test_an_alias_that_is_there_already_is_not_warned_of():
-    one, member = container(endpoints=[endpoint(aliases=("box2",))]), container(2, endpoints=[endpoint()])
-    asked = spec(desired("box1", aliases=("box2", "x")))
-    assert plan(asked, one, members={member.id: member}).warnings == ()
+def test_a_name_that_an_alias_is_already_is_warned_of_in_every_run_as_far_as_it_was_read():
+    one, member = (
+        container(endpoints=[endpoint(aliases=("box2", "db"))]),
+        container(2, endpoints=[endpoint(aliases=("db",))]),
+    )
+    net = Network(NETWORK_ID, NETWORK, members={one.id: Member("box1", "end"), member.id: Member("box2", "end")})
+    told = (
+        "box1 has the alias {} on net, where box2 is found under it already ({}): the name leads to either of the two"
+    )
+    name, alias = told.format("box2", "the name of that container"), told.format("db", "an alias of that container")
+    asked = desired("box1", aliases=("box2", "db"))
+    assert plan(spec(asked), one, network=net).warnings == (name,)
+    assert plan(spec(asked), one, network=net, members={member.id: member}).warnings == (name, alias)
+    assert plan(spec(asked, "box2"), one, member, network=net).warnings == (name, alias)
+    assert plan(spec(desired("box1")), one, member, network=net).warnings == ()
 
 
 def test_an_alias_that_the_task_gives_to_both_is_shared_on_purpose():

@@ -26,7 +26,6 @@ from ansible_collections.linklab.docker.plugins.module_utils._plan.attach_checks
     is_default_bridge,
     mac_problems,
     network_problems,
-    new_network_problems,
     settings_problems,
 )
 from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import Attach, Disruption, Reattach
@@ -107,47 +106,6 @@ def test_the_default_bridge_is_known_by_its_option(engine):
     assert is_default_bridge(answers.network("bridge"))
     assert is_default_bridge(replace(answers.network("bridge"), name="renamed"))
     assert not is_default_bridge(answers.network("net"))
-
-
-# -- networks that are to be created ----------------------------------------------------------------------------------
-
-
-def a_network(name: str, *subnets: str, **options: str) -> Network:
-    return Network(name, name, subnets=tuple(Subnet(subnet) for subnet in subnets), options=options)
-
-
-def test_a_subnet_that_is_in_use_is_refused_with_its_user():
-    others = [
-        a_network("big", "10.0.0.0/8"),
-        a_network("same", "10.94.0.0/24", "fd00::/64"),
-        a_network("odd", "10.94.0.7/24", ""),
-        a_network("far", "10.95.0.0/16"),
-        a_network("none"),
-    ]
-    assert list(new_network_problems(CREATE, others, OLD)) == [
-        "network net: its subnet 10.94.0.0/24 overlaps that of network big, 10.0.0.0/8",
-        "network net: its subnet 10.94.0.0/24 overlaps that of network same, 10.94.0.0/24",
-        "network net: its subnet 10.94.0.0/24 overlaps that of network odd, 10.94.0.7/24",
-    ]
-
-
-def test_a_network_without_a_subnet_of_its_own_overlaps_nothing():
-    assert list(new_network_problems(NetworkSpec("net"), [a_network("all", "0.0.0.0/0")], OLD)) == []
-
-
-def test_what_a_run_at_the_same_time_creates_is_the_same_network():
-    name = "com.docker.network.bridge.name"
-    create = replace(CREATE, driver_opts={name: "br-net"})
-    assert list(new_network_problems(create, [a_network(create.name, "10.94.0.0/24", **{name: "br-net"})], OLD)) == []
-
-
-def test_a_bridge_that_another_network_has_is_refused():
-    name = "com.docker.network.bridge.name"
-    create = NetworkSpec("net", driver_opts={name: "docker0"})
-    others = [a_network("bridge", **{name: "docker0"}), a_network("other", **{name: "br-other"}), a_network("none")]
-    assert list(new_network_problems(create, others, OLD)) == [
-        f"network net: network bridge has the bridge docker0 already ({name})"
-    ]
 
 
 # -- settings ---------------------------------------------------------------------------------------------------------

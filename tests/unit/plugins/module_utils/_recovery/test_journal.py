@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
@@ -15,6 +14,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import NotF
 from ansible_collections.linklab.docker.plugins.module_utils._model.find import find_container
 from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import Plan
 from ansible_collections.linklab.docker.plugins.module_utils._plan.restorations import Note, NotedEndpoint
+from ansible_collections.linklab.docker.plugins.module_utils._recovery import endpoint_notes
 from ansible_collections.linklab.docker.plugins.module_utils._recovery import journal as recovery_journal
 from ansible_collections.linklab.docker.plugins.module_utils._recovery.journal import (
     Journal,
@@ -80,7 +80,7 @@ class Model(OneByOne):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     one = Clock()
-    monkeypatch.setattr(recovery_journal, "time", one)
+    monkeypatch.setattr(endpoint_notes, "time", one)
     return one
 
 
@@ -155,16 +155,15 @@ def test_a_short_wait_is_not_worth_a_word(clock):
     assert find(begun(1), "box0", patience=0).warnings == ()
 
 
-def test_both_waits_for_dead_runs_are_told():
-    note = Note("n", "linklab-endpoints-1", (NotedEndpoint(OLD, "other", "net", {}),), waited=5.1)
-    (mark,) = find(Model({helper_name("box", OLD): (MARK, "created")}), "box", patience=0).changes.values()
-    journal = Journal({"box": replace(mark, seconds=10.2)}, (note,))
-    told = [warning.partition(";")[0] for warning in journal.warnings]
-    assert told == [
-        "waited 5 seconds for another run that may have been changing other",
-        "waited 10 seconds for another run that may have been changing box",
-    ]
-    assert with_recovery(Plan(), journal, {}).warnings == journal.warnings
+def test_one_wait_and_one_warning_for_all_that_dead_runs_left(clock, monkeypatch):
+    note = Note("n", "linklab-endpoints-1", (NotedEndpoint(OLD, "other", "net", {}),))
+    monkeypatch.setattr(recovery_journal, "notes_now", lambda *_args: [note])
+    journal = find(Model({helper_name("box", OLD): (MARK, "created"), "box": (OLD, "running")}), "box", noted=["other"])
+    # The longer of the two, not their sum.
+    assert 10 <= clock.now - 100 < 11
+    (warning,) = journal.warnings
+    assert warning.startswith("waited 10 seconds for another run that may have been changing box, other; it gave no")
+    assert with_recovery(Plan(), journal, {}).warnings == (warning,)
 
 
 # -- what counts ------------------------------------------------------------------------------------------------------

@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import typing as t
+from unittest import mock
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._errors import ApplyError, Refusal
 from ansible_collections.linklab.docker.plugins.module_utils._plan.plan import Disruption
+from engine_model import EngineModel
 from topology_model import (
     FOREIGN,
     carry_out,
@@ -21,9 +23,6 @@ from topology_model import (
     plan,
     result,
 )
-
-if t.TYPE_CHECKING:
-    from engine_model import EngineModel
 
 Json = t.Any
 
@@ -271,6 +270,13 @@ def test_networks_that_are_not_possible(networks: Json, message: str) -> None:
         plan(new_engine(), lab(networks=networks))
 
 
+def test_more_networks_than_the_pools_have_are_refused_before_the_first_is_made() -> None:
+    networks = {f"n{number}": {} for number in range(31)}
+    with pytest.raises(Refusal, match=r"31 new networks .* have only 30 left; give 1 of them a subnet"):
+        plan(new_engine(), lab(networks=networks))
+    plan(new_engine(), lab(networks={**networks, "n0": net(0)}))
+
+
 def test_more_containers_than_a_network_has_room_for_are_refused() -> None:
     small = {"front": {"ipam": {"config": [{"subnet": "10.94.0.0/29"}]}}}
     containers = {f"c{number}": {"networks": ["front"]} for number in range(6)}
@@ -317,6 +323,27 @@ def test_an_address_needs_a_subnet_of_the_user_s_choice_before_and_after_the_net
     # One that a user gave is known by the gateway that the engine does not tell.
     engine.nets[engine.network("front")["Id"]]["IPAM"] = {"Config": [{"Subnet": "172.18.0.0/16"}]}
     assert [action.name for action in plan(engine, task).actions] == ["create_container"]
+
+
+def test_a_driver_that_the_engine_does_not_have_is_reported_and_asked_for_only_if_it_is_unusual() -> None:
+    engine, asked = new_engine(), []
+
+    def get(path: str, **params: Json) -> Json:
+        asked.append(path)
+        return (
+            {"Plugins": {"Network": ["bridge", "weave:latest"]}} if path == "/info" else EngineModel.get(engine, path)
+        )
+
+    with mock.patch.object(engine, "get", get):
+        plan(engine, lab(networks={"front": {**net(0), "driver": "macvlan"}}))
+        assert "/info" not in asked
+        for driver in ("weave", "weave:latest"):
+            plan(engine, lab(networks={"front": {**net(0), "driver": driver}}))
+        with pytest.raises(Refusal, match=r"has no driver waeve \(did you mean weave\?\); it has bridge, weave"):
+            plan(engine, lab(networks={"front": {**net(0), "driver": "waeve"}}))
+    converge(engine, lab(networks={"front": net(0)}))
+    with mock.patch.object(engine, "get", get), pytest.raises(Refusal, match="has no driver waeve"):
+        plan(engine, lab(networks={"front": {**net(0), "driver": "waeve"}}))
 
 
 def test_a_network_that_others_use_is_not_removed() -> None:

@@ -56,7 +56,15 @@ def remove(there: TopologyState, **params: t.Any) -> list[str]:
         ),
         (
             [listed("db"), listed("web"), listed("probe", network_mode="container:db")],
-            "container db cannot be removed: probe shares its network",
+            "container db cannot be removed: probe shares its network and would be cut off; remove it first",
+        ),
+        (
+            [listed("db"), listed("web"), *(listed(name, network_mode="container:db") for name in "ab")],
+            "container db cannot be removed: a, b share its network and would be cut off; remove them first",
+        ),
+        (
+            [listed("db", linked_by=frozenset({("a", "x"), ("b", "y")})), listed("web"), listed("a"), listed("b")],
+            "container db cannot be removed: a, b have a legacy link to it",
         ),
     ],
 )

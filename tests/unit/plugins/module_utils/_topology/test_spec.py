@@ -152,7 +152,7 @@ def test_errors_say_where_and_what_to_do(containers: Json, networks: Json, messa
         parse(containers, networks)
 
 
-@pytest.mark.parametrize("params", [{"name": "a/b"}, {"name": ""}, {"wait_timeout": 0}])
+@pytest.mark.parametrize("params", [{"name": "a/b"}, {"name": ""}, {"wait_timeout": 0}, {"wait_timeout": 10**400}])
 def test_bad_parameters(params: dict[str, Json]) -> None:
     with pytest.raises(SpecError, match=next(iter(params))):
         parse(**params)
