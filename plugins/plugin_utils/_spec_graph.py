@@ -42,8 +42,8 @@ def graph_of_topology(options: Mapping[str, Json]) -> dict[str, list[dict[str, J
         options: C(name), C(networks) and C(containers) of the module topology.
     """
     given = {
-        "name": _plain(options.get("name")),
-        "networks": _plain(options.get("networks")),
+        "name": plain(options.get("name")),
+        "networks": plain(options.get("networks")),
         "containers": _containers(options.get("containers")),
     }
     checked = ArgumentSpecValidator(options_for(given)).validate(given)
@@ -55,26 +55,26 @@ def graph_of_topology(options: Mapping[str, Json]) -> dict[str, list[dict[str, J
 def _containers(given: Json) -> Json:
     """Return the containers with what a graph needs of each. Nothing else is even looked at."""
     if not isinstance(given, dict):
-        return _plain(given)
+        return plain(given)
     containers: dict[str, Json] = {}
     for name, options in _by_text(given):
         if not isinstance(options, dict):
-            containers[name] = _plain(options)
+            containers[name] = plain(options)
             continue
         for option in options:
             if option not in TOPOLOGY_CONTAINER_OPTIONS:
                 raise SpecError(
                     f"containers.{name}: there is no option {option!r}{meant(str(option), TOPOLOGY_CONTAINER_OPTIONS)}"
                 )
-        containers[name] = {option: _plain(options[option]) for option in _USED if option in options}
+        containers[name] = {option: plain(options[option]) for option in _USED if option in options}
     return containers
 
 
-def _plain(value: Json) -> Json:
+def plain(value: Json) -> Json:
     """Return a copy in Python's own types: those in which Ansible keeps templates warn when they are copied."""
     if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in _by_text(value)}
-    return [_plain(inner) for inner in value] if isinstance(value, list) else value
+        return {name: plain(inner) for name, inner in _by_text(value)}
+    return [plain(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _by_text(value: Mapping[t.Any, Json]) -> Iterator[tuple[str, Json]]:
