@@ -24,6 +24,7 @@ from ansible_collections.linklab.docker.plugins.module_utils._errors import Spec
 from ansible_collections.linklab.docker.plugins.module_utils._model.words import meant
 from ansible_collections.linklab.docker.plugins.module_utils._topology.options import strict_options_for
 from ansible_collections.linklab.docker.plugins.plugin_utils._lab_whole import mistakes_in_whole
+from ansible_collections.linklab.docker.plugins.plugin_utils._spec_graph import plain
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -73,6 +74,7 @@ def find_mistakes(
         depth: how far to look: at the C(form) of the text, the C(shape) of the variables, or the C(whole) lab.
     """
     document = _Document()
+    variables = plain(variables)
     if text is not None:
         problem = _read(text, document)
         if problem:

@@ -31,7 +31,6 @@ from ansible_collections.linklab.docker.plugins.module_utils._topology.checks im
 )
 from ansible_collections.linklab.docker.plugins.module_utils._topology.options import options_for
 from ansible_collections.linklab.docker.plugins.module_utils._topology.spec import read_topology
-from ansible_collections.linklab.docker.plugins.plugin_utils._spec_graph import plain
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -52,13 +51,13 @@ def mistakes_in_whole(options: Mapping[str, Json], wrong: Collection[Place]) -> 
         options: C(name), C(networks), C(containers) and C(checks), as the modules take them.
         wrong: places whose mistakes are known; they are left out.
     """
-    given = {key: _without(plain(options.get(key)), _below(wrong, key)) for key in ("networks", "containers")}
+    given = {key: _without(options.get(key), _below(wrong, key)) for key in ("networks", "containers")}
     given = {key: value if isinstance(value, dict) else {} for key, value in given.items()}
     given["containers"] = {
         name: _anywhere(given["networks"]) if one is _WRONG else one for name, one in given["containers"].items()
     }
     given["networks"] = {name: None if one is _WRONG else one for name, one in given["networks"].items()}
-    yield from _unknown_in_checks(plain(options.get("checks")), given["containers"])
+    yield from _unknown_in_checks(options.get("checks"), given["containers"])
     task = {"name": str(options.get("name") or "lab"), **given}
     checked = ArgumentSpecValidator(options_for(task)).validate(task)
     if checked.error_messages:

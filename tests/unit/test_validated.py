@@ -68,6 +68,7 @@ def test_a_ready_lab_has_none():
     assert done.returncode == 0, done.stdout + done.stderr
     assert "playbooks/labs/three_tier.yml has no mistakes: networks 2, containers 3, checks 3." in done.stdout
     assert "changed=0" in done.stdout
+    assert "WARNING" not in done.stderr
 
 
 def test_the_role_validates_too_and_the_play_goes_on(tmp_path):
