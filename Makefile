@@ -27,7 +27,7 @@ networks links lab teardown: setup
 
 networks: ## The lesson: two containers on a network, attached while they run, and the MySQL login
 links: ## The lesson: two containers with a legacy link, and the MySQL login
-lab: ## A ready lab with three tiers, proven; ARGS='-e lab_file=FILE' takes another
+lab: ## A ready lab with three tiers, proven; ARGS='-e lab_file=FILE' takes another, '-e lab_state=validated' only checks it
 teardown: ## Remove what the lessons made
 
 test: setup-dev ## Run every check there is; STEPS='ruff units' runs only these
