@@ -11,7 +11,7 @@ ARGS ?=
 BENCH ?= packed network_attach connectivity topology
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev networks links lab grade teardown test lint units integration browser molecule sanity bench test-engines test-faults test-ansible clean
+.PHONY: help setup setup-dev networks links lab grade teardown test lint units integration browser molecule sanity docs release bench test-engines test-faults test-ansible clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ networks links lab grade teardown: setup
 
 networks: ## The lesson: two containers on a network, attached while they run, and the MySQL login
 links: ## The lesson: two containers with a legacy link, and the MySQL login
-lab: ## A ready lab with three tiers, proven; ARGS='-e lab_file=FILE' takes another
+lab: ## A ready lab with three tiers, proven; ARGS='-e lab_file=FILE' takes another, '-e lab_state=validated' only checks it
 grade: ## Grade many labs; ARGS='-e grade_folder=FOLDER' takes all lab files in a folder
 teardown: ## Remove what the lessons made
 
@@ -35,7 +35,7 @@ test: setup-dev ## Run every check there is; STEPS='ruff units' runs only these
 	@tests/tools/run_steps $(STEPS)
 
 lint: setup-dev ## Run the checks that need no engine and no copy
-	@tests/tools/run_steps ruff-check ruff-format mypy complexity shellcheck ansible-lint antsibull-docs
+	@tests/tools/run_steps ruff-check ruff-format mypy complexity shellcheck ansible-lint antsibull-docs execution-environment
 
 units: setup-dev ## Run the unit tests
 	@tests/tools/run_steps units
@@ -63,7 +63,14 @@ test-ansible: setup-dev ## Run sanity, the unit tests and a lesson with each sup
 	@tests/tools/test_images
 	@tests/tools/test_ansible $(CORES)
 
-bench: setup-dev ## Measure (see README); BENCH='topology' measures only that
+docs: setup-dev ## Build the documentation as a site, in .cache/docs/html
+	@tests/tools/docs
+
+release: setup-dev ## Build what Galaxy would take, check it, install it elsewhere, and play a lesson from there
+	@tests/tools/test_images
+	@tests/tools/release
+
+bench: setup-dev ## Measure (see docs/speed.md); BENCH='topology' measures only that
 	@tests/tools/test_images
 	@for one in $(BENCH); do tests/benchmark/$$one $(ARGS) || exit; done
 

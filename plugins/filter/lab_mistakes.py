@@ -13,7 +13,7 @@ author:
 description:
   - Looks for mistakes in the variables of the role P(linklab.docker.lab#role), or in the text of a file that sets them,
     without an engine. Mistakes are unknown options, missing options, values of the wrong type, and checks that
-    contradict themselves.
+    contradict themselves; with O(depth=whole) also whatever else is wrong before an engine is asked.
   - In a text, values with templates are not checked, since only Ansible can evaluate them.
 positional: []
 options:
@@ -29,6 +29,24 @@ options:
     type: list
     elements: str
     default: []
+  text:
+    description:
+      - The text of the file that the variables come from, if the input is a dictionary. The line numbers are then
+        returned too, and variables that the role does not have are found.
+    type: str
+    version_added: 0.2.0
+  depth:
+    description:
+      - V(form) only finds out whether a text is a dictionary of variables, and what it sets twice.
+      - V(shape) looks at each option and each check on its own.
+      - V(whole) also parses the networks and containers as the module M(linklab.docker.topology) does, and compares
+        them with each other. It finds networks that are not declared, addresses that are outside of their subnet or
+        wanted twice, subnets that overlap, too few addresses, links and dependencies that lead nowhere or in a circle,
+        and checks of containers that the lab does not have. The values must not have templates.
+    type: str
+    choices: [form, shape, whole]
+    default: shape
+    version_added: 0.2.0
 seealso:
   - plugin: linklab.docker.lab
     plugin_type: role
@@ -56,20 +74,26 @@ import typing as t
 from pathlib import Path
 
 import yaml
-from ansible_collections.linklab.docker.plugins.plugin_utils._lab_file import mistakes_in_text, mistakes_in_variables
+from ansible.errors import AnsibleFilterError
+from ansible_collections.linklab.docker.plugins.plugin_utils._lab_file import find_mistakes
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+_DEPTHS = ("form", "shape", "whole")
 _SPECS = Path(__file__).resolve().parents[2] / "roles/lab/meta/argument_specs.yml"
 
 
-def lab_mistakes(variables: t.Any, defined: Sequence[str] = ()) -> list[str]:
+def lab_mistakes(
+    variables: t.Any, defined: Sequence[str] = (), text: str | None = None, depth: str = "shape"
+) -> list[str]:
     """Return the mistakes in the variables of a lab, or in the text of their file."""
+    if depth not in _DEPTHS:
+        raise AnsibleFilterError(f"lab_mistakes: depth must be {', '.join(_DEPTHS)}, not {depth!r}")
     role = yaml.safe_load(_SPECS.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
     if isinstance(variables, str):
-        return mistakes_in_text(variables, role, defined)
-    return mistakes_in_variables(variables, role)
+        variables, text = None, variables
+    return find_mistakes(variables, text, role, defined=defined, depth=depth)
 
 
 class FilterModule:

@@ -12,11 +12,14 @@ from __future__ import annotations
 import difflib
 import sys
 import typing as t
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+# The options, names and numbers that lead to a part of what a task was given.
+Place = tuple[t.Union[str, int], ...]
 
 # A day: nothing is worth waiting for longer, and sockets and clocks take no arbitrary numbers.
 MOST_SECONDS = 86400
@@ -30,7 +33,40 @@ class LinklabError(Exception):
 
 
 class SpecError(LinklabError):
-    """What the user asks for is not well-formed; found before the engine is asked anything."""
+    """What the user asks for is not well-formed; found before the engine is asked anything.
+
+    Attributes:
+        problem: what is wrong.
+        place: where. The message begins with it; empty for the task as a whole.
+    """
+
+    def __init__(self, problem: str, place: Place = ()) -> None:
+        super().__init__(f"{spelled(place)}: {problem}" if place else problem)
+        self.problem = problem
+        self.place = place
+        self.each: tuple[SpecError, ...] = (self,)
+
+
+class Mistakes:
+    """What is wrong with the parts of a task, collected so that one message has all of it."""
+
+    def __init__(self) -> None:
+        self.found: list[SpecError] = []
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """Go on after a SpecError."""
+        try:
+            yield
+        except SpecError as exc:
+            self.found.extend(exc.each)
+
+    def raise_any(self) -> None:
+        """Raise SpecError with all that was found, if anything was."""
+        if self.found:
+            every = SpecError("; ".join(map(str, self.found)))
+            every.each = tuple(self.found)
+            raise self.found[0] if len(self.found) == 1 else every
 
 
 class Refusal(LinklabError):
@@ -101,6 +137,11 @@ class Conflict(EngineError):
 
 class Unreachable(LinklabError):
     """The engine cannot be asked, or did not answer. Whether it acted on a request is then unknown."""
+
+
+def spelled(place: Place) -> str:
+    """Return a place as a text, such as C(networks.back.ipam.config[0].subnet)."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
 
 
 def one_line(text: str) -> str:

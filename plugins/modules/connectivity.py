@@ -502,8 +502,8 @@ table:
   type: list
   elements: str
   sample:
-    - SOURCE  TARGET    HOST      PORT  PROTOCOL  REACHABLE  PATH OR CAUSE         MS   AS EXPECTED
-    - client  database  database  3306  tcp       yes        network:test_network  5.8  yes
+    - RESULT  SOURCE  TARGET    HOST      PORT  PROTOCOL  EXPECTED   FOUND      PATH OR CAUSE         MS
+    - ok      client  database  database  3306  tcp       reachable  reachable  network:test_network  5.8
 """
 
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.spec import CHECK_OPTIONS

@@ -20,17 +20,20 @@ from dataclasses import dataclass, field
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.linklab.docker.plugins.module_utils._connectivity.spec import CHECK_OPTIONS, parse_checks
-from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, did_you_mean, shape
+from ansible_collections.linklab.docker.plugins.module_utils._errors import SpecError, did_you_mean, shape, spelled
 from ansible_collections.linklab.docker.plugins.module_utils._model.words import meant
 from ansible_collections.linklab.docker.plugins.module_utils._module.arguments import cover
 from ansible_collections.linklab.docker.plugins.module_utils._topology.options import strict_options_for
 from ansible_collections.linklab.docker.plugins.plugin_utils._lab_checks import OWN_OPTIONS, for_module
+from ansible_collections.linklab.docker.plugins.plugin_utils._lab_whole import mistakes_in_whole
+from ansible_collections.linklab.docker.plugins.plugin_utils._spec_graph import plain
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from ansible_collections.linklab.docker.plugins.module_utils._errors import Place
+
 Json = t.Any
-Place = tuple[t.Union[str, int], ...]
 
 # Stands for a value that only Ansible knows.
 _TEMPLATE = "{{ }}"
@@ -51,6 +54,9 @@ class Mistake:
     text: str
 
 
+_NO_DICTIONARY = Mistake((), "it must be a dictionary of the variables of a lab: lab_name, lab_containers and others")
+
+
 @dataclass
 class _Document:
     """The data of a file, where each part of it stands, and keys that are given twice."""
@@ -60,38 +66,62 @@ class _Document:
     mistakes: list[Mistake] = field(default_factory=list)
 
 
-def mistakes_in_text(text: str, role: Mapping[str, Json], defined: Iterable[str] = ()) -> list[str]:
-    """Return the mistakes in the text of a lab's file, each in a line, in the order of the file.
+def find_mistakes(
+    variables: Json, text: str | None, role: Mapping[str, Json], *, defined: Iterable[str] = (), depth: str = "shape"
+) -> list[str]:
+    """Return the mistakes in a lab, each in a line; with the text of its file, in the order of the file.
 
     Args:
+        variables: what is known of the values of the lab's variables; None for what the text says.
         role: the options of the role lab, as its argument specs have them.
         defined: names of variables that have a value from elsewhere.
+        depth: how far to look: at the C(form) of the text, the C(shape) of the variables, or the C(whole) lab.
     """
     document = _Document()
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        document.data = _data(node, (), document, ()) if node else None
-    except yaml.MarkedYAMLError as exc:
-        # Without the excerpt that YAML shows: it may have a secret.
-        mark = exc.problem_mark or exc.context_mark
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        return [f"{where}it is not YAML: {exc.problem or exc.context}"]
-    except yaml.YAMLError:
-        return ["it is not YAML: it has characters that no YAML file has"]
-    found = [*document.mistakes, *mistakes_in(document.data, role, defined)]
+    variables = plain(variables)
+    if text is not None:
+        problem = _read(text, document)
+        if problem:
+            return [problem]
+        if not isinstance(document.data, dict):
+            return [_sentence(_NO_DICTIONARY)]
+        variables = {**document.data, **(variables or {})}
+    found = list(document.mistakes)
+    if depth != "form":
+        found += mistakes_in(variables, role, defined)
+    if depth == "whole" and isinstance(variables, dict):
+        options = {key: variables.get(f"lab_{key}") for key in ("name", "networks", "containers", "checks")}
+        wrong = [(str(one.path[0]).removeprefix("lab_"), *one.path[1:]) for one in found if one.path]
+        found += [Mistake(_in_lab(one.place), one.problem) for one in mistakes_in_whole(options, wrong)]
     placed = sorted(((_line_of(one.path, document.lines), _sentence(one)) for one in found), key=lambda one: one[0])
     return [f"line {line}: {sentence}" if line else sentence for line, sentence in placed]
 
 
-def mistakes_in_variables(variables: Json, role: Mapping[str, Json]) -> list[str]:
-    """Return the mistakes in the variables of a lab, each in a line."""
-    return [_sentence(one) for one in mistakes_in(variables, role)]
+def _read(text: str, document: _Document) -> str:
+    """Read the text of a file into a document; return why it cannot be read, without the excerpt that YAML shows.
+
+    An excerpt may have a secret.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        document.data = _data(node, (), document, ()) if node else None
+    except yaml.MarkedYAMLError as exc:
+        mark = exc.problem_mark or exc.context_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        return f"{where}it is not YAML: {exc.problem or exc.context}"
+    except yaml.YAMLError:
+        return "it is not YAML: it has characters that no YAML file has"
+    return ""
+
+
+def _in_lab(place: Place) -> Place:
+    return (f"lab_{place[0]}", *place[1:]) if place else ()
 
 
 def mistakes_in(variables: Json, role: Mapping[str, Json], defined: Iterable[str] = ()) -> Iterator[Mistake]:
     """Yield the mistakes in the variables of a lab."""
     if not isinstance(variables, dict):
-        yield Mistake((), "it must be a dictionary of the variables of a lab: lab_name, lab_containers and others")
+        yield _NO_DICTIONARY
         return
     options = _options(variables, role)
     for name in variables:
@@ -194,8 +224,7 @@ def _in_check(check: Json, path: Place) -> Iterator[Mistake]:
 
 
 def _sentence(mistake: Mistake) -> str:
-    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in mistake.path).lstrip(".")
-    return f"{place}: {mistake.text}" if place else mistake.text
+    return f"{spelled(mistake.path)}: {mistake.text}" if mistake.path else mistake.text
 
 
 def _line_of(path: Place, lines: Mapping[Place, int]) -> int:

@@ -31,6 +31,28 @@ def with_tables(page: str) -> str:
     return _CAUSES.sub(lambda found: f"{found[1]}{_table(found[2])}{found[3]}", page)
 
 
+def page_of_causes(page: str) -> str:
+    """Return a page with a section for each cause of the table, so that each has an address and a search finds it."""
+    found = _CAUSES.search(page)
+    rows = _rows(found[2]) if found else []
+    head = (
+        "# Causes\n\nWhat the module `linklab.docker.connectivity` names as the cause, in the order of its checks. See"
+        " also [Why does my application not reach its database?](connectivity.md)\n"
+    )
+    return head + "".join(_section(row) for row in rows[2:])
+
+
+def _section(row: list[str]) -> str:
+    name, band, meaning, remedy, waited, isolates, accepted = row
+    return (
+        f"\n## {name.strip('`')}\n\n{meaning}\n\n**What to do:** {remedy}\n\n"
+        f"- It is the check {band} that fails.\n"
+        + ("- It can resolve on its own, so that it is waited for.\n" if waited == "yes" else "")
+        + ("- It proves that the two are isolated.\n" if isolates == "yes" else "")
+        + (f"- A task that expects {accepted} accepts it, too.\n" if accepted else "")
+    )
+
+
 def with_choices(source: str) -> str:
     """Return the module's source with the choices of its options cause as they should be."""
     from ansible_collections.linklab.docker.plugins.module_utils._connectivity.causes import CAUSES
@@ -42,11 +64,14 @@ def with_choices(source: str) -> str:
     return _CHOICES.sub(choices, source)
 
 
+def _rows(table: str) -> list[list[str]]:
+    return [[cell.strip() for cell in _BETWEEN_CELLS.split(line)[1:-1]] for line in table.splitlines()]
+
+
 def _table(present: str) -> str:
     from ansible_collections.linklab.docker.plugins.module_utils._connectivity.causes import CAUSES
 
-    rows = [[cell.strip() for cell in _BETWEEN_CELLS.split(line)[1:-1]] for line in present.splitlines()]
-    texts = {row[0]: row[2:4] for row in rows[2:]}
+    texts = {row[0]: row[2:4] for row in _rows(present)[2:]}
     head = ("Cause", "Check", "What is wrong", "What to do", "Waited for", "Proves isolation", "Also accepted as")
     lines = [head, tuple("---" for _cell in head)]
     lines += [_row(name, cause, texts.get(f"`{name}`", ["TO BE WRITTEN"] * 2)) for name, cause in CAUSES.items()]

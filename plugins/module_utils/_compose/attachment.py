@@ -14,15 +14,17 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .._errors import SpecError
+from .._errors import Mistakes, SpecError
 from .._model.endpoint import EndpointSettings, Link
 from .network import NetworkSpec, option_strings, parse_network
+from .values import parse_option
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from .._errors import Place
+
 Json = t.Any
-Read = t.TypeVar("Read")
 
 _HEX_PAIRS = re.compile(r"[0-9a-f]{12}")
 # What the engine itself demands of container names (moby, daemon/names): a link's target is one, or an ID.
@@ -89,7 +91,7 @@ def parse_attach(params: Mapping[str, Json]) -> AttachSpec:
     desired_endpoints += [
         DesiredEndpoint(
             _name("endpoints: container", options["container"]),
-            parse_settings(options["container"], options),
+            parse_settings(options["container"], options, ("endpoints", options["container"])),
             parse_added(options),
         )
         for options in params["endpoints"] or ()
@@ -107,31 +109,36 @@ def parse_attach(params: Mapping[str, Json]) -> AttachSpec:
     create = params["create"]
     return AttachSpec(
         network=network,
-        create=None if create is None else parse_network(network, create),
+        create=None if create is None else parse_network(network, create, ("create",)),
         desired_endpoints=tuple(desired_endpoints),
         present=present,
         purge=params["purge"],
     )
 
 
-def parse_settings(container: str, options: Mapping[str, Json]) -> EndpointSettings:
-    """Read one endpoint's settings as Ansible parsed them by ENDPOINT_OPTIONS; raise SpecError."""
+def parse_settings(container: str, options: Mapping[str, Json], where: Place) -> EndpointSettings:
+    """Read one endpoint's settings as Ansible parsed them by ENDPOINT_OPTIONS; raise SpecError.
 
-    def read(name: str, parse: Callable[[Json], Read]) -> Read | None:
-        return None if options.get(name) is None else parse(options[name])
-
-    try:
-        return EndpointSettings(
-            aliases=read("aliases", _aliases),
-            links=read("links", lambda given: _links(container, given)),
-            ipv4_address=read("ipv4_address", lambda given: parse_address(given, 4)),
-            ipv6_address=read("ipv6_address", lambda given: parse_address(given, 6)),
-            mac_address=read("mac_address", parse_mac),
-            driver_opts=option_strings(options.get("driver_opts")),
-            gw_priority=options.get("gw_priority"),
-        )
-    except SpecError as exc:
-        raise SpecError(f"endpoint of {container}: {exc}") from exc
+    Args:
+        where: the place of the options as a whole.
+    """
+    parsers: dict[str, Callable[[Json], Json]] = {
+        "aliases": _aliases,
+        "links": lambda given: _links(container, given),
+        "ipv4_address": lambda given: parse_address(given, 4),
+        "ipv6_address": lambda given: parse_address(given, 6),
+        "mac_address": parse_mac,
+        "driver_opts": option_strings,
+        "gw_priority": lambda given: given,
+    }
+    found: dict[str, Json] = {}
+    mistakes = Mistakes()
+    for name, parser in parsers.items():
+        if options.get(name) is not None:
+            with mistakes.collected():
+                found[name] = parse_option((*where, name), parser, options[name])
+    mistakes.raise_any()
+    return EndpointSettings(**found)
 
 
 def parse_added(options: Mapping[str, Json]) -> frozenset[str]:

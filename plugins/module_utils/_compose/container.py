@@ -13,13 +13,15 @@ import re
 import typing as t
 
 from .._engine.images import image_name
-from .._errors import SpecError, agreeing
+from .._errors import Mistakes, SpecError, agreeing
 from .._model.labels import TOPOLOGY_LABEL
 from .._model.words import meant
 from . import items, values
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
+
+    from .._errors import Place
 
 Json = t.Any
 
@@ -53,28 +55,29 @@ class ContainerSpec:
         return f"ContainerSpec({', '.join(shown)})"
 
     @classmethod
-    def parse(cls, options: Mapping[str, Json], where: str) -> ContainerSpec:
+    def parse(cls, options: Mapping[str, Json], where: Place) -> ContainerSpec:
         """Read the options of a task.
 
         Args:
-            where: what the messages call the options as a whole, such as C(containers.database).
+            where: the place of the options as a whole.
 
         Raises:
-            SpecError: with the option and what to do.
+            SpecError: with each option that is wrong, and what to do.
         """
         found: dict[str, Json] = {}
+        mistakes = Mistakes()
         for name, value in options.items():
-            if name not in WORDS:
-                raise SpecError(f"{where}: there is no option {name!r}{meant(name, WORDS)}")
-            if value is not None:
-                found[name] = values.parse_option(f"{where}.{name}", WORDS[name].parse, value)
-        spec = cls(**found)
-        both = set(spec.environment or ()) & set(spec.secret_environment or ())
+            with mistakes.collected():
+                if name not in WORDS:
+                    raise SpecError(f"there is no option {name!r}{meant(name, WORDS)}", where)
+                if value is not None:
+                    found[name] = values.parse_option((*where, name), WORDS[name].parse, value)
+        both = set(found.get("environment") or ()) & set(found.get("secret_environment") or ())
         if both:
-            raise SpecError(
-                f"{where}: {agreeing(sorted(both), 'is', 'are')} in both environment and secret_environment"
-            )
-        return spec
+            text = f"{agreeing(sorted(both), 'is', 'are')} in both environment and secret_environment"
+            mistakes.found.append(SpecError(text, where))
+        mistakes.raise_any()
+        return cls(**found)
 
     def given(self) -> dict[str, Json]:
         """Return what is given, in the order of WORDS."""
@@ -115,12 +118,13 @@ class ContainerSpec:
         return body
 
 
-def check_name(name: str, where: str) -> str:
+def check_name(name: str, where: Place) -> str:
     """Return a name that the engine takes for a container; raise SpecError."""
     if not _NAME.fullmatch(name):
         raise SpecError(
-            f"{where}: {name!r} cannot be the name of a container; use two or more letters, digits, '_', '.' and '-',"
-            " beginning with a letter or digit"
+            f"{name!r} cannot be the name of a container; use two or more letters, digits, '_', '.' and '-',"
+            " beginning with a letter or digit",
+            where,
         )
     return name
 

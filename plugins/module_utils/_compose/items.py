@@ -265,7 +265,7 @@ class Healthcheck:
         unknown = sorted(set(given) - set(_HEALTHCHECK))
         if unknown:
             raise SpecError(f"there is no option {unknown[0]!r}{did_you_mean(unknown[0], (*_HEALTHCHECK, 'disable'))}")
-        return cls(**{name: parse_option(name, _HEALTHCHECK[name], one) for name, one in given.items()})
+        return cls(**{name: parse_option((name,), _HEALTHCHECK[name], one) for name, one in given.items()})
 
 
 def _test(value: Json) -> tuple[str, ...]:

@@ -14,11 +14,12 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .._errors import SpecError
+from .._errors import Mistakes, SpecError
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from .._errors import Place
     from .._model.state import Network
 
 Json = t.Any
@@ -186,35 +187,32 @@ def _subnet_fits(wanted: Mapping[str, Json], there: Mapping[str, str]) -> bool:
     return all(not wanted.get(key) or wanted[key] == there[key] for key in ("subnet", "gateway", "ip_range"))
 
 
-def parse_network(name: str, options: Mapping[str, Json]) -> NetworkSpec:
-    """Read a network's options as Ansible parsed them by NETWORK_OPTIONS; raise SpecError."""
+def parse_network(name: str, options: Mapping[str, Json], where: Place) -> NetworkSpec:
+    """Read a network's options as Ansible parsed them by NETWORK_OPTIONS; raise SpecError.
+
+    Args:
+        where: the place of the options as a whole.
+    """
     if name == "default":
         raise SpecError(
-            "network default: the engine makes none of this name, which stands for its own bridge there. Choose another"
-            " one; Compose, too, calls its default network PROJECT_default on the engine"
+            "the engine makes no network of the name default, which stands for its own bridge there. Choose another"
+            " one; Compose, too, calls its default network PROJECT_default on the engine",
+            where,
         )
     driver = options.get("driver") or None
     driver_opts = option_strings(options.get("driver_opts"))
-    _refuse_driver(name, driver, driver_opts or {})
+    _refuse_driver(driver, driver_opts or {}, where)
     ipam = options.get("ipam") or {}
     subnets = ipam.get("config")
-    parsed = None if subnets is None else tuple(_parse_subnet(name, subnet) for subnet in subnets)
-    _refuse_overlaps(name, parsed or ())
-    if not options.get("enable_ipv6"):
-        _refuse_family(name, parsed or (), 6, "without enable_ipv6: true")
-    if options.get("enable_ipv4") is False:
-        _refuse_family(name, parsed or (), 4, "with enable_ipv4: false")
-        if not options.get("enable_ipv6"):
-            raise SpecError(f"network {name}: without IPv4 it needs enable_ipv6: true")
-    if driver in (None, "bridge"):
-        _refuse_several(name, parsed or ())
+    if options.get("enable_ipv4") is False and not options.get("enable_ipv6"):
+        raise SpecError("without IPv4 it needs enable_ipv6: true", where)
     return NetworkSpec(
         name=name,
         driver=driver,
         driver_opts=driver_opts,
         ipam_driver=ipam.get("driver"),
         ipam_options=option_strings(ipam.get("options")),
-        subnets=parsed,
+        subnets=None if subnets is None else _parse_subnets(options, subnets, (*where, "ipam", "config")),
         internal=options.get("internal"),
         attachable=options.get("attachable"),
         enable_ipv4=options.get("enable_ipv4"),
@@ -223,16 +221,17 @@ def parse_network(name: str, options: Mapping[str, Json]) -> NetworkSpec:
     )
 
 
-def _refuse_driver(name: str, driver: str | None, options: Mapping[str, str]) -> None:
+def _refuse_driver(driver: str | None, options: Mapping[str, str], where: Place) -> None:
     if driver in _ONE_NETWORK:
         raise SpecError(
-            f"network {name}: driver {driver} cannot be used: the engine has one such network, {_ONE_NETWORK[driver]},"
-            " and creates no other. A container joins it by its network_mode"
+            f"{driver} cannot be used: the engine has one such network, {_ONE_NETWORK[driver]}, and creates no other. A"
+            " container joins it by its network_mode",
+            (*where, "driver"),
         )
     for option, value in options.items():
         what, fits = _DRIVER_OPTIONS.get(option, ("", bool))
         if driver in _KNOWN_DRIVERS and what and not fits(value):
-            raise SpecError(f"network {name}: driver_opts: {option} is {value!r}, and must be {what}")
+            raise SpecError(f"{value!r} must be {what}", (*where, "driver_opts", option))
 
 
 def option_strings(mapping: Mapping[str, Json] | None) -> dict[str, str] | None:
@@ -242,22 +241,38 @@ def option_strings(mapping: Mapping[str, Json] | None) -> dict[str, str] | None:
     return {str(k): str(v).lower() if isinstance(v, bool) else "" if v is None else str(v) for k, v in mapping.items()}
 
 
-def _parse_subnet(name: str, subnet: Mapping[str, Json]) -> dict[str, Json]:
-    where = f"network {name}: ipam"
-    net = _parse_range(f"{where}: subnet", subnet["subnet"])
+def _parse_subnets(options: Mapping[str, Json], given: list[Json], where: Place) -> tuple[Mapping[str, Json], ...]:
+    mistakes = Mistakes()
+    found = []
+    for number, subnet in enumerate(given):
+        with mistakes.collected():
+            found.append(_parse_subnet(subnet, (*where, number)))
+    mistakes.raise_any()
+    _refuse_overlaps(found, where)
+    if not options.get("enable_ipv6"):
+        _refuse_family(found, 6, "without enable_ipv6: true", where)
+    if options.get("enable_ipv4") is False:
+        _refuse_family(found, 4, "with enable_ipv4: false", where)
+    if (options.get("driver") or None) in (None, "bridge"):
+        _refuse_several(found, where)
+    return tuple(found)
+
+
+def _parse_subnet(subnet: Mapping[str, Json], where: Place) -> dict[str, Json]:
+    net = _parse_range(subnet["subnet"], (*where, "subnet"))
     parsed: dict[str, Json] = {"subnet": str(net)}
     if subnet.get("ip_range"):
-        part = _parse_range(f"{where}: ip_range", subnet["ip_range"])
+        part = _parse_range(subnet["ip_range"], (*where, "ip_range"))
         if part.version != net.version or not part.subnet_of(net):  # type: ignore[arg-type]  # same version: checked
-            raise SpecError(f"{where}: ip_range {part} is not inside the subnet {net}")
+            raise SpecError(f"{part} is not inside the subnet {net}", (*where, "ip_range"))
         parsed["ip_range"] = str(part)
-    for what, address in _addresses(subnet):
+    for place, address in _addresses(subnet, where):
         try:
             inside = ipaddress.ip_address(address) in net
         except ValueError as exc:
-            raise SpecError(f"{where}: {what} {address!r} is not an IP address: {exc}") from exc
+            raise SpecError(f"{address!r} is not an IP address: {exc}", place) from exc
         if not inside:
-            raise SpecError(f"{where}: {what} {address} is not inside the subnet {net}")
+            raise SpecError(f"{address} is not inside the subnet {net}", place)
     if subnet.get("gateway"):
         parsed["gateway"] = str(ipaddress.ip_address(subnet["gateway"]))
     if subnet.get("aux_addresses"):
@@ -265,38 +280,36 @@ def _parse_subnet(name: str, subnet: Mapping[str, Json]) -> dict[str, Json]:
     return parsed
 
 
-def _addresses(subnet: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+def _addresses(subnet: Mapping[str, Json], where: Place) -> Iterator[tuple[Place, str]]:
     if subnet.get("gateway"):
-        yield "gateway", str(subnet["gateway"])
+        yield (*where, "gateway"), str(subnet["gateway"])
     for host, address in (subnet.get("aux_addresses") or {}).items():
-        yield f"aux_addresses {host}", str(address)
+        yield (*where, "aux_addresses", host), str(address)
 
 
-def _parse_range(what: str, text: str) -> IPNetwork:
+def _parse_range(text: str, where: Place) -> IPNetwork:
     try:
         return ipaddress.ip_network(str(text).strip())
     except ValueError as exc:
-        raise SpecError(f"{what} {text!r} cannot be used: {exc}") from exc
+        raise SpecError(f"{text!r} cannot be used: {exc}", where) from exc
 
 
-def _refuse_overlaps(name: str, subnets: tuple[Mapping[str, Json], ...]) -> None:
+def _refuse_overlaps(subnets: list[dict[str, Json]], where: Place) -> None:
     nets = [ipaddress.ip_network(subnet["subnet"]) for subnet in subnets]
     for index, first in enumerate(nets):
         for second in nets[index + 1 :]:
             if first.overlaps(second):
-                raise SpecError(f"network {name}: ipam: the subnets {first} and {second} overlap")
+                raise SpecError(f"the subnets {first} and {second} overlap", where)
 
 
-def _refuse_family(name: str, subnets: tuple[Mapping[str, Json], ...], version: int, reason: str) -> None:
-    for subnet in subnets:
+def _refuse_family(subnets: list[dict[str, Json]], version: int, reason: str, where: Place) -> None:
+    for number, subnet in enumerate(subnets):
         if ipaddress.ip_network(subnet["subnet"]).version == version:
-            raise SpecError(
-                f"network {name}: ipam: the engine ignores the IPv{version} subnet {subnet['subnet']} {reason}"
-            )
+            raise SpecError(f"the engine ignores the IPv{version} subnet {subnet['subnet']} {reason}", (*where, number))
 
 
-def _refuse_several(name: str, subnets: tuple[Mapping[str, Json], ...]) -> None:
+def _refuse_several(subnets: list[dict[str, Json]], where: Place) -> None:
     versions = [ipaddress.ip_network(subnet["subnet"]).version for subnet in subnets]
     for version in (4, 6):
         if versions.count(version) > 1:
-            raise SpecError(f"network {name}: ipam: a bridge has one IPv{version} subnet at most; make two networks")
+            raise SpecError(f"a bridge has one IPv{version} subnet at most; make two networks", where)

@@ -25,6 +25,8 @@ from .._errors import SpecError, did_you_mean, shape
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from .._errors import Place
+
 Json = t.Any
 
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:h|ms|us|µs|ns|m|s))+")
@@ -46,12 +48,12 @@ _CAPABILITIES = frozenset(
 )
 
 
-def parse_option(name: str, parser: Callable[[Json], Json], value: Json) -> Json:
-    """Return what I(parser) makes of an option's value; its error gets the option's name."""
+def parse_option(place: Place, parser: Callable[[Json], Json], value: Json) -> Json:
+    """Return what I(parser) makes of an option's value; its error gets the option's place."""
     try:
         return parser(value)
     except SpecError as exc:
-        raise SpecError(f"{name}: {exc}") from exc
+        raise SpecError(exc.problem, (*place, *exc.place)) from exc
 
 
 def text(value: Json) -> str:
@@ -101,7 +103,7 @@ def mapping(value: Json) -> dict[str, str]:
             raise SpecError(f"{name} is a boolean, which has no one spelling; put it in quotes")
         if one is None:
             raise SpecError(f"{name} has no value; write '' for an empty one, or leave it out")
-    return {str(name): parse_option(str(name), text, one) for name, one in value.items()}
+    return {str(name): parse_option((str(name),), text, one) for name, one in value.items()}
 
 
 def variables(value: Json) -> dict[str, str]:

@@ -82,9 +82,20 @@ class Outcome:
 
     def message(self) -> str:
         """Return what happened, and what to do if it is not what the task expects, on one line."""
-        return one_line(self._message())
+        return f"{self.problem()} {self.advice}".rstrip()
 
-    def _message(self) -> str:
+    @property
+    def advice(self) -> str:
+        """What to do about a check that is not as the task expects; empty if nothing is known."""
+        finding = self.finding
+        missed = finding is not None and not self.error and self.check.expect == "reachable"
+        return one_line(finding.advice) if finding is not None and missed else ""
+
+    def problem(self) -> str:
+        """Return what happened, on one line."""
+        return one_line(self._problem())
+
+    def _problem(self) -> str:
         check, finding = self.check, self.finding
         what = check.describe()
         if self.error:
@@ -100,7 +111,7 @@ class Outcome:
                 if len(self.attempts) > 1
                 else ""
             )
-            return f"{what}: {finding.message}{tries}. {finding.advice}"
+            return f"{what}: {finding.message}{tries}."
         wanted = f"because of {check.cause}" if check.cause else "for a reason that proves isolation"
         # An error without a cause of its own may be one of the client program.
         reached = finding.band in _REACHED and finding.cause != "mysql_error"

@@ -49,8 +49,10 @@ def summary_of(outcomes: Sequence[Outcome]) -> tuple[str, list[str]]:
 def _lines_of(group: list[Outcome]) -> Iterator[str]:
     """Yield what is said of checks that failed for one cause at one target: the first in full, the others by name."""
     first, *others = group
-    message = first.message()
-    yield f"- {message if len(message) <= _CHECK_LENGTH else message[:_CHECK_LENGTH] + ' ...'}"
+    problem = first.problem()
+    yield f"- {problem if len(problem) <= _CHECK_LENGTH else problem[:_CHECK_LENGTH] + ' ...'}"
+    if first.advice:
+        yield f"  Hint: {first.advice}"
     if others:
         more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
         yield f"  The same for {', '.join(one.check.describe() for one in others[:_NAMED])}{more}."
@@ -69,20 +71,22 @@ def fix_of(outcome: Outcome) -> str:
 
 def table(outcomes: Sequence[Outcome]) -> list[str]:
     """Return the outcomes as lines with aligned columns."""
-    rows = [("SOURCE", "TARGET", "HOST", "PORT", "PROTOCOL", "REACHABLE", "PATH OR CAUSE", "MS", "AS EXPECTED")]
+    # What went wrong is seen by looking down the first column, and how by the two after EXPECTED.
+    rows = [("RESULT", "SOURCE", "TARGET", "HOST", "PORT", "PROTOCOL", "EXPECTED", "FOUND", "PATH OR CAUSE", "MS")]
     for one in outcomes:
         shown = result_of(one)
         rows.append(
             (
+                "ok" if one.passed else "FAILED",
                 shown["source"],
                 shown["target"],
                 shown["host"],
                 str(shown["port"] or "-"),
                 shown["protocol"],
-                "yes" if one.reachable else "no",
+                one.check.cause or one.check.expect,
+                "-" if one.error else "reachable" if one.reachable else "unreachable",
                 why(one),
                 "-" if shown["latency_ms"] is None else f"{shown['latency_ms']:.1f}",
-                "yes" if one.passed else "NO",
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

@@ -74,7 +74,7 @@ def _problems(spec: LinkSpec, state: LinkState) -> Iterator[str]:
             " it made, say how with the option create"
         )
     elif state.source is None:
-        check_name(spec.container, "container")
+        check_name(spec.container, ("container",))
         if spec.create is not None and spec.create.pull == "never" and not state.image_is_there:
             yield f"the engine does not have the image {spec.create.image}, and create: pull is never"
     for ref in missing:

@@ -66,7 +66,7 @@ def parse_link(params: Mapping[str, Json]) -> LinkSpec:
         raise SpecError("links: name at least one link, as 'target' or 'target:alias', or set purge: true")
     return LinkSpec(
         container=container,
-        links=parse_settings(container, {"links": given}).links or (),
+        links=parse_settings(container, {"links": given}, ()).links or (),
         network=network,
         create=None if create is None else _parse_create(create),
         present=params["state"] == "present",
@@ -75,7 +75,7 @@ def parse_link(params: Mapping[str, Json]) -> LinkSpec:
 
 
 def _parse_create(options: Mapping[str, Json]) -> ContainerSpec:
-    spec = ContainerSpec.parse(options, "create")
+    spec = ContainerSpec.parse(options, ("create",))
     if spec.image is None:
         raise SpecError("create: the image is needed, such as image: mysql")
     return spec

@@ -69,7 +69,7 @@ def parse_migrate(params: Mapping[str, Json]) -> MigrateSpec:
     return MigrateSpec(
         containers=None if params["containers"] is None else _parse_containers(params["containers"]),
         network=network,
-        create=None if create is None else parse_network(network or "the new one", create),
+        create=None if create is None else parse_network(network or "the new one", create, ("create",)),
         gap_allowed=params["name_gap"] == "allowed",
         leave_bridge=params["leave_bridge"],
         bake=params["environment"] == "bake",

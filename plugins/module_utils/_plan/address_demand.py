@@ -123,8 +123,12 @@ class Room:
         groups = [task, after] if any(action.container.id not in self.holders for action in changes) else [task]
         if len(groups) == 1 and all(one.runs for one in task.values()):
             return
+        yield from self.shortages(*(group.values() for group in groups))
+
+    def shortages(self, *groups: Collection[Holder]) -> Iterator[str]:
+        """Say of which version of the protocol there are too few addresses, for the first group that lacks some."""
         for version, pools in self._pools():
-            yield from [text for group in groups if (text := self._shortage(group.values(), pools, version))][:1]
+            yield from [text for group in groups if (text := self._shortage(group, pools, version))][:1]
 
     def _pools(self) -> Iterator[tuple[int, list[Pool]]]:
         """Yield the subnets of each version of the protocol, where there are any."""

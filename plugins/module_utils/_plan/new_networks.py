@@ -92,7 +92,7 @@ def _driver_problems(wanted: NetworkSpec, support: NetworkSupport) -> Iterator[s
     elif known and driver == "overlay" and not support.manager:
         yield (
             f"network {wanted.name}: an overlay needs a Swarm, and this engine is not a manager of one; run 'docker"
-            " swarm init', use the role linklab.docker.swarm, or create it on a manager"
+            " swarm init', or create it on a manager"
         )
 
 

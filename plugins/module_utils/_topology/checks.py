@@ -20,12 +20,14 @@ from .._plan.container_actions import claims_text
 from .._plan.new_networks import new_network_problems
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator, Mapping
 
     from .._model.endpoint import EndpointSettings
     from .._model.state import Endpoint, Network
     from .spec import DesiredContainer, TopologySpec
     from .state import TopologyState
+
+Json = t.Any
 
 
 def problems(spec: TopologySpec, state: TopologyState, going: frozenset[str]) -> Iterator[str]:
@@ -38,7 +40,7 @@ def problems(spec: TopologySpec, state: TopologyState, going: frozenset[str]) ->
     yield from _networks_there(spec, state)
     yield from _new_networks(spec, state, going)
     yield from _addresses(spec, state)
-    yield from _references(spec, state)
+    yield from (f"container {name}: {problem}" for name, _option, problem in unknown_references(spec, state.outside))
     yield from _stopped_outside(spec, state)
     yield from _ports_taken(spec, state)
     yield from _images(spec, state)
@@ -126,13 +128,18 @@ def _is_chosen_by_engine(network: Network, address: str | None) -> bool:
     )
 
 
-def _references(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
-    """Say what containers refer to and nobody has."""
+def unknown_references(spec: TopologySpec, outside: Container[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield the name of a container, its option, and what it refers to there that nobody has.
+
+    Args:
+        outside: names of containers of others.
+    """
     for desired in spec.containers.values():
-        targets = [link.target for link in desired.links or ()] + ([desired.shares_with] if desired.shares_with else [])
-        for target in targets:
-            if target not in spec.containers and target not in state.outside:
-                yield f"container {desired.name}: there is no container {target}{did_you_mean(target, spec.containers)}"
+        targets = [("links", link.target) for link in desired.links or ()]
+        targets += [("network_mode", desired.shares_with)] if desired.shares_with else []
+        for option, target in targets:
+            if target not in spec.containers and target not in outside:
+                yield desired.name, option, f"there is no container {target}{did_you_mean(target, spec.containers)}"
 
 
 def _stopped_outside(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
@@ -179,12 +186,23 @@ def _images(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
             yield (
                 f"container {desired.name}: the engine has no image {image}, and pull: never keeps it from fetching one"
             )
+    configs = {image: state.image_configs.get(ident or "") for image, ident in state.image_ids.items()}
+    yield from (f"container {name}: {problem}" for name, problem in never_healthy(spec, configs))
+
+
+def never_healthy(spec: TopologySpec, configs: Mapping[str, Mapping[str, Json] | None]) -> Iterator[tuple[str, str]]:
+    """Yield the name of a container, and on whose health it waits in vain.
+
+    Args:
+        configs: by the name of an image, its configuration; an image that has to be pulled is not known yet.
+    """
+    for desired in spec.containers.values():
         for other, condition in desired.needs.items():
             target = spec.containers.get(other)
-            if condition == "healthy" and target is not None and _never_healthy(target, state):
+            if condition == "healthy" and target is not None and _has_no_check(target, configs):
                 yield (
-                    f"container {desired.name}: depends_on {other} to be healthy, but neither {other} nor its image"
-                    " has a healthcheck"
+                    desired.name,
+                    f"depends_on {other} to be healthy, but neither {other} nor its image has a healthcheck",
                 )
 
 
@@ -194,11 +212,9 @@ def _is_needed(desired: DesiredContainer, state: TopologyState) -> bool:
     return container is None or full_name(container.image) != full_name(desired.spec.image or "")
 
 
-def _never_healthy(desired: DesiredContainer, state: TopologyState) -> bool:
+def _has_no_check(desired: DesiredContainer, configs: Mapping[str, Mapping[str, Json] | None]) -> bool:
     check = desired.spec.healthcheck
     if check is not None and check.test is not None:
         return bool(check.test == ("NONE",))
-    ident = state.image_ids.get(desired.spec.image or "")
-    config = state.image_configs.get(ident or "")
-    # An image that has to be pulled is not known yet.
+    config = configs.get(desired.spec.image or "")
     return config is not None and not (config.get("Healthcheck") or {}).get("Test")

@@ -28,7 +28,8 @@ def levels(needs: Mapping[str, Iterable[str]]) -> tuple[tuple[str, ...], ...]:
     while len(level) < len(known):
         ready = [name for name in known if name not in level and all(other in level for other in known[name])]
         if not ready:
-            raise SpecError(f"containers need each other in a circle: {' -> '.join(_circle(known, level))}")
+            circle = _circle(known, level)
+            raise SpecError(f"containers need each other in a circle: {' -> '.join(circle)}", ("containers", circle[0]))
         for name in ready:
             level[name] = 1 + max((level[other] for other in known[name]), default=-1)
     count = max(level.values(), default=-1) + 1

@@ -17,7 +17,7 @@ from .._compose.attachment import ENDPOINT_OPTIONS, parse_added, parse_settings
 from .._compose.container import ContainerSpec, check_name
 from .._compose.network import NetworkSpec, parse_network
 from .._compose.values import parse_option, text, texts
-from .._errors import SpecError, did_you_mean, seconds_problem
+from .._errors import Mistakes, SpecError, did_you_mean, seconds_problem
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.endpoint import EndpointSettings
 from .._model.labels import TOPOLOGY_LABEL
@@ -26,13 +26,12 @@ from .options import TOPOLOGY_CONTAINER_OPTIONS, TOPOLOGY_NETWORK_OPTIONS
 from .order import levels
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from .._errors import Place
     from .._model.endpoint import Link
 
 Json = t.Any
-
-# On everything that a topology creates; the value is the topology's name.
 
 _TOPOLOGY_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 _NETWORK_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
@@ -133,20 +132,33 @@ class TopologySpec:
 
 
 def parse_topology(params: Mapping[str, Json]) -> TopologySpec:
-    """Read the parameters of the module; raise SpecError."""
-    name = params["name"]
+    """Read the parameters of the module; raise SpecError with all that is wrong."""
+    mistakes = Mistakes()
+    spec = read_topology(params, mistakes)
+    mistakes.raise_any()
+    return spec
+
+
+def read_topology(params: Mapping[str, Json], mistakes: Mistakes) -> TopologySpec:
+    """Read the parameters of the module, without the networks and containers that have mistakes."""
+    name, given = params["name"], params.get("networks") or {}
     if not _TOPOLOGY_NAME.fullmatch(name):
-        raise SpecError(f"name: {name!r} cannot name a topology; use letters, digits, '_', '.' and '-'")
-    networks, external = _networks(params.get("networks") or {}, {TOPOLOGY_LABEL: name})
-    containers = _containers(params.get("containers") or {}, {*networks, *external, DEFAULT_BRIDGE})
+        mistakes.found.append(
+            SpecError(f"{name!r} cannot name a topology; use letters, digits, '_', '.' and '-'", ("name",))
+        )
     if problem := seconds_problem("wait_timeout", params.get("wait_timeout", 1), 1):
-        raise SpecError(problem)
+        mistakes.found.append(SpecError(problem))
+    networks, external = _networks(given, {TOPOLOGY_LABEL: name}, mistakes)
+    containers = _containers(params.get("containers") or {}, {*given, DEFAULT_BRIDGE}, mistakes)
+    ordered: tuple[tuple[str, ...], ...] = ()
+    with mistakes.collected():
+        ordered = levels({name: desired.needs for name, desired in containers.items()})
     return TopologySpec(
         name=name,
         networks=networks,
         external=external,
         containers=containers,
-        levels=levels({name: desired.needs for name, desired in containers.items()}),
+        levels=ordered,
         present=params.get("state", "present") == "present",
         purge=bool(params.get("purge")),
         volumes=bool(params.get("volumes")),
@@ -159,30 +171,41 @@ def parse_topology(params: Mapping[str, Json]) -> TopologySpec:
 # -- networks ---------------------------------------------------------------------------------------------------------
 
 
-def _networks(given: Mapping[str, Json], labels: Mapping[str, str]) -> tuple[dict[str, NetworkSpec], frozenset[str]]:
+def _networks(
+    given: Mapping[str, Json], labels: Mapping[str, str], mistakes: Mistakes
+) -> tuple[dict[str, NetworkSpec], frozenset[str]]:
     networks, external = {}, set()
     for name, options in given.items():
-        where = f"networks.{name}"
-        if not _NETWORK_NAME.fullmatch(name):
-            raise SpecError(f"{where}: {name!r} cannot name a network; use letters, digits, '_', '.' and '-'")
-        known = _checked(options, TOPOLOGY_NETWORK_OPTIONS, where)
-        if known.pop("external", False):
-            if known:
-                raise SpecError(f"{where}: an external network is used as it is, so it takes no {', '.join(known)}")
-            external.add(name)
-            continue
-        if name in (DEFAULT_BRIDGE, "host", "none"):
-            raise SpecError(
-                f"{where}: the engine has a network of this name of its own; name yours otherwise, or leave it out:"
-                f" containers may use {DEFAULT_BRIDGE!r} without it"
-            )
-        network = parse_network(name, known)
-        networks[name] = replace(network, labels={**(network.labels or {}), **labels})
+        with mistakes.collected():
+            network = _network(name, options)
+            if network is None:
+                external.add(name)
+            else:
+                networks[name] = replace(network, labels={**(network.labels or {}), **labels})
     return networks, frozenset(external)
 
 
-def _checked(options: Json, known: Mapping[str, Json], where: str) -> dict[str, Json]:
-    """Return the options that are given; raise SpecError if one is unknown or missing, here or further down.
+def _network(name: str, options: Json) -> NetworkSpec | None:
+    """Return a network that the topology is to have; None if it is one of others."""
+    where = ("networks", name)
+    if not _NETWORK_NAME.fullmatch(name):
+        raise SpecError(f"{name!r} cannot name a network; use letters, digits, '_', '.' and '-'", where)
+    known = _checked(options, TOPOLOGY_NETWORK_OPTIONS, where)
+    if known.pop("external", False):
+        if known:
+            raise SpecError(f"an external network is used as it is, so it takes no {', '.join(known)}", where)
+        return None
+    if name in (DEFAULT_BRIDGE, "host", "none"):
+        raise SpecError(
+            "the engine has a network of this name of its own; name yours otherwise, or leave it out:"
+            f" containers may use {DEFAULT_BRIDGE!r} without it",
+            where,
+        )
+    return parse_network(name, known, where)
+
+
+def _checked(options: Json, known: Mapping[str, Json], where: Place) -> dict[str, Json]:
+    """Return the options that are given; raise SpecError with all that are unknown or missing, here or further down.
 
     Args:
         known: Ansible's argument spec of the options.
@@ -190,141 +213,176 @@ def _checked(options: Json, known: Mapping[str, Json], where: str) -> dict[str, 
     if options is None:
         return {}
     if not isinstance(options, dict):
-        raise SpecError(f"{where}: must be a dictionary of options")
-    for option in options:
-        if option not in known:
-            raise SpecError(f"{where}: there is no option {option!r}{meant(str(option), known)}")
+        raise SpecError("must be a dictionary of options", where)
+    mistakes = Mistakes()
+    mistakes.found += [
+        SpecError(f"there is no option {option!r}{meant(str(option), known)}", where)
+        for option in options
+        if option not in known
+    ]
     found = {option: value for option, value in options.items() if value is not None}
     for option, spec in known.items():
         if spec.get("required") and option not in found:
-            raise SpecError(f"{where}: {option} is missing")
+            mistakes.found.append(SpecError(f"{option} is missing", where))
         if "options" in spec and option in found:
-            found[option] = _checked_below(found[option], spec["options"], f"{where}.{option}")
+            with mistakes.collected():
+                found[option] = _checked_below(found[option], spec["options"], (*where, option))
+    mistakes.raise_any()
     return found
 
 
-def _checked_below(given: Json, known: Mapping[str, Json], where: str) -> Json:
+def _checked_below(given: Json, known: Mapping[str, Json], where: Place) -> Json:
     if isinstance(given, list):
         # Ansible gives each entry the unknown options of all others as well, without a value.
         entries = [{option: value for option, value in entry.items() if value is not None} for entry in given]
-        return [_checked(entry, known, f"{where}[{number}]") for number, entry in enumerate(entries)]
+        return [_checked(entry, known, (*where, number)) for number, entry in enumerate(entries)]
     return _checked(given, known, where)
 
 
 # -- containers -------------------------------------------------------------------------------------------------------
 
 
-def _containers(given: Mapping[str, Json], networks: set[str]) -> dict[str, DesiredContainer]:
-    containers = {name: _container(name, options, networks) for name, options in given.items()}
+def _containers(given: Mapping[str, Json], networks: set[str], mistakes: Mistakes) -> dict[str, DesiredContainer]:
+    containers: dict[str, DesiredContainer] = {}
+    for name, options in given.items():
+        with mistakes.collected():
+            containers[name] = _container(name, options, networks)
     for name, desired in containers.items():
-        for other in desired.depends_on:
-            if other not in containers:
-                raise SpecError(
-                    f"containers.{name}.depends_on: no container {other!r} in this"
-                    f" topology{did_you_mean(other, containers)}"
-                )
-        _check_bridge_links(desired, containers)
-    _refuse_shared_addresses(containers.values())
-    _refuse_shared_ports(containers.values())
-    return {name: _with_network_links(desired, containers) for name, desired in containers.items()}
+        mistakes.found += [
+            SpecError(
+                f"no container {other!r} in this topology{did_you_mean(other, given)}",
+                ("containers", name, "depends_on"),
+            )
+            for other in desired.depends_on
+            if other not in given
+        ]
+        with mistakes.collected():
+            _check_bridge_links(desired, containers)
+        with mistakes.collected():
+            containers[name] = _with_network_links(desired, containers)
+    mistakes.found += [*_shared_addresses(containers.values()), *_shared_ports(containers.values())]
+    return containers
 
 
 def _container(name: str, options: Json, networks: set[str]) -> DesiredContainer:
-    where = f"containers.{name}"
+    where = ("containers", name)
     check_name(name, where)
     known = _checked(options, TOPOLOGY_CONTAINER_OPTIONS, where)
     own = {option: known.pop(option, None) for option in ("networks", "links", "depends_on", "network_mode")}
-    endpoints = _endpoints(name, own["networks"], networks)
-    desired = DesiredContainer(
-        name=name,
-        spec=ContainerSpec.parse(known, where),
-        networks=None if endpoints is None else {net: parse_settings(name, one) for net, one in endpoints.items()},
-        added={net: parse_added(one) for net, one in (endpoints or {}).items()},
-        links=_links(name, own["links"]),
-        depends_on=_depends_on(name, own["depends_on"]),
-        network_mode=_network_mode(where, own["network_mode"]),
-    )
-    if desired.spec.image is None:
-        raise SpecError(f"{where}: image is missing")
-    if TOPOLOGY_LABEL in (desired.spec.labels or {}):
-        raise SpecError(f"{where}.labels: {TOPOLOGY_LABEL} is for the topology to set")
-    if desired.networks is not None and desired.network_mode is not None:
-        raise SpecError(f"{where}: networks and network_mode exclude each other")
-    _check_mode(desired, where)
+    endpoints: dict[str, EndpointSettings] | None = None
+    added: dict[str, frozenset[str]] = {}
+    parsed: dict[str, Json] = {}
+    mistakes = Mistakes()
+    with mistakes.collected():
+        parsed["spec"] = ContainerSpec.parse(known, where)
+    with mistakes.collected():
+        endpoints, added = _endpoints(name, own["networks"], networks)
+    with mistakes.collected():
+        parsed["links"] = _links(name, own["links"])
+    with mistakes.collected():
+        parsed["depends_on"] = _depends_on(name, own["depends_on"])
+    with mistakes.collected():
+        parsed["network_mode"] = _network_mode(where, own["network_mode"])
+    mistakes.raise_any()
+    desired = DesiredContainer(name=name, networks=endpoints, added=added, **parsed)
+    mistakes.found += _contradictions(desired, where)
+    mistakes.raise_any()
     if desired.network_mode == DEFAULT_BRIDGE:
         # Said outright, it is compared like any other network.
         return replace(desired, networks={DEFAULT_BRIDGE: EndpointSettings()})
     return desired
 
 
-def _check_mode(desired: DesiredContainer, where: str) -> None:
+def _contradictions(desired: DesiredContainer, where: Place) -> Iterator[SpecError]:
+    if desired.spec.image is None:
+        yield SpecError("image is missing", where)
+    if TOPOLOGY_LABEL in (desired.spec.labels or {}):
+        yield SpecError(f"{TOPOLOGY_LABEL} is for the topology to set", (*where, "labels"))
+    if desired.networks is not None and desired.network_mode is not None:
+        yield SpecError("networks and network_mode exclude each other", where)
+    yield from _excluded_by_mode(desired, where)
+
+
+def _excluded_by_mode(desired: DesiredContainer, where: Place) -> Iterator[SpecError]:
     """A container without a network of its own cannot have what belongs to one."""
     kind = (desired.network_mode or "").partition(":")[0]
     given = {**desired.spec.given(), "links": desired.links}
     found = [option for option in _EXCLUDED.get(kind, ()) if given.get(option)]
     if found:
-        raise SpecError(f"{where}: network_mode {desired.network_mode} excludes {', '.join(found)}")
+        yield SpecError(f"network_mode {desired.network_mode} excludes {', '.join(found)}", where)
 
 
-def _endpoints(name: str, given: Json, networks: set[str]) -> dict[str, dict[str, Json]] | None:
-    """Return the options of each endpoint, by network."""
+def _endpoints(
+    name: str, given: Json, networks: set[str]
+) -> tuple[dict[str, EndpointSettings] | None, dict[str, frozenset[str]]]:
+    """Return the settings of each endpoint, by network, and which of them are wanted besides what is there."""
     if given is None:
-        return None
-    where = f"containers.{name}.networks"
+        return None, {}
+    where: Place = ("containers", name, "networks")
     entries = dict.fromkeys(parse_option(where, texts, given)) if isinstance(given, list) else given
     if not isinstance(entries, dict):
-        raise SpecError(f"{where}: must be a list of names, or a dictionary of names with settings")
+        raise SpecError("must be a list of names, or a dictionary of names with settings", where)
     if not entries:
-        raise SpecError(f"{where}: must not be empty; leave it out for the default bridge, or write network_mode: none")
-    for network in entries:
-        if network in _BY_MODE:
-            raise SpecError(f"{where}: the engine lets no container join {network!r}; write network_mode: {network}")
-        if network not in networks:
-            raise SpecError(
-                f"{where}: no network {network!r} in this topology{did_you_mean(network, networks)}; name it under"
-                " networks (with external: true if others made it)"
-            )
-    return {
-        network: _checked(settings, ENDPOINT_OPTIONS, f"{where}.{network}") for network, settings in entries.items()
-    }
+        raise SpecError("must not be empty; leave it out for the default bridge, or write network_mode: none", where)
+    found, added = {}, {}
+    mistakes = Mistakes()
+    for network, settings in entries.items():
+        with mistakes.collected():
+            _refuse_network(network, networks, where)
+            options = _checked(settings, ENDPOINT_OPTIONS, (*where, network))
+            found[network] = parse_settings(name, options, (*where, network))
+            added[network] = parse_added(options)
+    mistakes.raise_any()
+    return found, added
+
+
+def _refuse_network(network: str, networks: set[str], where: Place) -> None:
+    if network in _BY_MODE:
+        raise SpecError(f"the engine lets no container join {network!r}; write network_mode: {network}", where)
+    if network not in networks:
+        raise SpecError(
+            f"no network {network!r} in this topology{did_you_mean(network, networks)}; name it under"
+            " networks (with external: true if others made it)",
+            where,
+        )
 
 
 def _links(name: str, given: Json) -> tuple[Link, ...] | None:
-    return None if given is None else parse_settings(name, {"links": list(given)}).links
+    return None if given is None else parse_settings(name, {"links": list(given)}, ("containers", name)).links
 
 
 def _depends_on(name: str, given: Json) -> dict[str, str]:
-    where = f"containers.{name}.depends_on"
+    where: Place = ("containers", name, "depends_on")
     if given is None:
         return {}
     if isinstance(given, (str, list)):
         return dict.fromkeys(parse_option(where, texts, given), "started")
     if not isinstance(given, dict):
-        raise SpecError(f"{where}: must be a list of names, or a dictionary of names with a condition")
+        raise SpecError("must be a list of names, or a dictionary of names with a condition", where)
     found = {}
     for other, given_options in given.items():
         options = {"condition": given_options} if isinstance(given_options, str) else given_options
-        known = _checked(options, _DEPENDS_ON_OPTIONS, f"{where}.{other}")
+        place = (*where, str(other))
+        known = _checked(options, _DEPENDS_ON_OPTIONS, place)
         if known.get("required", True) is not True or known.get("restart", False) is not False:
-            raise SpecError(f"{where}.{other}: a dependency is always required, and never restarts what depends on it")
-        condition = parse_option(f"{where}.{other}.condition", text, known.get("condition", "started"))
+            raise SpecError("a dependency is always required, and never restarts what depends on it", place)
+        condition = parse_option((*place, "condition"), text, known.get("condition", "started"))
         if condition not in _CONDITIONS:
-            raise SpecError(f"{where}.{other}: there is no condition {condition!r}; write started or healthy")
+            raise SpecError(f"there is no condition {condition!r}; write started or healthy", place)
         found[str(other)] = _CONDITIONS[condition]
     return found
 
 
-def _network_mode(where: str, given: Json) -> str | None:
+def _network_mode(where: Place, given: Json) -> str | None:
     if given is None:
         return None
+    where = (*where, "network_mode")
     mode = DEFAULT_BRIDGE if given == "default" else str(given)
     kind, _colon, name = mode.partition(":")
     if kind == "service":
-        raise SpecError(f"{where}.network_mode: write container:{name}; a topology has containers and no services")
+        raise SpecError(f"write container:{name}; a topology has containers and no services", where)
     if mode not in (DEFAULT_BRIDGE, "host", "none") and not (kind == "container" and name):
-        raise SpecError(
-            f"{where}.network_mode: {mode!r} is not bridge, host, none or container:NAME; name networks under networks"
-        )
+        raise SpecError(f"{mode!r} is not bridge, host, none or container:NAME; name networks under networks", where)
     return mode
 
 
@@ -337,8 +395,9 @@ def _check_bridge_links(desired: DesiredContainer, containers: Mapping[str, Desi
         target = containers.get(link.target)
         if target is not None and not target.on_bridge:
             raise SpecError(
-                f"containers.{desired.name}.links: {link} would be a legacy link, which leads over the default bridge"
-                f" only, and {link.target} is not on it. Give both a network of their own."
+                f"{link} would be a legacy link, which leads over the default bridge"
+                f" only, and {link.target} is not on it. Give both a network of their own.",
+                ("containers", desired.name, "links"),
             )
 
 
@@ -354,8 +413,8 @@ def _with_network_links(desired: DesiredContainer, containers: Mapping[str, Desi
     for link in desired.links:
         if not any(link in (settings.links or ()) for settings in networks.values()):
             raise SpecError(
-                f"containers.{desired.name}.links: {link} leads nowhere, since {link.target} is on none of its networks"
-                f" ({', '.join(networks)})"
+                f"{link} leads nowhere, since {link.target} is on none of its networks ({', '.join(networks)})",
+                ("containers", desired.name, "links"),
             )
     return replace(desired, networks=networks)
 
@@ -365,19 +424,19 @@ def _is_on(target: DesiredContainer | None, network: str) -> bool:
     return target is None or (target.networks is not None and network in target.networks)
 
 
-def _refuse_shared_addresses(desired_containers: Iterable[DesiredContainer]) -> None:
+def _shared_addresses(desired_containers: Iterable[DesiredContainer]) -> Iterator[SpecError]:
     holders: dict[tuple[str, str], str] = {}
     for desired in desired_containers:
         for network, settings in (desired.networks or {}).items():
             for value in (settings.ipv4_address, settings.ipv6_address, settings.mac_address):
                 if value and holders.setdefault((network, value), desired.name) != desired.name:
                     other = holders[network, value]
-                    raise SpecError(
-                        f"networks.{network}: {value} is wanted for two containers: {other} and {desired.name}"
+                    yield SpecError(
+                        f"{value} is wanted for two containers: {other} and {desired.name}", ("networks", network)
                     )
 
 
-def _refuse_shared_ports(desired_containers: Iterable[DesiredContainer]) -> None:
+def _shared_ports(desired_containers: Iterable[DesiredContainer]) -> Iterator[SpecError]:
     """A port of the host can be published once, on each of its addresses or on all of them."""
     holders: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for desired in desired_containers:
@@ -387,7 +446,8 @@ def _refuse_shared_ports(desired_containers: Iterable[DesiredContainer]) -> None
             key = (port.host, port.protocol)
             for address, other in holders.get(key, ()):
                 if port.clashes(address):
-                    raise SpecError(
-                        f"the port {key[0]}/{key[1]} of the host is wanted twice: by {other} and {desired.name}"
+                    yield SpecError(
+                        f"the port {key[0]}/{key[1]} of the host is wanted twice: by {other} and {desired.name}",
+                        ("containers", desired.name, "ports"),
                     )
             holders.setdefault(key, []).append((port.address, desired.name))

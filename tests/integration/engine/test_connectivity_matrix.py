@@ -72,4 +72,4 @@ def test_the_lab_shows_what_is_wrong_once(lab, engine, tmp_path):
     assert text.count("are both on the default bridge only") == 1, text
     assert "- name: Attach" in text
     (last,) = [line for line in text.splitlines() if line.startswith("fatal: ")]
-    assert json.loads(last.partition("=> ")[2])["msg"] == "1 of 1 checks are not as expected: See above."
+    assert json.loads(last.partition("=> ")[2])["msg"] == "1 of 1 checks are not as expected. See above."

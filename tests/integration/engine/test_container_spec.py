@@ -68,7 +68,7 @@ def images_of_tests(mysql_image: str) -> dict[str, str]:
 
 
 def parse(options: dict[str, Json]) -> ContainerSpec:
-    return ContainerSpec.parse(options, "test")
+    return ContainerSpec.parse(options, ("test",))
 
 
 def create(lab: Json, name: str, spec: ContainerSpec) -> Json:

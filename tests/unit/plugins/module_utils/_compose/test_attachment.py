@@ -39,7 +39,7 @@ def options(container: str = "box", **given_options: t.Any) -> dict[str, t.Any]:
 
 
 def settings(**given_options: t.Any) -> EndpointSettings:
-    return parse_settings("box", options(**given_options))
+    return parse_settings("box", options(**given_options), ("endpoints", "box"))
 
 
 # -- the task ---------------------------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ def test_everything_is_read_in_the_notation_of_the_engine():
 def test_a_setting_that_makes_no_sense_is_refused_with_its_container(given_options, message):
     with pytest.raises(SpecError) as refusal:
         settings(**given_options)
-    assert str(refusal.value).startswith(f"endpoint of box: {message}")
+    assert str(refusal.value).startswith(f"endpoints.box.{next(iter(given_options))}: {message}")
 
 
 words = st.text(max_size=10) | st.sampled_from(["box", "db:x", "10.94.0.2", "fd00::1", "02:42:00:00:00:01"])
@@ -199,7 +199,7 @@ def test_any_settings_are_read_or_refused_with_one_message(given_options):
     try:
         read = settings(**given_options)
     except SpecError as exc:
-        assert str(exc).startswith("endpoint of box: ")
+        assert str(exc).startswith("endpoints.box.")
         assert "\n" not in str(exc)
     else:
         assert set(read.given()) == set(given_options)

@@ -24,7 +24,7 @@ SECOND = 10**9
 
 
 def parse(**options: t.Any) -> ContainerSpec:
-    return ContainerSpec.parse(options, "containers.web")
+    return ContainerSpec.parse(options, ("containers", "web"))
 
 
 # -- what is taken ----------------------------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ def test_every_option_has_a_parser() -> None:
         ({"ports": ["80/icmp"]}, "no protocol"),
         ({"ports": ["8000-8002:80-81"]}, "3 ports of the host do not fit 2"),
         ({"ports": ["host:80:80"]}, "not an IP address"),
-        ({"healthcheck": {"interval": "10"}}, "healthcheck: interval: '10' is not a duration"),
+        ({"healthcheck": {"interval": "10"}}, "healthcheck.interval: '10' is not a duration"),
         ({"healthcheck": {"interval": "1us"}}, "too short"),
         ({"healthcheck": {"intervall": "1s"}}, r"no option 'intervall' \(did you mean interval\?\)"),
         ({"healthcheck": {"disable": True, "test": "x"}}, "disable excludes test"),
@@ -240,7 +240,7 @@ def test_errors_show_no_secret() -> None:
 @pytest.mark.parametrize("name", ["a", "-web", "we b", "web/1", "", "wéb"])
 def test_names_that_the_engine_refuses(name: str) -> None:
     with pytest.raises(SpecError, match="cannot be the name of a container"):
-        check_name(name, "containers")
+        check_name(name, ("containers",))
 
 
 # -- what holds for all -----------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ ANONYMOUS = "ef" * 32
 
 
 def parse(**given_options: Json) -> ContainerSpec:
-    return ContainerSpec.parse(given_options, "containers.web")
+    return ContainerSpec.parse(given_options, ("containers", "web"))
 
 
 def made(**given_options: Json) -> dict[str, Json]:

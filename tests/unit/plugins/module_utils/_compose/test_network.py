@@ -22,12 +22,13 @@ from ansible_collections.linklab.docker.plugins.module_utils._model.state import
 from hypothesis import given
 from hypothesis import strategies as st
 
+WHERE = ("networks", "net")
 SUBNET = "10.94.0.0/24"
 
 
 def parse(**options: t.Any) -> NetworkSpec:
     """Parse options with None for those that are not given, as Ansible hands them over."""
-    return parse_network("net", {name: options.get(name) for name in NETWORK_OPTIONS})
+    return parse_network("net", {name: options.get(name) for name in NETWORK_OPTIONS}, WHERE)
 
 
 def with_subnets(*subnets: dict[str, t.Any]) -> NetworkSpec:
@@ -97,23 +98,26 @@ def test_a_driver_for_addresses_is_sent_without_subnets():
 @pytest.mark.parametrize(
     "subnet, message",
     [
-        ({"subnet": "10.94.0.5/24"}, "subnet '10.94.0.5/24' cannot be used: 10.94.0.5/24 has host bits set"),
-        ({"subnet": "nonsense"}, "subnet 'nonsense' cannot be used"),
-        ({"subnet": "10.94.0.0/33"}, "subnet '10.94.0.0/33' cannot be used"),
-        ({"subnet": SUBNET, "ip_range": "10.95.0.0/25"}, "ip_range 10.95.0.0/25 is not inside the subnet 10.94.0.0/24"),
-        ({"subnet": SUBNET, "ip_range": "fd00::/64"}, "ip_range fd00::/64 is not inside the subnet 10.94.0.0/24"),
-        ({"subnet": SUBNET, "ip_range": "10.94.0.9/25"}, "ip_range '10.94.0.9/25' cannot be used"),
-        ({"subnet": SUBNET, "gateway": "10.95.0.1"}, "gateway 10.95.0.1 is not inside the subnet 10.94.0.0/24"),
-        ({"subnet": SUBNET, "gateway": "fd00::1"}, "gateway fd00::1 is not inside the subnet 10.94.0.0/24"),
-        ({"subnet": SUBNET, "gateway": "here"}, "gateway 'here' is not an IP address"),
-        ({"subnet": SUBNET, "aux_addresses": {"r": "10.9.0.1"}}, "aux_addresses r 10.9.0.1 is not inside the subnet"),
-        ({"subnet": SUBNET, "aux_addresses": {"r": "x"}}, "aux_addresses r 'x' is not an IP address"),
+        ({"subnet": "10.94.0.5/24"}, "subnet: '10.94.0.5/24' cannot be used: 10.94.0.5/24 has host bits set"),
+        ({"subnet": "nonsense"}, "subnet: 'nonsense' cannot be used"),
+        ({"subnet": "10.94.0.0/33"}, "subnet: '10.94.0.0/33' cannot be used"),
+        (
+            {"subnet": SUBNET, "ip_range": "10.95.0.0/25"},
+            "ip_range: 10.95.0.0/25 is not inside the subnet",
+        ),
+        ({"subnet": SUBNET, "ip_range": "fd00::/64"}, "ip_range: fd00::/64 is not inside the subnet"),
+        ({"subnet": SUBNET, "ip_range": "10.94.0.9/25"}, "ip_range: '10.94.0.9/25' cannot be used"),
+        ({"subnet": SUBNET, "gateway": "10.95.0.1"}, "gateway: 10.95.0.1 is not inside the subnet 10.94.0.0/24"),
+        ({"subnet": SUBNET, "gateway": "fd00::1"}, "gateway: fd00::1 is not inside the subnet 10.94.0.0/24"),
+        ({"subnet": SUBNET, "gateway": "here"}, "gateway: 'here' is not an IP address"),
+        ({"subnet": SUBNET, "aux_addresses": {"r": "10.9.0.1"}}, "aux_addresses.r: 10.9.0.1 is not inside the subnet"),
+        ({"subnet": SUBNET, "aux_addresses": {"r": "x"}}, "aux_addresses.r: 'x' is not an IP address"),
     ],
 )
 def test_a_subnet_that_makes_no_sense_is_refused(subnet, message):
     with pytest.raises(SpecError) as refusal:
         with_subnets(subnet)
-    assert str(refusal.value).startswith(f"network net: ipam: {message}")
+    assert str(refusal.value).startswith(f"networks.net.ipam.config[0].{message}")
 
 
 def test_subnets_of_one_network_must_not_overlap():
@@ -125,10 +129,10 @@ def test_a_bridge_has_one_subnet_of_each_kind():
     four = [{"subnet": "10.94.0.0/24"}, {"subnet": "10.94.1.0/24"}]
     for driver in (None, "bridge"):
         with pytest.raises(SpecError, match="a bridge has one IPv4 subnet at most"):
-            parse_network("net", {"driver": driver, "ipam": {"config": four}})
+            parse_network("net", {"driver": driver, "ipam": {"config": four}}, WHERE)
         both = {"driver": driver, "enable_ipv6": True, "ipam": {"config": [four[0], {"subnet": "fd00:94::/64"}]}}
-        assert len(parse_network("net", both).subnets or ()) == 2
-    assert len(parse_network("net", {"driver": "overlay", "ipam": {"config": four}}).subnets or ()) == 2
+        assert len(parse_network("net", both, WHERE).subnets or ()) == 2
+    assert len(parse_network("net", {"driver": "overlay", "ipam": {"config": four}}, WHERE).subnets or ()) == 2
 
 
 @st.composite
@@ -212,14 +216,14 @@ def test_values_that_yaml_made_something_of_are_sent_as_strings(given_value, str
 def test_an_ipv6_subnet_that_the_engine_would_ignore_is_refused(given):
     options = {"ipam": {"config": [{"subnet": SUBNET}, {"subnet": "fd00:94::/64"}]}, **given}
     with pytest.raises(SpecError, match="ignores the IPv6 subnet fd00:94::/64 without enable_ipv6: true"):
-        parse_network("net", options)
-    assert parse_network("net", {**options, "enable_ipv6": True}).enable_ipv6
+        parse_network("net", options, WHERE)
+    assert parse_network("net", {**options, "enable_ipv6": True}, WHERE).enable_ipv6
 
 
 @pytest.mark.parametrize("driver, name", [("host", "host"), ("null", "none"), ("none", "none")])
 def test_a_driver_of_one_network_alone_is_refused(driver, name):
     with pytest.raises(
-        SpecError, match=f"driver {driver} cannot be used: the engine has one such network, {name}, and"
+        SpecError, match=f"driver: {driver} cannot be used: the engine has one such network, {name}, and"
     ):
         parse(driver=driver)
 
@@ -245,7 +249,7 @@ def test_a_driver_option_is_what_the_engine_can_read(option, good, bad, what):
     for value in good:
         parse(driver_opts={option: value})
     for value in bad:
-        with pytest.raises(SpecError, match=f"network net: driver_opts: {option} is '.*', and must be {what}"):
+        with pytest.raises(SpecError, match=f"driver_opts.*{option}.*: '.*' must be {what}"):
             parse(driver_opts={option: value})
         assert parse(driver="plugin", driver_opts={option: value})
 

@@ -33,10 +33,16 @@ def test_many_outcomes_are_one_message_and_one_table():
     message, table = summary_of(outcomes)
     assert message.splitlines() == [
         "2 of 3 checks are not as expected:",
-        "- a -> b:1 (mysql): it is port_closed. Correct it.",
+        "- a -> b:1 (mysql): it is port_closed.",
+        "  Hint: Correct it.",
         "- a -> b:3306 (mysql): no image",
     ]
-    assert [line.split()[-1] for line in table] == ["EXPECTED", "yes", "NO", "NO"]
+    assert table == [
+        "RESULT  SOURCE  TARGET  HOST  PORT  PROTOCOL  EXPECTED   FOUND        PATH OR CAUSE  MS",
+        "ok      a       b       b     3306  mysql     reachable  reachable    -              -",
+        "FAILED  a       b       b     1     mysql     reachable  unreachable  port_closed    -",
+        "FAILED  a       b       b     3306  mysql     reachable  -            error          -",
+    ]
     assert summary_of(outcomes[:1])[0] == "all 1 checks are as expected"
 
 
@@ -49,10 +55,24 @@ def test_checks_that_fail_for_one_cause_at_one_target_are_reported_together():
     others = ["web0 -> db:2", "web1 -> db:1", "web1 -> db:2", "web2 -> db:1", "web2 -> db:2"]
     assert summary_of(outcomes)[0].splitlines() == [
         "10 of 10 checks are not as expected:",
-        "- web0 -> db:1 (mysql): it is port_closed. Correct it.",
+        "- web0 -> db:1 (mysql): it is port_closed.",
+        "  Hint: Correct it.",
         f"  The same for {', '.join(f'{one} (mysql)' for one in others)} and 2 more.",
-        "- web0 -> cache:3306 (mysql): it is port_closed. Correct it.",
-        "- web0 -> db:3306 (mysql): it is no_answer. Correct it.",
+        "- web0 -> cache:3306 (mysql): it is port_closed.",
+        "  Hint: Correct it.",
+        "- web0 -> db:3306 (mysql): it is no_answer.",
+        "  Hint: Correct it.",
+    ]
+
+
+def test_the_table_tells_a_wall_that_stands_from_one_that_does_not():
+    wall: Json = {"port": 1, "expect": "unreachable"}
+    cause = "no_common_network"
+    stands = Outcome(Check("a", "b", cause=cause, **wall), finding=Finding(cause, "so it is", "Attach it."))
+    falls = Outcome(Check("a", "b", **wall))
+    assert [line.split()[:9] for line in summary_of([stands, falls])[1][1:]] == [
+        ["ok", "a", "b", "b", "1", "mysql", cause, "unreachable", cause],
+        ["FAILED", "a", "b", "b", "1", "mysql", "unreachable", "reachable", "-"],
     ]
 
 

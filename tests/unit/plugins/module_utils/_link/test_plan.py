@@ -225,7 +225,7 @@ def test_after_a_plan_for_network_links_nothing_is_left_to_do(asked, model):
 
 
 def test_a_source_that_is_missing_is_created_with_its_links():
-    create = ContainerSpec.parse({"image": "img"}, "create")
+    create = ContainerSpec.parse({"image": "img"}, ("create",))
     model = Model(source=None)
 
     plan = plan_link(spec("first:a", create=create), model.state(image_is_there=False))
@@ -235,12 +235,12 @@ def test_a_source_that_is_missing_is_created_with_its_links():
     assert isinstance(made, CreateContainer)
     assert made.config["HostConfig"]["Links"] == [f"{ident('first')}:a"]
     assert names(plan_link(spec("first:a", create=create), model.state())) == ["create_container"]
-    never = ContainerSpec.parse({"image": "img", "pull": "never"}, "create")
+    never = ContainerSpec.parse({"image": "img", "pull": "never"}, ("create",))
     assert "pull is never" in refusal(spec("first:a", create=never), model.state(image_is_there=False))
 
 
 def test_a_source_that_is_missing_is_created_on_its_network_after_its_targets_joined():
-    create = ContainerSpec.parse({"image": "img"}, "create")
+    create = ContainerSpec.parse({"image": "img"}, ("create",))
     plan = plan_link(spec("first:a", network="net", create=create), Model(source=None, network=NET).state())
 
     attach, made = plan.actions
@@ -285,7 +285,7 @@ def test_a_stopped_source_notices_nothing_of_a_removal():
 
 def test_a_container_that_never_ran_is_started_only_where_create_says_how():
     model = Model(container(SOURCE, "created"), (linked("a", "first"),))
-    create = ContainerSpec.parse({"image": "img"}, "create")
+    create = ContainerSpec.parse({"image": "img"}, ("create",))
     (action,) = plan_link(spec("first:a", create=create), model.state()).actions
     assert isinstance(action, StartContainer)
     assert plan_link(spec("first:a"), model.state()).actions == ()

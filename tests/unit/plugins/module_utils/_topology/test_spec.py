@@ -161,6 +161,28 @@ def test_bad_parameters(params: dict[str, Json]) -> None:
 # -- the argument spec ------------------------------------------------------------------------------------------------
 
 
+def test_one_message_has_all_mistakes_each_with_its_place() -> None:
+    containers = {
+        "one": {"networks": {"nett": {}, "net": {"ipv4_address": "x", "aliases": ["a b"]}}, "cpus": "no", "user": ""},
+        "two": {"optoin": 1, "depends_on": ["none"]},
+        "three": {"depends_on": ["one", "nobody"]},
+    }
+    with pytest.raises(SpecError) as refusal:
+        parse(containers, {"net": {}, "b d": {}}, wait_timeout=0)
+    assert [".".join(map(str, one.place)) for one in refusal.value.each] == [
+        "wait_timeout",
+        "networks.b d",
+        "containers.one.cpus",
+        "containers.one.user",
+        "containers.one.networks",
+        "containers.one.networks.net.aliases",
+        "containers.one.networks.net.ipv4_address",
+        "containers.two",
+        "containers.three.depends_on",
+    ]
+    assert str(refusal.value) == "; ".join(map(str, refusal.value.each))
+
+
 def test_secrets_below_any_name_are_known_before_anything_is_logged() -> None:
     params = {"name": "lab", "containers": {"web": {"image": "bb", "secret_environment": {"P": "hunter2"}}}}
     result = ArgumentSpecValidator(options_for(params)).validate(params)
