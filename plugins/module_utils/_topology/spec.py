@@ -147,7 +147,7 @@ def read_topology(params: Mapping[str, Json], mistakes: Mistakes) -> TopologySpe
             SpecError(f"{name!r} cannot name a topology; use letters, digits, '_', '.' and '-'", ("name",))
         )
     if problem := seconds_problem("wait_timeout", params.get("wait_timeout", 1), 1):
-        mistakes.found.append(SpecError(problem))
+        mistakes.found.append(SpecError(problem.partition(" ")[2], ("wait_timeout",)))
     networks, external = _networks(given, {TOPOLOGY_LABEL: name}, mistakes)
     containers = _containers(params.get("containers") or {}, {*given, DEFAULT_BRIDGE}, mistakes)
     ordered: tuple[tuple[str, ...], ...] = ()
