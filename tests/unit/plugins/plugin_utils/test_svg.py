@@ -139,11 +139,23 @@ def test_nothing_overlaps(given_):
     for left, right in zip(layout.buses, layout.buses[1:]):
         assert left.x < right.x
     rows = {row.node.ident: row for row in layout.rows}
+    check_taps(layout, rows)
+    check_brackets(layout, rows)
+
+
+def check_taps(layout, rows):
+    """Each endpoint has a line of its own, within its container and on its network."""
     buses = {bus.node.ident: bus for bus in layout.buses}
     for tap in layout.taps:
         row, bus = rows[tap.edge.tail], buses[tap.edge.head]
-        assert row.top < tap.y < row.top + row.height and tap.x == bus.x and tap.y <= bus.bottom
+        assert row.top < tap.y < row.top + row.height
+        assert tap.x == bus.x
+        assert tap.y <= bus.bottom
     assert len({(tap.edge.tail, tap.y) for tap in layout.taps}) == len(layout.taps)
+
+
+def check_brackets(layout, rows):
+    """Each check begins and ends within its containers, nowhere where another one does, and crosses none."""
     for one in layout.brackets:
         for ident, y in ((one.edge.tail, one.begin), (one.edge.head, one.end)):
             assert rows[ident].top < y < rows[ident].top + rows[ident].height
@@ -151,10 +163,9 @@ def test_nothing_overlaps(given_):
     ends_of = [y for one in layout.brackets for y in (one.begin, one.end)]
     assert len(set(ends_of)) == len(ends_of)
     for number, one in enumerate(layout.brackets):
+        upper, lower = sorted((one.begin, one.end))
         for other in layout.brackets[:number]:
-            apart = max(one.begin, one.end) < min(other.begin, other.end) or max(other.begin, other.end) < min(
-                one.begin, one.end
-            )
+            apart = lower < min(other.begin, other.end) or max(other.begin, other.end) < upper
             assert apart or one.x != other.x
 
 
