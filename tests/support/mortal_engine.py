@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import typing as t
 
@@ -38,8 +37,6 @@ class Mortal:
         self._nested.up(*options)
         self.engine = Engine(Connection(docker_host=self._nested.url))
         self._dying = ""
-        # A task may give up, and its test go on, before the signal has been sent: that takes a process.
-        self._signalling = threading.Lock()
 
     def inside(self, command: str) -> str:
         """Run a command next to the engine and return what it prints."""
@@ -53,18 +50,16 @@ class Mortal:
         self._signal("TERM")
 
     def _signal(self, name: str) -> None:
-        with self._signalling:
-            self._dying = self.inside(f"cat /run/docker.pid && kill -{name} $(cat /run/docker.pid)")
+        self._dying = self.inside(f"cat /run/docker.pid && kill -{name} $(cat /run/docker.pid)")
 
     def wait(self) -> None:
         """Wait until it answers again."""
         deadline = time.monotonic() + SECONDS_TO_END
-        with self._signalling:
-            # One that ends in order goes on answering for a moment.
-            while self._dying and self.inside(f"test ! -d /proc/{self._dying} || echo alive"):
-                assert time.monotonic() < deadline, "the engine did not end"
-                time.sleep(0.1)
-            self._dying = ""
+        # One that ends in order goes on answering for a moment.
+        while self._dying and self.inside(f"test ! -d /proc/{self._dying} || echo alive"):
+            assert time.monotonic() < deadline, "the engine did not end"
+            time.sleep(0.1)
+        self._dying = ""
         deadline = time.monotonic() + SECONDS_TO_START
         while True:
             try:

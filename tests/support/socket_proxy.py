@@ -17,13 +17,15 @@ import threading
 import time
 import typing as t
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 FAULT_TEXT = "fault made by the test"
+# How long after its client gave up a request may still be spoilt.
+SECONDS_TO_STRIKE = 60
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,20 @@ class SocketProxy:
     def spoil(self, fault: Fault | str, changes: int, kind: str = "") -> Callable[[], bool]:
         """Let one request have a fault; return a function that tells whether it has happened.
 
+        If the client gave up before the engine's answer, the function waits for the answer and for the strike.
+
         Args:
             changes: after so many requests that can change something, counted from now on.
             kind: the first of this kind; by default the next that can change something.
         """
-        before, happened = [0], [False]
+        whole = FAULTS[fault] if isinstance(fault, str) else fault
+        before, happened, over = [0], [False], threading.Event()
+
+        def strike() -> None:
+            whole.strike()
+            over.set()
+
+        spoilt = replace(whole, strike=strike)
 
         def decide(request: Request) -> Fault | str | None:
             with self._lock:
@@ -137,10 +148,14 @@ class SocketProxy:
                 hit = not happened[0] and before[0] == changes and meant
                 before[0] += request.changes
                 happened[0] |= hit
-                return fault if hit else None
+                return spoilt if hit else None
+
+        def has_happened() -> bool:
+            assert not happened[0] or over.wait(SECONDS_TO_STRIKE), "the fault did not strike"
+            return happened[0]
 
         self.fault = decide
-        return lambda: happened[0]
+        return has_happened
 
     def fail_changing(self, number: int, fault: Fault | str = "error") -> None:
         """Let the changing request with this I(number), counted from 0 and from now on, fail."""
