@@ -16,7 +16,7 @@ from .._apply.restarting import restarts, restarts_text
 from .._errors import did_you_mean
 from .._model.bridge import DEFAULT_BRIDGE, on_default_bridge
 from .._model.default_route import default_route
-from .._model.hosts_lines import parse
+from .._model.hosts_lines import link_lines, parse
 from .._plan.attach_checks import container_problems, is_default_bridge, mac_problems
 from .._plan.attach_names import as_resolved
 from .._plan.plan import Disruption, Reattach
@@ -93,6 +93,9 @@ def _way_problems(spec: MigrateSpec, state: MigrateState, group: Group, source: 
         return
     yield from _line_problems(spec, group, source)
     needs_shell = not spec.gap_allowed or source.own_resolver
+    otherwise = "stop it first" if spec.gap_allowed else _GAP
+    if needs_shell:
+        yield from (f"{text}; {otherwise}" for text in _crossing_names(source))
     if needs_shell and source.hosts and not set(group.members) & state.shells:
         why = (
             "it was on a network of its own already, where the engine leaves the lines of links in the hosts file"
@@ -101,7 +104,7 @@ def _way_problems(spec: MigrateSpec, state: MigrateState, group: Group, source: 
         )
         yield (
             f"the hosts file of {one.name} has to be written from inside ({why}), and neither it nor a container that"
-            f" it is linked with has a shell (/bin/sh); {'stop it first' if spec.gap_allowed else _GAP}"
+            f" it is linked with has a shell (/bin/sh); {otherwise}"
         )
     endpoint = one.endpoints.get(DEFAULT_BRIDGE)
     if endpoint is not None and needs_shell and not spec.leave_bridge:
@@ -133,6 +136,19 @@ def _line_problems(spec: MigrateSpec, group: Group, source: Source) -> Iterator[
                     f"the hosts file of {one.name} has the line '{text}', which would win over the"
                     f" name {link.alias} on {group.network}; remove it, or recreate {one.name} without it, if it is an"
                     " extra host"
+                )
+
+
+def _crossing_names(source: Source) -> Iterator[str]:
+    """Say which aliases are also in the line of another link: such a name leads to two containers."""
+    for link in source.links:
+        for other in source.links:
+            lines = [line for line in link_lines(source.hosts, other.alias) if not line.tagged]
+            elsewhere = link.target is not None and other.target is not None and other.target.id != link.target.id
+            if elsewhere and any(link.alias in line.names[1:] for line in lines):
+                yield (
+                    f"in the hosts file of {source.container.name}, {link.alias} is the alias of the link {link} and a"
+                    f" name of {other} as well, so that it leads to two containers"
                 )
 
 
