@@ -96,6 +96,14 @@ WRONG_SECONDS = (-1.0, 86401.0, 1e308, float("inf"), float("nan"))
         ({"source": "a"}, "source and target"),
         ({"source": "a", "checks": []}, "exclude"),
         ({"checks": []}, "no pair"),
+        (
+            {"checks": [{"source": ["a"], "target": ["b"], "port": []}]},
+            "^port is an empty list; leave it out for 3306$",
+        ),
+        (
+            {"checks": [{"source": ["a"], "target": ["b"]}, {"source": [], "target": ["b"]}]},
+            r"^checks\[1\]: source is an",
+        ),
         ({"source": "a", "target": "b", "host": "-x"}, "neither a host name nor an address"),
         ({"source": "a", "target": "b", "host": "a b"}, "neither"),
         ({"source": "a", "target": "b;c"}, "neither"),
