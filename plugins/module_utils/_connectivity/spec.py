@@ -216,7 +216,7 @@ def _problem(check: Check) -> str:
     host = check.host or check.target
     problems = {
         "source and target must not be empty": not (check.source and check.target),
-        f"host {host!r} is neither a host name nor an address{_meant(host)}": not (
+        f"{'host' if check.host else 'target'} {host!r} is neither a host name nor an address{_meant(host)}": not (
             is_address(host) or _NAME.fullmatch(host)
         ),
         f"port {check.port} is not between 1 and 65535": not 0 < check.port < 65536,

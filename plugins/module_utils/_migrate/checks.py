@@ -14,12 +14,13 @@ import typing as t
 from .._apply.replacement_checks import chosen_by_engine, replace_problems
 from .._apply.restarting import restarts, restarts_text
 from .._errors import did_you_mean
-from .._model.bridge import DEFAULT_BRIDGE, on_default_bridge
+from .._model.bridge import DEFAULT_BRIDGE, network_meant, on_default_bridge
 from .._model.default_route import default_route
 from .._model.hosts_lines import link_lines, parse
 from .._plan.attach_checks import container_problems, is_default_bridge, mac_problems
 from .._plan.attach_names import as_resolved
 from .._plan.plan import Disruption, Reattach
+from .._plan.route_warnings import published_ports, what_moves
 from .environment import environment_report
 
 if t.TYPE_CHECKING:
@@ -44,7 +45,7 @@ def problems(spec: MigrateSpec, state: MigrateState) -> Iterator[str]:
     linked = any(source.links for source in state.sources)
     if spec.network is not None and network is None and spec.create is None and linked:
         yield (
-            f"network {spec.network} does not exist{did_you_mean(spec.network, state.networks)}."
+            f"network {spec.network} does not exist{network_meant(spec.network, state.networks)}."
             " To have it made, add 'create: {}'"
         )
     for source in state.sources:
@@ -200,13 +201,6 @@ def _is_internal(spec: MigrateSpec, group: Group) -> bool:
     return group.there.internal if group.there is not None else bool(spec.create and spec.create.internal)
 
 
-def published_ports(container: ContainerState) -> list[str]:
-    """Return the container's ports that are published on the host, such as C(80/tcp)."""
-    bindings = (container.raw.get("HostConfig") or {}).get("PortBindings") or {}
-    ports = (container.raw.get("NetworkSettings") or {}).get("Ports") or {}
-    return sorted({port for port, given in (*bindings.items(), *ports.items()) if given})
-
-
 # -- what the user should know ----------------------------------------------------------------------------------------
 
 
@@ -284,4 +278,4 @@ def _route_warnings(spec: MigrateSpec, state: MigrateState, group: Group, one: C
     if group.network in internal and not [end for end in others if end.network not in internal]:
         yield f"{one.name} has no way out any more off the bridge: the network {group.network} is internal"
     elif default_route(one.endpoints.values(), internal) == DEFAULT_BRIDGE:
-        yield f"the default route and the published ports of {one.name} move off the bridge with it"
+        yield f"{what_moves([one])} off the bridge with it"

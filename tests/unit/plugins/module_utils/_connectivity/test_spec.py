@@ -106,7 +106,7 @@ WRONG_SECONDS = (-1.0, 86401.0, 1e308, float("inf"), float("nan"))
         ),
         ({"source": "a", "target": "b", "host": "-x"}, "neither a host name nor an address"),
         ({"source": "a", "target": "b", "host": "a b"}, "neither"),
-        ({"source": "a", "target": "b;c"}, "neither"),
+        ({"source": "a", "target": "b;c"}, "target 'b;c' is neither"),
         ({"source": "a", "target": "b", "host": "web:8080"}, r"did you mean host: web, port: 8080\?"),
         ({"source": "a", "target": "b", "host": "http://web"}, r"did you mean host: web\?"),
         ({"source": "a", "target": "b", "host": "http://web:80/x"}, r"did you mean host: web, port: 80\?"),
