@@ -79,6 +79,9 @@ def progress_text(line: str) -> str:
     if len(words) != 2 or not all(word.isdigit() for word in words):
         return ""
     done, total = words
+    changes = f"{total} change{'' if total == '1' else 's'}"
+    if total == "0":
+        return "nothing to change, waiting for the containers"
     if done == total:
-        return f"all {total} changes made, waiting for the containers"
-    return f"{done} of {total} changes made"
+        return f"{'all ' if total != '1' else ''}{changes} made, waiting for the containers"
+    return f"{done} of {changes} made"

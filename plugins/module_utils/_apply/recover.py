@@ -18,11 +18,10 @@ from .._plan.container_actions import FinishUnlink
 from .._plan.restorations import Note, RestoreEndpoints
 from .._recovery.endpoint_notes import discard, restore_endpoints
 from .._recovery.journal import Recover
-from .._recovery.names import Before, Verdict
+from .._recovery.names import Verdict
 from .._recovery.unlink_mark import mark_name, read_instead
 from .bridge_address import release_addresses
-from .replacement import finish, roll_back
-from .starting import start
+from .replacement import finish, roll_back, take_over
 from .unlink import as_it_is_now, lost_a_link, return_to_bridge
 
 if t.TYPE_CHECKING:
@@ -43,9 +42,7 @@ def recover(engine: Engine, action: Recover) -> list[str]:
         if found.verdict is Verdict.FINISH:
             return finish(engine, found)
         if found.verdict is Verdict.ADOPT:
-            engine.rename(found.new_id, found.name)
-            if found.before is not Before.STOPPED:
-                start(engine, found.new_id)
+            take_over(engine, found)
     except LinklabError as exc:
         text = f"could not {action.describe()}: {engine_message(exc)}. Nothing of it is lost; run the task again"
         raise ApplyError(text, may_have_changed=True) from exc

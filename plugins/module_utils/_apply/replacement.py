@@ -60,6 +60,7 @@ Json = t.Any
 # How long a successor must run before it is believed in: a program that cannot start ends within this time.
 SETTLE_SECONDS = 2.0
 _PAUSE_SECONDS = 0.1
+_UP = ("running", "paused", "restarting")
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def replace_with_successor(
             _refuse_other_endpoints(engine, container)
         notes = _files_carried(engine, container, new_id, successor) if keep_files else []
         # One that did not stay up itself proves nothing by it.
-        notes += _exchange(engine, container, exchange, seconds if container.status != "restarting" else 0)
+        _exchange(engine, container, exchange, seconds if container.status != "restarting" else 0)
     except LinklabError as exc:
         rollback = roll_back(engine, exchange)
         raise ApplyError(f"{_what_failed(container, exc)}. {rollback}", may_have_changed=not rollback.complete) from exc
@@ -131,7 +132,8 @@ def replace_with_successor(
         # Whatever it is, including a task that is asked to stop: nobody must be left without a container.
         roll_back(engine, exchange)
         raise
-    return Replaced(exchange.new_id, tuple(notes))
+    # From here on there is no way back: the engine may have removed the old one although no answer came.
+    return Replaced(exchange.new_id, (*notes, *_remove_old(engine, exchange)))
 
 
 def links_to_api(links: Iterable[LegacyLink]) -> list[str]:
@@ -219,8 +221,8 @@ def _files_carried(engine: Engine, container: ContainerState, new_id: str, succe
     return [f"{container.name} had deleted files of its image, which its successor has again: {some(reappeared)}"]
 
 
-def _exchange(engine: Engine, container: ContainerState, exchange: Exchange, settle: float) -> list[str]:
-    """Put the successor in the place of a container that is down; return what the user should know."""
+def _exchange(engine: Engine, container: ContainerState, exchange: Exchange, settle: float) -> None:
+    """Put the successor in the place of a container that is down, which is still there afterwards."""
     policy = "" if engine.info.podman else comes_again(container.raw)
     engine.rename(exchange.old_id, predecessor_name(exchange.name, exchange.new_id, exchange.before, policy))
     if policy:
@@ -232,7 +234,12 @@ def _exchange(engine: Engine, container: ContainerState, exchange: Exchange, set
         start(engine, exchange.new_id)
         if settle:
             _watch(engine, exchange.new_id, settle)
-    return finish(engine, exchange)
+    _pause_again(engine, exchange)
+
+
+def _pause_again(engine: Engine, exchange: Exchange) -> None:
+    if exchange.before is Before.PAUSED and _status(engine, exchange.new_id) == "running":
+        engine.post(f"/containers/{exchange.new_id}/pause")
 
 
 def _refuse_other_endpoints(engine: Engine, container: ContainerState) -> None:
@@ -252,8 +259,11 @@ def _settings(container: ContainerState) -> dict[str, EndpointSettings]:
 
 def finish(engine: Engine, exchange: Exchange) -> list[str]:
     """Complete an exchange whose successor works; return what the user should know."""
-    if exchange.before is Before.PAUSED and _status(engine, exchange.new_id) == "running":
-        engine.post(f"/containers/{exchange.new_id}/pause")
+    _pause_again(engine, exchange)
+    return _remove_old(engine, exchange)
+
+
+def _remove_old(engine: Engine, exchange: Exchange) -> list[str]:
     wrong = _discard(engine, exchange.old_id)
     if not wrong:
         return []
@@ -286,11 +296,15 @@ def _status(engine: Engine, ident: str) -> str:
 
 
 def roll_back(engine: Engine, exchange: Exchange) -> Rollback:
-    """Undo an exchange, wherever it stopped.
+    """Undo an exchange, wherever it stopped, unless the old container is gone: then its successor takes its place.
 
     The successor goes last: for as long as it is there, a later run can tell that something is left to be undone.
     """
     try:
+        if exchange.new_id and find_container(engine, exchange.old_id) is None:
+            take_over(engine, exchange)
+            gone = f"The old container {exchange.name} ({exchange.old_id[:12]}) is gone, so that its successor"
+            return Rollback((f"{gone} ({exchange.new_id[:12]}) stays in its place.",), complete=False)
         _clear_the_way(engine, exchange)
         lost = _restore(engine, exchange)
     except LinklabError as exc:
@@ -302,6 +316,16 @@ def roll_back(engine: Engine, exchange: Exchange) -> Rollback:
     return Rollback((outcome, *_left(wrong)), complete=not wrong)
 
 
+def take_over(engine: Engine, exchange: Exchange) -> None:
+    """Give a successor the name and the state of a container that is gone."""
+    raw = engine.container(exchange.new_id)
+    if raw["Name"].lstrip("/") != exchange.name:
+        engine.rename(exchange.new_id, exchange.name)
+    if exchange.before is not Before.STOPPED and raw["State"]["Status"] not in _UP:
+        start(engine, exchange.new_id)
+    _pause_again(engine, exchange)
+
+
 def _clear_the_way(engine: Engine, exchange: Exchange) -> None:
     """Take the successor's processes and its name away."""
     if not exchange.new_id:
@@ -310,7 +334,7 @@ def _clear_the_way(engine: Engine, exchange: Exchange) -> None:
         raw = engine.container(exchange.new_id)
     except NotFound:
         return
-    if raw["State"]["Status"] in ("running", "paused", "restarting"):
+    if raw["State"]["Status"] in _UP:
         engine.stop(exchange.new_id, stop_grace(raw))
     if raw["Name"].lstrip("/") == exchange.name:
         engine.rename(exchange.new_id, successor_name(exchange.name, exchange.old_id, exchange.before))
@@ -327,7 +351,7 @@ def _restore(engine: Engine, exchange: Exchange) -> str:
         engine.rename(exchange.old_id, exchange.name)
     if exchange.before is Before.STOPPED:
         return ""
-    if raw["State"]["Status"] not in ("running", "paused", "restarting"):
+    if raw["State"]["Status"] not in _UP:
         kind, _colon, sharer = (raw["HostConfig"].get("NetworkMode") or "").partition(":")
         if kind == "container" and find_container(engine, sharer) is None:
             return f"it shared the network of the container {sharer[:12]}, which is gone"

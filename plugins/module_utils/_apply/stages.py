@@ -91,7 +91,8 @@ def _failure_text(
     text = "; ".join(dict.fromkeys(str(failure).rstrip(".") for failure in failures))
     if total == 1:
         return f"{text}."
-    made = f"Of {total} changes, {len(done)} were made and stay"
+    count = "1 was made and stays" if len(done) == 1 else f"{len(done)} were made and stay"
+    made = f"Of {total} changes, {count}"
     if may_have_changed:
         return f"{text}. {made}; those that were not begun are as they were."
     return f"{text}. {made}; the rest is as it was."

@@ -26,6 +26,8 @@ if t.TYPE_CHECKING:
 
 Json = t.Any
 
+# What a DNS query can ask for (RFC 1035, 2.3.4).
+_LONGEST_LABEL, _LONGEST_NAME = 63, 253
 _HEX_PAIRS = re.compile(r"[0-9a-f]{12}")
 # What the engine itself demands of container names (moby, daemon/names): a link's target is one, or an ID.
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
@@ -158,6 +160,11 @@ def _aliases(given: list[str]) -> tuple[str, ...]:
         # The engine stores anything; a name with one of these can never be asked for.
         if not alias or any(char.isspace() or char in "/:\0" for char in alias):
             raise SpecError(f"alias {alias!r} cannot be a host name: it must not be empty or hold blanks, '/' or ':'")
+        if len(alias) > _LONGEST_NAME or any(len(label) > _LONGEST_LABEL for label in alias.split(".")):
+            raise SpecError(
+                f"alias {alias!r} is too long for a host name: at most {_LONGEST_LABEL} characters between two dots,"
+                f" {_LONGEST_NAME} in all"
+            )
     return tuple(dict.fromkeys(given))
 
 

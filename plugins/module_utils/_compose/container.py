@@ -213,8 +213,10 @@ def _text(key: str) -> Word:
     return Word(_TEXT, values.some_text, key, read=_or(""))
 
 
-def _number(key: str, parse: Callable[[Json], int], kind: str = "str", *, live: bool = False) -> Word:
-    return Word({"type": kind}, parse, key, read=_or(0), live=live)
+def _number(
+    key: str, parse: Callable[[Json], int], show: Callable[[int], str], kind: str = "str", *, live: bool = False
+) -> Word:
+    return Word({"type": kind}, parse, key, read=lambda there: show(there or 0), show=show, live=live)
 
 
 def _capabilities(key: str) -> Word:
@@ -263,9 +265,9 @@ WORDS: dict[str, Word] = {
     "dns": Word(_LIST, values.addresses, "HostConfig.Dns", list, lambda there: list(there or ()), list),
     "security_opt": Word(_LIST, values.security, "HostConfig.SecurityOpt", list),
     "read_only": _flag("HostConfig.ReadonlyRootfs"),
-    "mem_limit": _number("HostConfig.Memory", values.memory, live=True),
-    "cpus": _number("HostConfig.NanoCpus", values.cpus, "float", live=True),
-    "shm_size": _number("HostConfig.ShmSize", values.some_size),
+    "mem_limit": _number("HostConfig.Memory", values.memory, values.shown_size, live=True),
+    "cpus": _number("HostConfig.NanoCpus", values.cpus, values.shown_cpus, "float", live=True),
+    "shm_size": _number("HostConfig.ShmSize", values.some_size, values.shown_size),
 }
 
 # For the argument spec of a module that creates containers.

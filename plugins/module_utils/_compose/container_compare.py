@@ -100,7 +100,8 @@ def why(found: Mapping[str, tuple[Json, Json]]) -> str:
         if isinstance(wanted, dict):
             hidden = HIDDEN in (*current.values(), *wanted.values())
             keys = sorted(key for key in {**current, **wanted} if hidden or current.get(key) != wanted.get(key))
-            clauses.append(f"{name} differs in {', '.join(keys)}")
+            verb = "differ" if name in ("labels", "sysctls") else "differs"
+            clauses.append(f"{name} {verb} in {', '.join(keys)}")
         else:
             clauses.append(f"{name} is {_show(current)}, wanted {_show(wanted)}")
     return "; ".join(clauses)

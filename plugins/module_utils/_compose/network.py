@@ -289,9 +289,12 @@ def _addresses(subnet: Mapping[str, Json], where: Place) -> Iterator[tuple[Place
 
 def _parse_range(text: str, where: Place) -> IPNetwork:
     try:
-        return ipaddress.ip_network(str(text).strip())
+        found = ipaddress.ip_network(str(text).strip())
     except ValueError as exc:
         raise SpecError(f"{text!r} cannot be used: {exc}", where) from exc
+    if "/" not in str(text):
+        raise SpecError(f"{text!r} has no prefix; write one such as 10.5.0.0/24", where)
+    return found
 
 
 def _refuse_overlaps(subnets: list[dict[str, Json]], where: Place) -> None:

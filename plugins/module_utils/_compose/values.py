@@ -153,6 +153,21 @@ def _for_engine(number: float, value: Json) -> int:
     return round(number)
 
 
+def shown_size(found: int) -> str:
+    """Return bytes as a task would give them; empty for none."""
+    unit = ""
+    for larger in "kmgt":
+        if not found or found % 1024:
+            break
+        found, unit = found // 1024, larger
+    return f"{found}{unit or ' bytes'}" if found else ""
+
+
+def shown_cpus(found: int) -> str:
+    """Return billionths of a CPU as a task would give them; empty for none."""
+    return f"{found / 10**9:.9g}" if found else ""
+
+
 def memory(value: Json) -> int:
     """Return bytes; 0 is no limit."""
     found = size(value)

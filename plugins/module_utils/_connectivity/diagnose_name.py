@@ -225,4 +225,4 @@ def _who(evidence: Evidence, addresses: Iterable[str]) -> str:
     found = sorted(
         one.name for one in evidence.others if any(wanted & {end.ipv4, end.ipv6} for end in one.endpoints.values())
     )
-    return f"{' and '.join(found)}" if found else "no container on its networks"
+    return f"{' and '.join(found)}" if found else "the address of no container on its networks"

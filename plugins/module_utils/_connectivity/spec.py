@@ -155,10 +155,15 @@ def parse_checks(params: Mapping[str, Json]) -> list[Check]:
         return [_parse(params)]
     if params.get("source") or params.get("target"):
         raise SpecError("source and target exclude checks: the elements of checks have their own")
-    found = list(dict.fromkeys(check for element in params["checks"] for check in _expand(params, element)))
+    several = len(params["checks"]) > 1
+    found = dict.fromkeys(
+        check
+        for number, element in enumerate(params["checks"])
+        for check in _expand(params, element, f"checks[{number}]: " if several else "")
+    )
     if not found:
         raise SpecError("checks names no pair of two containers")
-    return found
+    return list(found)
 
 
 def parse_total_timeout(params: Mapping[str, Json]) -> float:
@@ -171,8 +176,12 @@ def parse_total_timeout(params: Mapping[str, Json]) -> float:
     return float(given)
 
 
-def _expand(params: Mapping[str, Json], element: Mapping[str, Json]) -> Iterator[Check]:
+def _expand(params: Mapping[str, Json], element: Mapping[str, Json], where: str) -> Iterator[Check]:
     """Yield source x target x port. In a matrix, the pairs of a container with itself are left out."""
+    for name in ("source", "target", "port"):
+        if element.get(name) == []:
+            otherwise = f"; leave it out for {params['port']}" if name == "port" else ""
+            raise SpecError(f"{where}{name} is an empty list{otherwise}")
     ports = element.get("port") or [params["port"]]
     given = {name: value for name, value in element.items() if value is not None}
     pairs = list(itertools.product(element["source"], element["target"]))
@@ -207,7 +216,7 @@ def _problem(check: Check) -> str:
     host = check.host or check.target
     problems = {
         "source and target must not be empty": not (check.source and check.target),
-        f"host {host!r} is neither a host name nor an address{_meant(host)}": not (
+        f"{'host' if check.host else 'target'} {host!r} is neither a host name nor an address{_meant(host)}": not (
             is_address(host) or _NAME.fullmatch(host)
         ),
         f"port {check.port} is not between 1 and 65535": not 0 < check.port < 65536,

@@ -90,6 +90,7 @@ def wait_until(
                 raise NotReadyError(wait.describe(pending, "did not {} within " + f"{timeout:g} s"))
             until = min(deadline - silence, time.monotonic() + silence)
             while pending and (name := next(events.names, "")):
+                wait.note_end(name, events.ended)
                 pending = wait.look_again(pending, name)
                 if time.monotonic() > until:
                     break
@@ -116,6 +117,11 @@ class _Wait:
         if lost:
             raise NotReadyError(self.describe(lost, "does not {}"))
         return {name: condition for name, condition in pending.items() if not self._looks[name].ready}
+
+    def note_end(self, name: str, code: str) -> None:
+        """Keep the exit code of a run that an event is about; empty if it is about something else."""
+        if code:
+            self._ended[name] = f" with exit code {code}"
 
     def look_again(self, pending: Mapping[str, str], name: str) -> dict[str, str]:
         if name not in pending:
@@ -156,10 +162,12 @@ class _Events:
 
     Attributes:
         names: of the containers to which something happens; ends once nothing happens for a while.
+        ended: the exit code, if the last of them ended.
     """
 
     def __init__(self, response: Stream) -> None:
         self._response = response
+        self.ended = ""
         self.names = self._read()
 
     def __enter__(self) -> _Events:
@@ -172,14 +180,19 @@ class _Events:
         # A silence, or a connection that breaks.
         with suppress(OSError, AnswerError):
             for line in self._response.iter_lines():
-                yield _name_in(line)
+                name, self.ended = _name_in(line)
+                yield name
 
 
-def _name_in(event: bytes) -> str:
-    """Return the name of the container that an event is about; one that cannot be read is about none."""
+def _name_in(event: bytes) -> tuple[str, str]:
+    """Return the name of the container that an event is about, and the exit code if it says that it ended.
+
+    An event that cannot be read is about none.
+    """
     with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return str(json.loads(event)["Actor"]["Attributes"].get("name") or "?")
-    return "?"
+        found = json.loads(event)["Actor"]["Attributes"]
+        return str(found.get("name") or "?"), str(found.get("exitCode") or "")
+    return "?", ""
 
 
 def _open_events(engine: Engine, silence: float) -> _Events:

@@ -16,7 +16,7 @@ from .._apply.replacement_checks import replace_problems, replace_warnings, stat
 from .._compose.attachment import AttachSpec, DesiredEndpoint
 from .._compose.container import check_name
 from .._errors import Refusal, did_you_mean, refuse
-from .._model.bridge import on_default_bridge
+from .._model.bridge import network_meant, on_default_bridge
 from .._model.endpoint import EndpointSettings, Link
 from .._model.state import ContainerState, Endpoint
 from .._plan.attach import AttachState, plan_attach, plan_endpoints
@@ -61,8 +61,8 @@ def plan_link(spec: LinkSpec, state: LinkState) -> Plan:
 
 def _no_network(spec: LinkSpec, state: LinkState) -> str:
     return (
-        f"network {spec.network} does not exist{did_you_mean(spec.network, state.known_networks)}. To have it made, run"
-        f" linklab.docker.network_attach with network: {spec.network} and create: {{}} before. Nothing was changed."
+        f"network {spec.network} does not exist{network_meant(spec.network, state.known_networks)}. To have it made,"
+        f" run linklab.docker.network_attach with network: {spec.network} and create: {{}} before. Nothing was changed."
     )
 
 

@@ -14,12 +14,13 @@ import typing as t
 from .._apply.replacement_checks import chosen_by_engine, replace_problems
 from .._apply.restarting import restarts, restarts_text
 from .._errors import did_you_mean
-from .._model.bridge import DEFAULT_BRIDGE, on_default_bridge
+from .._model.bridge import DEFAULT_BRIDGE, network_meant, on_default_bridge
 from .._model.default_route import default_route
-from .._model.hosts_lines import parse
+from .._model.hosts_lines import link_lines, parse
 from .._plan.attach_checks import container_problems, is_default_bridge, mac_problems
 from .._plan.attach_names import as_resolved
 from .._plan.plan import Disruption, Reattach
+from .._plan.route_warnings import published_ports, what_moves
 from .environment import environment_report
 
 if t.TYPE_CHECKING:
@@ -44,7 +45,7 @@ def problems(spec: MigrateSpec, state: MigrateState) -> Iterator[str]:
     linked = any(source.links for source in state.sources)
     if spec.network is not None and network is None and spec.create is None and linked:
         yield (
-            f"network {spec.network} does not exist{did_you_mean(spec.network, state.networks)}."
+            f"network {spec.network} does not exist{network_meant(spec.network, state.networks)}."
             " To have it made, add 'create: {}'"
         )
     for source in state.sources:
@@ -93,6 +94,9 @@ def _way_problems(spec: MigrateSpec, state: MigrateState, group: Group, source: 
         return
     yield from _line_problems(spec, group, source)
     needs_shell = not spec.gap_allowed or source.own_resolver
+    otherwise = "stop it first" if spec.gap_allowed else _GAP
+    if needs_shell:
+        yield from (f"{text}; {otherwise}" for text in _crossing_names(source))
     if needs_shell and source.hosts and not set(group.members) & state.shells:
         why = (
             "it was on a network of its own already, where the engine leaves the lines of links in the hosts file"
@@ -101,7 +105,7 @@ def _way_problems(spec: MigrateSpec, state: MigrateState, group: Group, source: 
         )
         yield (
             f"the hosts file of {one.name} has to be written from inside ({why}), and neither it nor a container that"
-            f" it is linked with has a shell (/bin/sh); {'stop it first' if spec.gap_allowed else _GAP}"
+            f" it is linked with has a shell (/bin/sh); {otherwise}"
         )
     endpoint = one.endpoints.get(DEFAULT_BRIDGE)
     if endpoint is not None and needs_shell and not spec.leave_bridge:
@@ -133,6 +137,19 @@ def _line_problems(spec: MigrateSpec, group: Group, source: Source) -> Iterator[
                     f"the hosts file of {one.name} has the line '{text}', which would win over the"
                     f" name {link.alias} on {group.network}; remove it, or recreate {one.name} without it, if it is an"
                     " extra host"
+                )
+
+
+def _crossing_names(source: Source) -> Iterator[str]:
+    """Say which aliases are also in the line of another link: such a name leads to two containers."""
+    for link in source.links:
+        for other in source.links:
+            lines = [line for line in link_lines(source.hosts, other.alias) if not line.tagged]
+            elsewhere = link.target is not None and other.target is not None and other.target.id != link.target.id
+            if elsewhere and any(link.alias in line.names[1:] for line in lines):
+                yield (
+                    f"in the hosts file of {source.container.name}, {link.alias} is the alias of the link {link} and a"
+                    f" name of {other} as well, so that it leads to two containers"
                 )
 
 
@@ -182,13 +199,6 @@ def _port_problems(spec: MigrateSpec, group: Group) -> Iterator[str]:
 
 def _is_internal(spec: MigrateSpec, group: Group) -> bool:
     return group.there.internal if group.there is not None else bool(spec.create and spec.create.internal)
-
-
-def published_ports(container: ContainerState) -> list[str]:
-    """Return the container's ports that are published on the host, such as C(80/tcp)."""
-    bindings = (container.raw.get("HostConfig") or {}).get("PortBindings") or {}
-    ports = (container.raw.get("NetworkSettings") or {}).get("Ports") or {}
-    return sorted({port for port, given in (*bindings.items(), *ports.items()) if given})
 
 
 # -- what the user should know ----------------------------------------------------------------------------------------
@@ -268,4 +278,4 @@ def _route_warnings(spec: MigrateSpec, state: MigrateState, group: Group, one: C
     if group.network in internal and not [end for end in others if end.network not in internal]:
         yield f"{one.name} has no way out any more off the bridge: the network {group.network} is internal"
     elif default_route(one.endpoints.values(), internal) == DEFAULT_BRIDGE:
-        yield f"the default route and the published ports of {one.name} move off the bridge with it"
+        yield f"{what_moves([one])} off the bridge with it"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.endpoint import EndpointSettings, Link
+from .._model.hosts_lines import link_lines
 from .._plan.attach_names import aliases_on, as_resolved, own_names
 from .observe import MARK, is_marked
 
@@ -143,13 +144,18 @@ def _settings(
 
 
 def wanted_names(source: Source) -> Iterator[tuple[str, ContainerState]]:
-    """Yield the names under which a source finds its targets: the aliases, and the host names and names behind them."""
+    """Yield the names under which a source finds its targets: the aliases, and the host names and names behind them.
+
+    In the hosts file of one that runs there may be more: the name that the target had when it started, and what
+    somebody added.
+    """
     found: dict[str, ContainerState] = {link.alias: link.target for link in source.links if link.target is not None}
     yield from found.items()
     own = own_names(source.container)
     further: dict[str, list[ContainerState]] = {}
-    for target in source.targets:
-        for name in {target.hostname, target.name} - {""}:
+    for alias, target in found.items():
+        there = {name for line in link_lines(source.hosts, alias) for name in line.names}
+        for name in {target.hostname, target.name, *there} - {""}:
             further.setdefault(name, []).append(target)
     for name, targets in sorted(further.items()):
         # One that leads to several containers led to any of them before.

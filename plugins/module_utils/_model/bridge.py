@@ -11,12 +11,21 @@ from __future__ import annotations
 
 import typing as t
 
+from .._errors import did_you_mean
+
 if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .state import ContainerState
 
 DEFAULT_BRIDGE = "bridge"
 # Networks that every engine has of its own, on which nobody is found by a name: no network links there.
 NAMELESS = (DEFAULT_BRIDGE, "host", "none")
+
+
+def network_meant(name: str, known: Iterable[str]) -> str:
+    """Return C( (did you mean X?)) for networks that people made and whose names look like I(name)."""
+    return did_you_mean(name, set(known) - set(NAMELESS))
 
 
 def on_default_bridge(container: ContainerState) -> bool:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import typing as t
+from contextlib import suppress
 
 from ansible.module_utils.common.validation import check_type_dict, check_type_list
 
@@ -46,7 +47,9 @@ def cover(params: Mapping[str, Json], spec: Mapping[str, Json]) -> dict[str, Jso
 
 
 def misplaced(params: Mapping[str, Json], spec: Mapping[str, Json], where: str = "") -> Iterator[str]:
-    """Yield a message for each list or dictionary where a single value belongs. Ansible makes one text of it.
+    """Yield a message for each value of a wrong shape: what is no dictionary, and what is one where none belongs.
+
+    Ansible makes one text of a list or a dictionary, and does not say which option must be a dictionary.
 
     Args:
         spec: the argument spec of the parameters, without leniency.
@@ -73,13 +76,24 @@ def _with_aliases(spec: Mapping[str, Json]) -> dict[str, Json]:
 
 def _misplaced(value: Json, option: Mapping[str, Json], where: str) -> Iterator[str]:
     kind = option.get("type", "str")
+    if kind == "list" and isinstance(value, str):
+        value = check_type_list(value)
+    elif kind == "dict" and isinstance(value, str):
+        with suppress(TypeError):
+            value = check_type_dict(value)
     if kind == "list" and isinstance(value, list):
         element = _element(option)
         for number, item in enumerate(value):
+            if item is None and element["type"] == "dict":
+                yield f"{where}[{number}]: must be a dictionary, and is empty"
             yield from _misplaced(item, element, f"{where}[{number}]")
     elif kind == "dict" and isinstance(value, dict):
         # Without options it is such as environment or labels: names and plain values.
         yield from misplaced(value, option.get("options", dict.fromkeys(value, _PLAIN)), f"{where}.")
+    elif kind == "dict" and value is not None:
+        yield f"{where}: must be a dictionary, not {shape(value)}"
+    elif kind == "list" and isinstance(value, dict):
+        yield f"{where}: must be a list, not a dictionary"
     elif kind not in ("dict", "list", "raw") and isinstance(value, (dict, list)):
         yield f"{where}: must be a single value, not {shape(value)}"
 

@@ -99,7 +99,8 @@ class LinklabModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no
 
     def fail_json(self, msg: str, **kwargs: Json) -> None:
         # Nothing is unknown once the parameters are validated.
-        hints = "; ".join(dict.fromkeys(unknown_options(self.params, self.argument_spec, self._meant)))
+        unknown = unknown_options(self.params, self.argument_spec, self._meant)
+        hints = "; ".join(dict.fromkeys(one for one in (*self._misplaced, *unknown) if one not in msg))
         message = f"{msg.rstrip('.')}. {hints}" if hints else msg
         super().fail_json(self._without_forms(message), **self._without_forms(kwargs))
 

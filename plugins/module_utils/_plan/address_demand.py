@@ -155,7 +155,7 @@ class Room:
         return (
             f"network {network.name} ({where}) has {room} {'address' if room == 1 else 'addresses'} to give away, and"
             f" {wanting} more {'container needs' if wanting == 1 else 'containers need'} one{without};"
-            " one that gets none cannot start again. Detach some, or use a network with more addresses"
+            " one that gets none cannot start. Detach some containers, or use a network with more addresses"
         )
 
     def _conflicts(self, changes: Sequence[Attach | Reattach]) -> Iterator[str]:

@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._errors import Refusal, did_you_mean, refuse
-from .._model.bridge import DEFAULT_BRIDGE
+from .._model.bridge import DEFAULT_BRIDGE, network_meant
 from .._model.endpoint import EndpointSettings, Link
 from .._model.state import ContainerState, NetworkSupport, automatic_aliases, is_phantom
 from .address_demand import Room
@@ -127,7 +127,7 @@ def plan_endpoints(spec: AttachSpec, given: AttachState) -> AttachPlan:
     if given.network is None and spec.create is None:
         known = [network.name for network in given.known_networks]
         raise Refusal(
-            f"network {spec.network} does not exist{did_you_mean(spec.network, known)}."
+            f"network {spec.network} does not exist{network_meant(spec.network, known)}."
             " To have it made, add 'create: {}'. Nothing was changed."
         )
     created = {f"new:{name}": ContainerState(f"new:{name}", name, "created") for name in given.created}
@@ -203,7 +203,10 @@ def _endpoint_problems(
         target = state.containers.get(link.target)
         if target is not None and target.id == container.id:
             yield f"link {link} of {container.name} leads to the container itself; give it an alias instead"
-        elif target is not None and target.network_mode.partition(":")[0] in ("host", "container"):
+        elif target is None or any(target.is_called(other.container) for other in spec.desired_endpoints):
+            # Of one that is to be attached as well, all is said already.
+            continue
+        elif target.network_mode.partition(":")[0] in ("host", "container"):
             yield f"link {link} of {container.name} can never resolve: {'; '.join(container_problems(target))}"
 
 

@@ -14,6 +14,7 @@ import typing as t
 
 from .._engine.images import full_name
 from .._errors import did_you_mean
+from .._model.bridge import network_meant
 from .._model.labels import TOPOLOGY_LABEL, container_owner, owner
 from .._model.leftover_names import lasting_name
 from .._plan.container_actions import claims_text
@@ -66,7 +67,7 @@ def _networks_there(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
     for name in spec.external:
         if name not in state.networks:
             known = [network.name for network in state.all_networks]
-            yield f"network {name} is external and does not exist{did_you_mean(name, known)}"
+            yield f"network {name} is external and does not exist{network_meant(name, known)}"
     for name in spec.networks:
         network = state.networks.get(name)
         if network is None:

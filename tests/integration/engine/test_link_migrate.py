@@ -228,6 +228,35 @@ def test_a_source_that_has_the_name_of_its_own_link(lab, twice, net):
     assert resolved(lab, source, source) == address_of(lab, target, net)
 
 
+@pytest.mark.parametrize("gap", ["forbidden", "allowed"])
+def test_names_that_only_the_hosts_file_has(lab, twice, net, gap):
+    """The target was renamed since the source started, and somebody added a name to its line."""
+    target = lab.run("target", *SERVE, ExposedPorts=EXPOSED)
+    source = lab.run("source", *IDLE, links=[f"{target}:db"])
+    lab.engine.rename(target, renamed := lab.name("renamed"))
+    assert (
+        lab.exec(source, "sh", "-c", r"sed 's/^\(.*\tdb .*\)$/\1 mydb/' /etc/hosts > /h; cat /h > /etc/hosts")[0] == 0
+    )
+
+    twice(source, network=net, name_gap=gap, leave_bridge=True)
+
+    restart(lab, source)
+    for name in ("db", target, renamed, "mydb"):
+        assert resolved(lab, source, name) == address_of(lab, renamed, net), name
+
+
+def test_links_whose_names_cross(lab, twice, net):
+    one, two = lab.run("one", *SERVE, ExposedPorts=EXPOSED), lab.run("two", *SERVE, ExposedPorts=EXPOSED)
+    source = lab.run("source", *IDLE, links=[f"{one}:{two}", f"{two}:{one}"])
+
+    refused = migrate(lab, source, network=net, check=True, fails=True)
+    assert "so that it leads to two containers; set name_gap: allowed" in refused["msg"]
+
+    twice(source, network=net, name_gap="allowed")
+    assert resolved(lab, source, one) == address_of(lab, two, net)
+    assert resolved(lab, source, two) == address_of(lab, one, net)
+
+
 def test_a_stopped_source_with_a_stopped_target(lab, twice, net, pair):
     source, target = pair
     lab.engine.stop(source, 1)

@@ -240,7 +240,7 @@ def test_a_moving_default_route_is_reported_and_then_true(lab, attach):
     _code, route = lab.exec(container, "ip", "route", "show", "default")
     assert f"via {gateway}." in route
     assert result["endpoints"][0]["default_route"]
-    assert any(f"{container} move from {first} to {sooner}" in warning for warning in result["warnings"])
+    assert any(f"{container} moves from {first} to {sooner}" in warning for warning in result["warnings"])
 
 
 def test_a_network_that_sorts_later_or_is_internal_does_not_move_the_default_route(lab, attach):

@@ -164,7 +164,7 @@ def test_a_failure_in_the_middle_says_what_stays(lab, module, proxy):
         "network_attach", {"network": network, "endpoints": desired_endpoints, "docker_host": proxy.url}, fails=True
     )
 
-    assert "Of 3 changes, 1 were made and stay; the rest is as it was." in result["msg"]
+    assert "Of 3 changes, 1 was made and stays; the rest is as it was." in result["msg"]
     assert [action["subject"] for action in result["actions"]] == [f"{containers[0]} on {network}"]
     assert result["changed"]
     assert not module("network_attach", {"network": network, "endpoints": desired_endpoints[:1]})["changed"]

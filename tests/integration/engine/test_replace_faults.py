@@ -188,6 +188,50 @@ def test_the_next_run_puts_right_what_a_killed_one_left(lab, loaded, status, num
     intact(lab, loaded, before)
 
 
+class Stopped(Engine):
+    """A client whose process is asked to end right after its n-th changing request; it can still undo things."""
+
+    left = 0
+
+    def request(self, method: str, path: str, **options: Json) -> Json:
+        answer = super().request(method, path, **options)
+        self.left -= method != "GET"
+        if self.left == 0 and method != "GET":
+            raise SystemExit(143)
+        return answer
+
+
+# Before the third request, which stops the old container, nothing happens to it.
+@pytest.mark.parametrize("number", range(3, REQUESTS + 1))
+def test_a_run_that_is_asked_to_end_leaves_a_container_that_runs(lab, loaded, number):
+    before = lab.inspect(loaded)
+    stopped = Stopped(lab.engine.connection)
+    stopped.left = number
+
+    with pytest.raises(SystemExit):
+        replace_with_successor(stopped, find_container(stopped, loaded), settle=SHORT)
+
+    raw = lab.inspect(loaded)
+    assert (raw["Id"] == before["Id"]) == (number < REQUESTS)
+    intact(lab, loaded, before)
+
+
+def test_a_container_that_somebody_removes_meanwhile_has_its_successor(lab, loaded):
+    before = lab.inspect(loaded)
+    engine = Stopped(lab.engine.connection)
+
+    def start_and_remove(ident: str) -> None:
+        lab.engine.start(ident)
+        lab.engine.remove_container(before["Id"], force=True, volumes=False)
+        raise ApplyError("some failure")
+
+    engine.start = start_and_remove  # type: ignore[method-assign]
+    with pytest.raises(ApplyError, match=r"some failure.*The old container .* is gone.*its successor .*stays"):
+        replace_with_successor(engine, find_container(engine, loaded), settle=SHORT)
+
+    intact(lab, loaded, before)
+
+
 def test_a_successor_that_has_worked_since_is_not_thrown_away(lab, loaded):
     mortal = MortalClient(lab.engine.connection)
     mortal.left = REQUESTS - 1

@@ -26,6 +26,7 @@ def test_a_container_that_is_started_again_and_again_is_no_success(topology, wai
         failed = topology({"web": LOOP}, wait=wait, wait_timeout=4, fails=True)["msg"]
         assert f"{topology.full('web')} did not" in failed
         assert "again" in failed
+        assert "with exit code 7" in failed
         assert "its log ends: no license" in failed
 
 

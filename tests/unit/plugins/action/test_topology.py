@@ -21,6 +21,8 @@ from ansible_collections.linklab.docker.plugins.module_utils._apply.progress imp
     [
         ("       37       100\n", "37 of 100 changes made"),
         ("      100       100\n", "all 100 changes made, waiting for the containers"),
+        ("0 0", "nothing to change, waiting for the containers"),
+        ("1 1", "1 change made, waiting for the containers"),
         ("", ""),
         ("cat: /tmp/x: No such file", ""),
         ("1", ""),

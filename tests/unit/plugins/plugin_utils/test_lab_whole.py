@@ -133,8 +133,9 @@ NET = {"ipam": {"config": [{"subnet": "10.94.0.0/29"}]}}
             {f"c{number}": {"networks": ["a"]} for number in range(6)},
             [
                 (
-                    "lab_networks.a: network a (10.94.0.0/29) has 5 addresses to give away, and 6 more containers need"
-                    " one; one that gets none cannot start again. Detach some, or use a network with more addresses"
+                    "lab_networks.a: network a (10.94.0.0/29) has 5 addresses to give away, and 6 more containers"
+                    " need one; one that gets none cannot start. Detach some containers, or use a network with more"
+                    " addresses"
                 )
             ],
         ),

@@ -15,7 +15,12 @@ import typing as t
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._apply.recover import recover
-from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement import Exchange, _exchange, roll_back
+from ansible_collections.linklab.docker.plugins.module_utils._apply.replacement import (
+    Exchange,
+    _exchange,
+    _remove_old,
+    roll_back,
+)
 from ansible_collections.linklab.docker.plugins.module_utils._engine.info import EngineInfo
 from ansible_collections.linklab.docker.plugins.module_utils._errors import (
     Conflict,
@@ -118,6 +123,8 @@ def run(model: Model) -> None:
         _exchange(engine, container, exchange, settle=0)
     except LinklabError:
         roll_back(engine, exchange)
+    else:
+        _remove_old(engine, exchange)
 
 
 def repair(model: Model) -> None:

@@ -162,6 +162,8 @@ def test_everything_is_read_in_the_notation_of_the_engine():
         ({"aliases": ["a b"]}, "alias 'a b' cannot be a host name"),
         ({"aliases": ["a:b"]}, "alias 'a:b' cannot be a host name"),
         ({"aliases": ["a/b"]}, "alias 'a/b' cannot be a host name"),
+        ({"aliases": [f"a.{64 * 'b'}.c"]}, f"alias 'a.{64 * 'b'}.c' is too long for a host name"),
+        ({"aliases": [".".join(130 * "b")]}, f"alias '{'.'.join(130 * 'b')}' is too long for a host name"),
         ({"links": ["box:me"]}, "link box:me leads to the container itself; give it an alias instead"),
         ({"links": ["a:x", "b:x"]}, "two links have the alias 'x': to a and to b"),
         ({"links": ["a:b:c"]}, "link 'a:b:c': alias 'b:c' is not a name"),

@@ -110,7 +110,11 @@ def test_differences_show_no_secret(wanted: dict[str, Json]) -> None:
         ({"environment": {"A": "1"}}, {"environment": {}}, "environment differs in A"),
         # The image's own variable, set to something else and now no more.
         ({"environment": {"VERSION": "2"}}, {"environment": {}}, "environment differs in VERSION"),
-        ({"labels": {"a": "1"}}, {"labels": {}}, "labels differs in a"),
+        ({"labels": {"a": "1"}}, {"labels": {}}, "labels differ in a"),
+        ({}, {"cpus": 0.5}, "cpus is not set, wanted 0.5"),
+        ({"cpus": 1.25}, {"cpus": 2}, "cpus is 1.25, wanted 2"),
+        ({"mem_limit": "1g"}, {"mem_limit": "1537m"}, "mem_limit is 1g, wanted 1537m"),
+        ({"shm_size": "100"}, {"shm_size": "64m"}, "shm_size is 100 bytes, wanted 64m"),
         ({"command": "x y"}, {"command": "x"}, "command is [x, y], wanted [x]"),
         ({"command": "x"}, {"command": []}, "command is [x], wanted [serverd]"),
         ({}, {"entrypoint": []}, "entrypoint is [entry.sh], wanted []"),

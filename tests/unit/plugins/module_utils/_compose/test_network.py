@@ -101,6 +101,7 @@ def test_a_driver_for_addresses_is_sent_without_subnets():
         ({"subnet": "10.94.0.5/24"}, "subnet: '10.94.0.5/24' cannot be used: 10.94.0.5/24 has host bits set"),
         ({"subnet": "nonsense"}, "subnet: 'nonsense' cannot be used"),
         ({"subnet": "10.94.0.0/33"}, "subnet: '10.94.0.0/33' cannot be used"),
+        ({"subnet": "10.94.0.0"}, "subnet: '10.94.0.0' has no prefix; write one such as 10.5.0.0/24"),
         (
             {"subnet": SUBNET, "ip_range": "10.95.0.0/25"},
             "ip_range: 10.95.0.0/25 is not inside the subnet",

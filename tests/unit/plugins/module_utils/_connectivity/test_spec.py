@@ -96,9 +96,17 @@ WRONG_SECONDS = (-1.0, 86401.0, 1e308, float("inf"), float("nan"))
         ({"source": "a"}, "source and target"),
         ({"source": "a", "checks": []}, "exclude"),
         ({"checks": []}, "no pair"),
+        (
+            {"checks": [{"source": ["a"], "target": ["b"], "port": []}]},
+            "^port is an empty list; leave it out for 3306$",
+        ),
+        (
+            {"checks": [{"source": ["a"], "target": ["b"]}, {"source": [], "target": ["b"]}]},
+            r"^checks\[1\]: source is an",
+        ),
         ({"source": "a", "target": "b", "host": "-x"}, "neither a host name nor an address"),
         ({"source": "a", "target": "b", "host": "a b"}, "neither"),
-        ({"source": "a", "target": "b;c"}, "neither"),
+        ({"source": "a", "target": "b;c"}, "target 'b;c' is neither"),
         ({"source": "a", "target": "b", "host": "web:8080"}, r"did you mean host: web, port: 8080\?"),
         ({"source": "a", "target": "b", "host": "http://web"}, r"did you mean host: web\?"),
         ({"source": "a", "target": "b", "host": "http://web:80/x"}, r"did you mean host: web, port: 80\?"),

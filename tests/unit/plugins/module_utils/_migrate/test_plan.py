@@ -369,16 +369,41 @@ def test_a_line_of_the_users_that_would_win_over_the_names_of_the_network():
     assert plan_migrate(BAKE, world.state(BAKE)).actions
 
 
-@pytest.mark.parametrize(
-    "line", ["{database}\tdb\n", "# 192.0.2.9 db\n", "192.0.2.9\tdb2\n", "192.0.2.9\tother 0ther db\n"]
-)
+@pytest.mark.parametrize("line", ["{database}\tdb\n", "# 192.0.2.9 db\n", "192.0.2.9\tdb2\n"])
 def test_lines_that_do_not_win_over_the_names_of_the_network(line):
     world = pair()
-    world.container("other")
-    world.link("client", "other", "other")
     database = world.containers[ident("database")].endpoints["bridge"].ipv4
     world.hosts[ident("client")] += line.format(database=database)
     assert plan_migrate(DEFAULT, world.state(DEFAULT)).actions
+
+
+def test_links_whose_names_cross():
+    """While both lines are in the hosts file, each name leads to two containers."""
+    world = World()
+    for name in ("one", "two", "client"):
+        world.container(name)
+    world.link("client", "one", "two")
+    world.link("client", "two", "one")
+    text = refusal(world)
+    assert "in the hosts file of client, two is the alias of the link one:two and a name of two:one as well" in text
+    assert "set name_gap: allowed" in text
+    # There the lines go before the names lead to the network.
+    for spec in (GAP, BAKE):
+        assert plan_migrate(spec, world.state(spec)).actions
+
+
+def test_names_that_only_the_line_of_a_link_has_are_kept():
+    """The name that the target had when the source started, and what somebody wrote behind it."""
+    world = pair()
+    key = ident("client")
+    world.hosts[key] = world.hosts[key].replace(" database\n", " old mydb\n")
+    plan = plan_migrate(DEFAULT, world.state(DEFAULT))
+    assert settings_of(plan, "database").aliases == ("db", "mydb", "old")
+    world.container("old")
+    world.link("old", "database", "db")
+    world.link("client", "old", "o")
+    plan = plan_migrate(DEFAULT, world.state(DEFAULT))
+    assert settings_of(plan, "database").aliases == ("db", "mydb")
 
 
 def test_nothing_with_a_shell():

@@ -171,7 +171,7 @@ def test_what_was_undone_is_not_returned_as_done(engine, params):
         raise ApplyError("it restarts")
 
     engine.remove_link = refuse
-    with pytest.raises(ApplyError, match="1 were made and stay") as caught:
+    with pytest.raises(ApplyError, match="1 was made and stays") as caught:
         migrate(**params)
     assert [action.name for action in caught.value.done] == ["create_network"]
     assert networks(engine, "front") == {"bridge"}

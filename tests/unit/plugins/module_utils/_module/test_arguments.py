@@ -134,6 +134,25 @@ def test_a_list_or_a_dictionary_is_no_single_value(module, params, found):
     assert found is None or [one.partition(":")[0] for one in messages] == found
 
 
+@pytest.mark.parametrize(
+    "params, found",
+    [
+        ({"login": "root"}, ["login: must be a dictionary, not a single value"]),
+        ({"login": [SECRET]}, ["login: must be a dictionary, not a list"]),
+        ({"login": '{"user": ["a"]}'}, ["login.user: must be a single value, not a list"]),
+        ({"login": "user=root"}, []),
+        ({"checks": ["x"]}, ["checks[0]: must be a dictionary, not a single value"]),
+        ({"checks": "x"}, ["checks[0]: must be a dictionary, not a single value"]),
+        ({"checks": [None, {"login": "root"}]}, ["checks[0]: must be a dictionary, and is empty", None]),
+        ({"checks": {"source": "a"}}, ["checks: must be a list, not a dictionary"]),
+    ],
+)
+def test_what_is_no_dictionary(params, found):
+    messages = list(misplaced(params, CHECK_OPTIONS))
+    assert [one if wanted else None for one, wanted in zip(messages, found)] == found
+    assert len(messages) == len(found)
+
+
 PLAIN = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=5))
 ANY = st.recursive(
     PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner), max_leaves=8

@@ -63,7 +63,7 @@ def test_one_more_than_there_are_addresses_is_refused():
     assert problems(room(network(FULL), new), attach(new)) == (
         "network net (10.94.0.0/28, ip_range 10.94.0.0/30) has 0 addresses to give away, and 1 more container"
         " needs one;"
-        " one that gets none cannot start again. Detach some, or use a network with more addresses"
+        " one that gets none cannot start. Detach some containers, or use a network with more addresses"
     )
 
 

@@ -484,3 +484,7 @@ def test_a_link_to_one_without_a_network_of_its_own_is_refused(mode, text):
     asked = spec(desired("box1", links=(Link("box2", "b"),)))
     with pytest.raises(Refusal, match=rf"link box2:b of box1 can never resolve: box2 {text}"):
         plan(asked, container(), container(2, network_mode=mode))
+    both = spec(desired("box1", links=(Link("box2", "b"),)), desired("box2"))
+    with pytest.raises(Refusal) as refused:
+        plan(both, container(), container(2, network_mode=mode))
+    assert str(refused.value).count(text) == 1

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 import pytest
 from ansible_collections.linklab.docker.plugins.module_utils._model.default_route import default_route
@@ -96,16 +97,23 @@ def test_a_moving_route_is_reported_exactly_when_it_moves(there, network, priori
     after = route_after(one, action, internal)
     warnings = route_warnings([action], internal, NEW)
     assert len(warnings) == (before != after)
-    assert all(f"box move from {before} to {after}." in warning for warning in warnings)
+    assert all(f"box moves from {before} to {after}." in warning for warning in warnings)
+
+
+def test_published_ports_move_with_the_route_where_there_are_any():
+    raw = {"HostConfig": {"PortBindings": {"80/tcp": [{"HostPort": "8080"}]}}}
+    one = replace(box(endpoint("main")), raw=raw)
+    (warning,) = route_warnings([attach(one, "alpha")], (), OLD)
+    assert warning.startswith("the default route and the published ports of box move from main to alpha. ")
 
 
 def test_containers_that_move_alike_are_reported_in_one_warning():
     moving = [attach(box(endpoint("main"), name=name), "alpha") for name in ("one", "two")]
     other = attach(box(endpoint("zoo"), name="three"), "alpha")
     first, second = route_warnings([*moving, other], (), OLD)
-    assert first.startswith("the default route and the published ports of one, two move from main to alpha. ")
+    assert first.startswith("the default route of one, two moves from main to alpha. ")
     assert first.endswith("from API 1.48 (Engine 28) on, gw_priority decides it.")
-    assert "three move from zoo to alpha" in second
+    assert "three moves from zoo to alpha" in second
 
 
 def test_the_way_to_keep_the_route_is_one_that_the_engine_has():

@@ -131,7 +131,7 @@ def test_all_reasons_against_it_are_one_message() -> None:
 
 def test_a_subnet_that_has_too_few_addresses_is_refused() -> None:
     engine = made(lab(containers=dict.fromkeys(["aa", "bb", "cc"])))
-    with pytest.raises(Refusal, match="one that gets none cannot start again"):
+    with pytest.raises(Refusal, match="one that gets none cannot start"):
         plan(engine, lab("10.94.9.0/30", containers=dict.fromkeys(["aa", "bb", "cc"])))
 
 
