@@ -18,7 +18,9 @@ IDS = 65536
 def enter(unshared: int, mapped: int, command: "list[str]") -> None:
     """Become the command in a namespace of its own, as soon as the parent has mapped its IDs."""
     # Before, since Python's own files need not be readable in there.
-    program = shutil.which(command[0]) or sys.exit(f"{command[0]}: not found")
+    program = shutil.which(command[0])
+    if program is None:
+        sys.exit(f"{command[0]}: not found")
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWUSER) != 0:
         sys.exit(f"unshare: {os.strerror(ctypes.get_errno())}")
