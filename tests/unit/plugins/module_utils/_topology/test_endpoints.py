@@ -54,9 +54,9 @@ def plan(wanted: list[str], *there: str) -> Plan:
 
 def test_it_is_reported_where_the_default_route_of_what_stays_moves_to():
     (warning,) = plan(["alpha", "zeta"], "zeta").warnings
-    assert "of web move from zeta to alpha" in warning
+    assert "of web moves from zeta to alpha" in warning
     (warning,) = plan(["alpha"], "theirs").warnings
-    assert "of web move from theirs to alpha" in warning
+    assert "of web moves from theirs to alpha" in warning
 
 
 def test_that_the_route_leaves_a_network_with_the_container_is_no_news():
