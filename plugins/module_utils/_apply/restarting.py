@@ -53,21 +53,21 @@ def once_it_runs(engine: Engine, container: ContainerState, change: Callable[[],
         EngineError: the engine refused the change although the container is not in a pause.
     """
     deadline = time.monotonic() + PATIENCE
-    before = container.raw.get("RestartCount")
+    # The count of restarts goes up at an end, so that it does not tell of the start after the pause.
+    before = container.started_at
     while True:
         try:
             change()
         except EngineError as exc:
             now = find_container(engine, container.id)
-            count = None if now is None else now.raw.get("RestartCount")
-            if now is None or not (restarts(now) or count != before):
+            if now is None or not (restarts(now) or now.started_at != before):
                 raise
             if time.monotonic() > deadline:
                 raise ApplyError(
                     f"{restarts_text(now)}, and the engine detaches it from nothing in the pause between two starts."
                     f" It did not start within {PATIENCE:g} s. Put right what makes it end, or stop it first"
                 ) from exc
-            before = count
+            before = now.started_at
             time.sleep(_LOOK_AGAIN)
         else:
             return

@@ -145,7 +145,7 @@ def _change(
     if container is None:
         return ContainerChange(desired)
     options = differences(desired.spec, container.raw, state.images_of(desired, container))
-    live = {name: pair for name, pair in options.items() if is_live(name, pair[1])}
+    live = {name: pair for name, pair in options.items() if is_live(name, getattr(desired.spec, name))}
     fixed = {name: pair for name, pair in options.items() if name not in live}
     links = _Links.of(desired, spec, state, renewed)
     mode = _new_mode(desired, container, state, bool(links.reasons))

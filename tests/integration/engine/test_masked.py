@@ -130,6 +130,8 @@ def play(folder: Path, tasks: list[Json], environment: dict[str, str] | None = N
             # Before 2.21 the invocation is always there.
             "ANSIBLE_INJECT_INVOCATION": "true",
             "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "true",
+            # Without skipped tasks, ansible-core shows these arguments once they are templated, whatever a module does.
+            "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "true",
             "ANSIBLE_LOCALHOST_WARNING": "false",
             **(environment or {}),
         },

@@ -150,7 +150,7 @@ def test_a_network_that_the_engine_does_not_create_is_refused_in_check_mode_too(
     for create, message in (
         ({"driver": "brigde"}, "the engine has no driver brigde (did you mean bridge?)"),
         ({"driver": "overlay"}, "an overlay needs a Swarm, and this engine is not a manager of one"),
-        ({"driver_opts": {MTU: "abc"}}, f"{MTU} is 'abc', and must be a number"),
+        ({"driver_opts": {MTU: "abc"}}, f"driver_opts.{MTU}: 'abc' must be a number"),
     ):
         with pytest.raises(EngineError):
             create_raw(lab, create)
@@ -174,13 +174,13 @@ def test_what_the_engine_refuses_of_a_network_is_no_valid_task(lab, create):
     with pytest.raises(EngineError):
         create_raw(lab, create)
     with pytest.raises(SpecError):
-        parse_network("net", create)
+        parse_network("net", create, ("networks", "net"))
 
 
 @pytest.mark.parametrize(
     "options", [{MTU: 1400}, {MTU: "+0"}, {f"{BRIDGE}enable_icc": "T"}, {f"{BRIDGE}name": "a-name-of-15-ch"}]
 )
 def test_a_driver_option_that_the_engine_takes_is_valid(lab, options):
-    parsed = parse_network(lab.name("net"), {"driver_opts": options})
+    parsed = parse_network(lab.name("net"), {"driver_opts": options}, ("create",))
     lab.engine.create_network(parsed.to_api())
     assert parsed.differences(find_network(lab.engine, parsed.name)) == {}

@@ -329,11 +329,11 @@ def test_what_others_made_is_neither_adopted_nor_touched(topology, proxy):
     assert topology.ends("mine") == {"front"}
 
 
-def test_a_network_whose_settings_differ_is_refused_with_the_reason(topology, proxy):
+def test_a_network_whose_settings_differ_needs_a_reconnect_with_the_reason(topology, proxy):
     topology({"web": {"networks": ["front"]}}, ["front"])
     wanted = ({"web": {"networks": ["front"]}}, {"front": {"internal": True}})
-    refused = topology(*wanted, fails=True, disruption="recreate", docker_host=proxy.url)
-    assert "has internal False, wanted True" in refused["msg"]
+    refused = topology(*wanted, fails=True, disruption="none", docker_host=proxy.url)
+    assert "internal False becomes True" in refused["msg"]
     assert proxy.changing == []
 
 

@@ -42,7 +42,7 @@ def test_an_address_in_a_subnet_that_the_engine_chose_is_reported_before_anythin
 def test_a_network_called_default_is_reported_in_check_mode_too(topology, proxy, module):
     task = {"name": topology.lab.name("lab"), "networks": {"default": None}, "docker_host": proxy.url}
     for check in (True, False):
-        assert "network default: the engine makes none of this name" in run(task, check=check)["msg"]
+        assert "networks.default: the engine makes no network of the name default" in run(task, check=check)["msg"]
     given = {"network": "default", "create": {}, "containers": [], "docker_host": proxy.url}
-    assert "network default:" in module("network_attach", given, fails=True)["msg"]
+    assert "the engine makes no network of the name default" in module("network_attach", given, fails=True)["msg"]
     assert proxy.changing == []

@@ -79,7 +79,7 @@ def test_a_limit_is_taken_away_by_a_recreate_since_the_engine_does_not(topology)
     assert "set disruption: recreate" in topology(none, fails=True)["msg"]
     (action,) = topology(none, **RECREATE)["actions"]
 
-    assert action["reason"] == "mem_limit is 67108864, wanted 0; cpus is 500000000, wanted 0"
+    assert action["reason"] == "mem_limit is 64m, wanted not set; cpus is 0.5, wanted not set"
     assert limits(topology) == (0, 0, 0)
     assert not topology(none)["changed"]
     # A limit goes on to a successor unless the task takes it away.

@@ -19,7 +19,7 @@ REFUSED = EngineError(500, "container is not connected to network net", "POST /n
 
 
 class Crashing:
-    """An engine with one container, whose looks are given as status and number of restarts; the last one stays."""
+    """An engine with one container, whose looks are given as status and number of its start; the last one stays."""
 
     info = OLD
 
@@ -27,9 +27,14 @@ class Crashing:
         self.looks = list(looks)
 
     def container(self, _ref: str) -> dict[str, t.Any]:
-        status, count = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
-        state = {"Status": status, "ExitCode": 3}
-        return {"Id": "1" * 64, "Name": "/box", "State": state, "RestartCount": count}
+        status, number = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        return box(status, number)
+
+
+def box(status: str, number: int) -> dict[str, t.Any]:
+    """Return a container as the engine describes it: the count of restarts goes up when it ends."""
+    state = {"Status": status, "ExitCode": 3, "StartedAt": f"2026-01-01T00:00:{number:02}Z"}
+    return {"Id": "1" * 64, "Name": "/box", "State": state, "RestartCount": number}
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +55,7 @@ def change(*outcomes: EngineError | None) -> t.Callable[[], None]:
 
 
 def attempt(engine: Crashing, *outcomes: EngineError | None, seen: int = 1) -> None:
-    before = read_container({"Id": "1" * 64, "Name": "/box", "RestartCount": seen}, OLD)
+    before = read_container(box("restarting", seen), OLD)
     once_it_runs(t.cast("t.Any", engine), before, change(*outcomes))
 
 
