@@ -32,9 +32,9 @@ class Crashing:
 
 
 def box(status: str, number: int) -> dict[str, t.Any]:
-    """Return a container as the engine describes it: the count of restarts goes up when it ends."""
+    """Return a container as the engine describes it: the count of restarts goes up when it ends, and not at a start."""
     state = {"Status": status, "ExitCode": 3, "StartedAt": f"2026-01-01T00:00:{number:02}Z"}
-    return {"Id": "1" * 64, "Name": "/box", "State": state, "RestartCount": number}
+    return {"Id": "1" * 64, "Name": "/box", "State": state, "RestartCount": 7}
 
 
 @pytest.fixture(autouse=True)
