@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: lab_mistakes
 short_description: Find the mistakes in the variables of a lab
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - The linklab.docker maintainers (@linklab)
 description:
@@ -34,7 +34,7 @@ options:
       - The text of the file that the variables come from, if the input is a dictionary. The line numbers are then
         returned too, and variables that the role does not have are found.
     type: str
-    version_added: 0.2.0
+    version_added: 0.1.0
   depth:
     description:
       - V(form) only finds out whether a text is a dictionary of variables, and what it sets twice.
@@ -46,7 +46,7 @@ options:
     type: str
     choices: [form, shape, whole]
     default: shape
-    version_added: 0.2.0
+    version_added: 0.1.0
 seealso:
   - plugin: linklab.docker.lab
     plugin_type: role

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: lab_stages
 short_description: Split the checks of a lab into its stages
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - The linklab.docker maintainers (@linklab)
 description:

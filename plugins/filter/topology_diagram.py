@@ -45,7 +45,7 @@ options:
     type: list
     elements: dict
     default: []
-    version_added: 0.2.0
+    version_added: 0.1.0
 notes:
   - Names, aliases, and labels are always escaped, so they appear as text and never as syntax.
 seealso:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: lab_report
 short_description: Write a report about a lab, for people and for CI servers
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Writes three files to a folder on the machine that runs Ansible, from what other tasks returned. C(report.html) is a
     page with the topology as a picture, what was proven, and what was changed; it loads nothing and contains no script.

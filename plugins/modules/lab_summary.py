@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: lab_summary
 short_description: Write a summary of the reports about many labs
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Writes C(summary.html) and C(summary.csv) to a folder on the machine that runs Ansible. They have a line for each
     of many labs, whose reports M(linklab.docker.lab_report) has written to folders within that one.

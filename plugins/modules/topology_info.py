@@ -84,7 +84,7 @@ engine:
   description: The engine that was asked.
   returned: success
   type: dict
-  version_added: 0.2.0
+  version_added: 0.1.0
   contains:
     name:
       description: V(Docker Engine) or V(Podman).

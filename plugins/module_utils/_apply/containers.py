@@ -286,10 +286,10 @@ def _is_going(engine: Engine, ref: str) -> bool:
     return found is None or found.status == "removing"
 
 
-def remove_network(engine: Engine, action: RemoveNetwork) -> None:
-    ident = action.network.id
+def remove_network(engine: Engine, ref: str) -> None:
+    """Remove a network; one that is gone already will do."""
     with suppress(NotFound):
-        tolerate_if(lambda: engine.remove_network(ident), lambda: find_network(engine, ident) is None)
+        tolerate_if(lambda: engine.remove_network(ref), lambda: find_network(engine, ref) is None)
 
 
 def wait_for_others(engine: Engine, after: Iterable[After]) -> None:
@@ -306,5 +306,5 @@ CONTAINER_EXECUTORS: Executors = {
     RestartContainer: restart_container,
     UpdateContainer: update_container,
     RemoveContainer: remove_container,
-    RemoveNetwork: remove_network,
+    RemoveNetwork: lambda engine, action: remove_network(engine, action.network.id),
 }

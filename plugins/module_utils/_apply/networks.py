@@ -15,10 +15,9 @@ from __future__ import annotations
 import ipaddress
 import time
 import typing as t
-from contextlib import suppress
 from dataclasses import replace
 
-from .._errors import ApplyError, LinklabError, NotFound, engine_message, tolerate_if
+from .._errors import ApplyError, LinklabError, engine_message, tolerate_if
 from .._model.endpoint import EndpointSettings
 from .._model.find import all_summaries, find_container, find_network
 from .._model.labels import owner
@@ -26,6 +25,7 @@ from .._plan.network_actions import RemoveTemporaryNetwork, ReplaceNetwork
 from .._plan.plan import Reattach
 from .._recovery.endpoint_notes import discard, leave_members
 from .._recovery.temporary_network import temporary_labels
+from .containers import remove_network
 from .stages import create_network
 
 if t.TYPE_CHECKING:
@@ -65,7 +65,7 @@ def replace_network(engine: Engine, action: ReplaceNetwork) -> Iterator[str]:
         for one in action.members:
             left[one.container.name] = time.monotonic()
             _leave(engine, action.old.id, one.container.id)
-        _remove(engine, action.old.id)
+        remove_network(engine, action.old.id)
         create_network(engine, action)
     except LinklabError as exc:
         raise _put_back(engine, action, before, note, exc) from exc
@@ -164,11 +164,6 @@ def _is_on(engine: Engine, network: str, container: str) -> bool:
     return found is not None and there is not None and found.name in there.endpoints
 
 
-def _remove(engine: Engine, network: str) -> None:
-    with suppress(NotFound):
-        tolerate_if(lambda: engine.remove_network(network), lambda: find_network(engine, network) is None)
-
-
 # -- the temporary network --------------------------------------------------------------------------------------------
 
 
@@ -201,7 +196,7 @@ def _remove_temporary(engine: Engine, name: str) -> None:
     for one in all_summaries(engine):
         if name in one.networks:
             _leave(engine, name, one.id)
-    _remove(engine, name)
+    remove_network(engine, name)
 
 
 # -- putting it back --------------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ class ContainerSpec:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ContainerSpec) and self._given == other._given
 
-    __hash__ = None  # type: ignore[assignment]  # it holds dictionaries
+    __hash__ = None  # type: ignore[assignment]  # it holds dictionaries; Python does this too, but a linter wants it said
 
     def __repr__(self) -> str:
         shown = (f"{word}={value!r}" for word, value in self._given.items() if not WORDS[word].option.get("no_log"))

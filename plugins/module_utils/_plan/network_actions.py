@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .container_actions import RemoveNetwork
 from .plan import Action, CreateNetwork, Detach, Reattach
 
 if t.TYPE_CHECKING:
@@ -43,14 +44,5 @@ class ReplaceNetwork(CreateNetwork):
 
 
 @dataclass(frozen=True)
-class RemoveTemporaryNetwork(Action):
+class RemoveTemporaryNetwork(RemoveNetwork):
     """Take everybody off a network that kept members of another one reachable, and remove it."""
-
-    name = "remove_network"
-    sign = "-"
-
-    network: Network
-
-    @property
-    def subject(self) -> str:
-        return self.network.name

@@ -16,10 +16,9 @@ from .._compose.attachment import AttachSpec, DesiredEndpoint
 from .._errors import Refusal
 from .._model.bridge import DEFAULT_BRIDGE
 from .._model.endpoint import EndpointSettings
-from .._model.labels import owner
 from .._plan.attach import DETACH_WORKERS, AttachState, plan_endpoints
 from .._plan.plan import Attach, NewEndpoint, Reattach, Stage, singly, stages
-from .networks import strangers_endpoints
+from .networks import must_leave, unnamed_endpoints
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -28,8 +27,6 @@ if t.TYPE_CHECKING:
     from .._plan.attach import AttachPlan
     from .spec import DesiredContainer, TopologySpec
     from .state import TopologyState
-
-_MODES_ON_BRIDGE = ("default", DEFAULT_BRIDGE)
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,10 @@ def _question(
         AttachSpec(
             network=name,
             create=spec.networks.get(name) if network is None else None,
-            desired_endpoints=(*_desired_endpoints(spec, name, containers), *strangers_endpoints(state, name)),
+            desired_endpoints=(
+                *_desired_endpoints(spec, name, containers),
+                *unnamed_endpoints(spec, state, name, containers, going),
+            ),
             purge=True,
         ),
         AttachState(
@@ -136,7 +136,7 @@ def _leaving(
     spec: TopologySpec, containers: Mapping[str, ContainerState], network: Network
 ) -> Iterator[ContainerState]:
     for name, desired in spec.containers.items():
-        if name in containers and _must_leave(spec, desired, containers[name], network):
+        if name in containers and must_leave(spec, desired, containers[name], network):
             yield containers[name]
 
 
@@ -201,22 +201,10 @@ def _settled(spec: TopologySpec, state: TopologyState, network: str, container: 
     leaves = {
         name
         for name, other in state.networks.items()
-        if desired is not None and name != network and _must_leave(spec, desired, container, other)
+        if desired is not None and name != network and must_leave(spec, desired, container, other)
     }
     kept = {name: end for name, end in container.endpoints.items() if name not in leaves}
     return replace(container, endpoints=kept) if leaves else container
-
-
-def _must_leave(spec: TopologySpec, desired: DesiredContainer, container: ContainerState, network: Network) -> bool:
-    """Whether it was this topology that put a container on a network where it should no longer be.
-
-    What a user attached by hand to networks of others is left alone.
-    """
-    if desired.networks is None or network.name in desired.networks or network.name not in container.endpoints:
-        return False
-    if network.name == DEFAULT_BRIDGE:
-        return container.network_mode in _MODES_ON_BRIDGE
-    return owner(network.labels) == spec.name
 
 
 def _sorted_out(

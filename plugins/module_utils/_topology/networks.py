@@ -17,6 +17,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._compose.attachment import DesiredEndpoint
+from .._model.bridge import DEFAULT_BRIDGE
 from .._model.endpoint import EndpointSettings
 from .._model.labels import owner
 from .._plan.addresses import address_problems
@@ -34,11 +35,13 @@ if t.TYPE_CHECKING:
     from .._engine.info import EngineInfo
     from .._model.state import ContainerState, Network
     from .._plan.plan import Attach
-    from .spec import TopologySpec
+    from .spec import DesiredContainer, TopologySpec
     from .state import TopologyState
 
 Json = t.Any
 
+# How a container is on the default bridge that nobody attached to it.
+_MODES_ON_BRIDGE = ("default", DEFAULT_BRIDGE)
 _SERVICE_LABEL = "com.docker.swarm.service.id"
 
 
@@ -72,20 +75,22 @@ def changed(spec: TopologySpec, networks: Mapping[str, Network]) -> Iterator[str
             yield name
 
 
-def replacements_of(spec: TopologySpec, state: TopologyState) -> dict[str, Replacement]:
-    """Return what is to be replaced, by the network's name."""
-    return {name: _replacement(spec, state, name) for name in changed(spec, state.networks)}
+def replacements_of(spec: TopologySpec, state: TopologyState, going: frozenset[str]) -> dict[str, Replacement]:
+    """Return what is to be replaced, by the network's name. going: IDs of containers that are removed before."""
+    return {name: _replacement(spec, state, name, going) for name in changed(spec, state.networks)}
 
 
-def _replacement(spec: TopologySpec, state: TopologyState, name: str) -> Replacement:
+def _replacement(spec: TopologySpec, state: TopologyState, name: str, going: frozenset[str]) -> Replacement:
     old, wanted = state.networks[name], spec.networks[name]
     differences = wanted.differences(old)
     reason = "; ".join(_becomes(*found, old) for found in differences.items() if found[0] != "labels")
     # Whoever is depended on comes first.
     order = [ref for level in spec.levels for ref in level]
-    own = sorted(state.containers.values(), key=lambda one: order.index(one.name) if one.name in order else len(order))
-    members = {one.name: one for one in (*own, *state.strangers.get(name, ())) if name in one.endpoints}
-    leaving = frozenset(ref for ref in members if _must_leave(spec, ref, name))
+    mine = sorted(state.containers.values(), key=lambda one: order.index(one.name) if one.name in order else len(order))
+    there = (one for one in (*mine, *state.strangers.get(name, ())) if name in one.endpoints and one.id not in going)
+    members = {one.name: one for one in there}
+    own = {ref: spec.containers[ref] for ref in members if ref in spec.containers}
+    leaving = frozenset(ref for ref, desired in own.items() if must_leave(spec, desired, members[ref], old))
     return Replacement(old, wanted.over(old), reason, members, leaving)
 
 
@@ -99,9 +104,16 @@ def _becomes(option: str, pair: tuple[Json, Json], old: Network) -> str:
     return f"{' '.join(keys)} {before} becomes {after}"
 
 
-def _must_leave(spec: TopologySpec, container: str, network: str) -> bool:
-    desired = spec.containers.get(container)
-    return desired is not None and desired.networks is not None and network not in desired.networks
+def must_leave(spec: TopologySpec, desired: DesiredContainer, container: ContainerState, network: Network) -> bool:
+    """Whether it was this topology that put a container on a network where it should no longer be.
+
+    What a user attached by hand to networks of others is left alone.
+    """
+    if desired.networks is None or network.name in desired.networks or network.name not in container.endpoints:
+        return False
+    if network.name == DEFAULT_BRIDGE:
+        return container.network_mode in _MODES_ON_BRIDGE
+    return owner(network.labels) == spec.name
 
 
 # -- the topology without them ----------------------------------------------------------------------------------------
@@ -140,10 +152,20 @@ def _away(container: ContainerState, replacements: Mapping[str, Replacement]) ->
     return replace(container, endpoints=ends)
 
 
-def strangers_endpoints(state: TopologyState, network: str) -> Iterator[DesiredEndpoint]:
-    """Yield what containers of others must have on a network that is replaced: what they have."""
-    for container in state.strangers.get(network, ()):
-        yield DesiredEndpoint(container.name, EndpointSettings())
+def unnamed_endpoints(
+    spec: TopologySpec,
+    state: TopologyState,
+    network: str,
+    containers: Mapping[str, ContainerState],
+    going: frozenset[str],
+) -> Iterator[DesiredEndpoint]:
+    """Yield what else comes back to a network that is replaced: whoever is on it without the task's saying so."""
+    if network not in state.strangers:
+        return
+    for name, container in containers.items():
+        named = name in spec.containers and network in (spec.containers[name].networks or ())
+        if network in container.endpoints and not named and container.id not in going:
+            yield DesiredEndpoint(name, EndpointSettings())
 
 
 # -- what is to be done -----------------------------------------------------------------------------------------------
@@ -259,4 +281,17 @@ def replacement_warnings(state: TopologyState, actions: Iterable[ReplaceNetwork]
             yield (
                 f"while network {name} is replaced, the default route of its containers may lead over a temporary"
                 " network: connections to outside and to published ports can break"
+            )
+
+
+def label_warnings(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
+    """Say which networks lack labels: that alone is no reason to replace them."""
+    for name, network in spec.networks.items():
+        there = state.networks.get(name)
+        found = network.differences(there).get("labels") if there is not None else None
+        if found is not None:
+            lacking = ", ".join(f"{key}={value}" for key, value in found[1].items() if found[0].get(key) != value)
+            yield (
+                f"network {name} has not the labels {lacking}, and an engine cannot change labels; it gets them once it"
+                " is replaced for another reason"
             )

@@ -38,6 +38,7 @@ from .containers import ContainerChange, Successor, changes_of, handled_by, leve
 from .data import data_left_behind
 from .endpoints import back_on_bridge, plan_attachments
 from .networks import (
+    label_warnings,
     leftover_networks,
     network_changes,
     replacement_problems,
@@ -69,14 +70,14 @@ def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
     if not spec.present:
         plan = plan_absent(spec, state)
         return with_recovery(replace(plan, stages=(*plan.stages, *_leftovers(state))), state.journal, state.containers)
-    replacements = replacements_of(spec, state)
+    removals = remove_containers(spec, state, "purge: the topology does not name it") if spec.purge else []
+    going = frozenset(action.container.id for action in removals)
+    replacements = replacements_of(spec, state, going)
     spec, state = without(spec, state, replacements)
     changes = changes_of(spec, state)
     # A container that gets its first network of its own can only have it from the start.
     new = frozenset(name for name, change in changes.items() if change.container is None or change.mode is not None)
-    removals = remove_containers(spec, state, "purge: the topology does not name it") if spec.purge else []
     networks = remove_networks(spec, state, "purge: the topology does not name it") if spec.purge else []
-    going = frozenset(action.container.id for action in removals)
     replaced = frozenset(name for name, change in changes.items() if change.replaced)
     attachments = plan_attachments(spec, state, new, going, replaced)
     exchanges = tuple(network_changes(spec, state, replacements, attachments.returns))
@@ -112,7 +113,7 @@ def plan_topology(spec: TopologySpec, state: TopologyState) -> Plan:
     moves = (*attachments.detaches, *made, *attachments.changes, *unlinks, *attachments.late)
     warnings = (
         *attachments.warnings,
-        *_label_warnings(spec, state),
+        *label_warnings(spec, state),
         *replacement_warnings(state, exchanges),
         *_ports_that_move(changes.values()),
         *data_left_behind(changes.values(), state, spec.named_volumes),
@@ -173,19 +174,6 @@ def _pulls(spec: TopologySpec, state: TopologyState) -> Iterator[PullImage]:
 
 def _leftovers(state: TopologyState) -> tuple[Stage, ...]:
     return stages((singly(leftover_networks(state)), 1))
-
-
-def _label_warnings(spec: TopologySpec, state: TopologyState) -> Iterator[str]:
-    """Say which networks lack labels: that alone is no reason to replace them."""
-    for name, network in spec.networks.items():
-        there = state.networks.get(name)
-        found = network.differences(there).get("labels") if there is not None else None
-        if found is not None:
-            lacking = ", ".join(f"{key}={value}" for key, value in found[1].items() if found[0].get(key) != value)
-            yield (
-                f"network {name} has not the labels {lacking}, and an engine cannot change labels; it gets them once it"
-                " is replaced for another reason"
-            )
 
 
 def _network_creations(
